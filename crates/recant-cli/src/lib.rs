@@ -1,0 +1,1 @@
+//! The client: `cloudfront …` as the AWS CLI v2 spells it.

@@ -1,0 +1,33 @@
+//! What is true in Recant.
+//!
+//! This crate answers every question whose answer does not depend on where it is asked: which paths a batch
+//! may hold, whether a create is new, a replay or a conflict, which stored response a rule matches, when an
+//! invalidation is complete, whether a stored response may be served. **It never reads a clock, a file, a
+//! socket, the environment or a random number**: all of that comes in as arguments, and what shall happen goes
+//! out as values. So the code that ships is the code that is searched exhaustively (`tests/it/search`).
+//!
+//! What it deliberately does not do: spelling (XML, JSON, frames: `recant-wire`), storing, sending, waiting.
+//!
+//! # The modules, in the order the data flows
+//!
+//! | module | owns the words |
+//! |---|---|
+//! | [`limits`] | every bound of the product, with unit and source |
+//! | [`id`], [`time`], [`position`] | `TenantId` …, `WallTime`, `BootTime`, `Position`, `Stamp`, `Era` |
+//! | [`path`], [`tag`], [`batch`] | `InvalidationPath`, `CacheTag`, `Pattern`, `InvalidationBatch`, `Fingerprint` |
+//! | [`ledger`] | the decision over a `CallerReference`: new, replay, conflict |
+//! | [`spec`], [`entry`] | what the log carries: `DistributionSpec`, `TenantSpec`, `Entry`, `Change`, the hash chain |
+//! | [`protocol`] | the plane's half and the edge's half: membership, leases, completion, resume |
+//! | [`rules`] | what an edge holds: the trie with two epochs a node, the tag map, the floor |
+//! | [`cache_policy`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
+//! | [`lookup`] | the one decision on the hit path |
+
+pub mod batch;
+pub mod entry;
+pub mod id;
+pub mod limits;
+pub mod lookup;
+pub mod position;
+pub mod protocol;
+pub mod spec;
+pub mod time;

@@ -1,0 +1,99 @@
+//! Every bound of the product, in one place: the value, its unit, its source.
+//!
+//! `AWS` marks a documented CloudFront quota, `RFC` a specification, `ours` a choice of this project.
+
+use std::time::Duration;
+
+// --- names -----------------------------------------------------------------------------------------------
+
+/// Bytes of an id. Ours; CloudFront's ids have at most 30.
+pub const ID_BYTES_MAX: usize = 128;
+
+// --- invalidations ---------------------------------------------------------------------------------------
+
+/// Characters of one invalidation path. AWS.
+pub const PATH_CHARS_MAX: usize = 4_000;
+/// Characters of one cache tag. AWS.
+pub const TAG_CHARS_MAX: usize = 256;
+/// Tags read from one response; further ones are dropped. AWS.
+pub const TAGS_PER_RESPONSE_MAX: usize = 50;
+/// Paths in one batch. AWS allows 3,000 in progress, so no batch may hold more.
+pub const PATHS_PER_BATCH_MAX: usize = 3_000;
+/// Bytes of a `CallerReference`. Ours.
+pub const CALLER_REFERENCE_BYTES_MAX: usize = 2_048;
+
+// --- rules at an edge ------------------------------------------------------------------------------------
+
+/// Trie nodes of one tenant's rules before subtrees are collapsed upwards. Ours (about 8 MiB).
+pub const RULE_NODES_PER_TENANT_MAX: usize = 65_536;
+/// Tag rules of one tenant before the floor is raised. Ours.
+pub const RULE_TAGS_PER_TENANT_MAX: usize = 65_536;
+/// Query parameters of an exact rule whose subsets are listed; with more, every query of the path matches. Ours.
+pub const RULE_QUERY_PARAMETERS_MAX: usize = 3;
+
+// --- the protocol ----------------------------------------------------------------------------------------
+
+/// How long an edge may serve from its cache after it *sent* the renewal that was granted. Ours.
+pub const LEASE_DEFAULT: Duration = Duration::from_secs(10);
+/// Shortest lease an operator may choose. Ours.
+pub const LEASE_MIN: Duration = Duration::from_secs(1);
+/// Longest lease an operator may choose, so that a stock waiter (600 s) still succeeds. Ours.
+pub const LEASE_MAX: Duration = Duration::from_secs(300);
+/// Parts per million by which two machines' boot clocks may differ in rate. Ours.
+pub const CLOCK_RATE_ERROR_PPM: u32 = 1_000;
+/// Age of a member's oldest unacknowledged entry from which on no lease is granted. Ours.
+pub const LAG_MAX: Duration = Duration::from_secs(3);
+/// How long a member that is about to be granted its first lease may hold completion up. Ours.
+pub const CATCH_UP_MAX: Duration = Duration::from_secs(3);
+/// Acknowledgements wait at most this long for company while entries stream in. Ours.
+pub const ACK_DELAY_MAX: Duration = Duration::from_millis(10);
+/// Members of one plane. Ours.
+pub const MEMBERS_MAX: usize = 10_000;
+/// Bytes of one log entry's body. Ours: a batch of [`PATHS_PER_BATCH_MAX`] paths of [`PATH_CHARS_MAX`] four-byte characters, escaped.
+pub const ENTRY_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Entries sent in one piece of a feed before the plane looks at the log again. Ours.
+pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
+
+// --- the API ---------------------------------------------------------------------------------------------
+
+/// Bytes of one API request's body. Ours.
+pub const API_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Depth of elements in an XML document. Ours; the deepest CloudFront shape has 12.
+pub const XML_DEPTH_MAX: usize = 32;
+/// How far a request's date may be off. AWS: five minutes.
+pub const CLOCK_SKEW_DEFAULT: Duration = Duration::from_secs(5 * 60);
+/// Largest skew an operator may allow. AWS: SDKs speak of fifteen minutes.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(15 * 60);
+/// Items of one page when the caller does not say. AWS.
+pub const PAGE_ITEMS_DEFAULT: usize = 100;
+/// Items of one page at most. Ours.
+pub const PAGE_ITEMS_MAX: usize = 1_000;
+/// Commands written in one group commit. Ours.
+pub const COMMANDS_PER_COMMIT_MAX: usize = 256;
+/// Commands that may wait for the writer. Ours.
+pub const COMMANDS_WAITING_MAX: usize = 4_096;
+/// Domains of one tenant. AWS (adjustable).
+pub const DOMAINS_PER_TENANT_MAX: usize = 100;
+/// Parameters of one tenant. Ours.
+pub const PARAMETERS_PER_TENANT_MAX: usize = 100;
+
+// --- the edge --------------------------------------------------------------------------------------------
+
+/// Bytes of a viewer request's head. AWS: 32 KiB with the URL included.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Header fields of a viewer request. Ours.
+pub const REQUEST_HEADERS_MAX: usize = 128;
+/// How long a viewer may take to send a request's head. Ours.
+pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Viewer connections at a time. Ours.
+pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
+/// Bytes of stored responses, metadata included, unless the operator says otherwise. Ours.
+pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
+/// Bytes of one stored response's body; a longer one is streamed and not stored. Ours.
+pub const STORED_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+const _: () = assert!(LEASE_MIN.as_nanos() <= LEASE_DEFAULT.as_nanos());
+const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
+const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());
+const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);

@@ -1,0 +1,3 @@
+//! The two halves of the protocol.
+
+pub mod message;

@@ -1,0 +1,175 @@
+//! What an edge must know of a distribution and of a tenant: the configuration as the log carries it.
+//!
+//! The plane keeps what the caller sent, whole; these are the parts that decide what a viewer gets. They are
+//! already checked (the plane refuses what it does not honour), so the edge never validates, it only fills in.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DistributionId, TenantId};
+
+/// A distribution, as far as edges need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DistributionSpec {
+    /// Its id.
+    pub id: DistributionId,
+    /// Whether it serves at all.
+    pub enabled: bool,
+    /// The object served for `/`, without leading slash.
+    pub default_root_object: Option<String>,
+    /// Where its content comes from; at least one.
+    pub origins: Vec<OriginSpec>,
+    /// The behaviour of every path (path patterns come later).
+    pub default_behavior: BehaviorSpec,
+    /// The response header that lists cache tags (`CacheTagConfig.HeaderName`), lower case.
+    pub cache_tag_header: Option<String>,
+    /// The values of parameters that a tenant does not set, by name (`ParameterDefinitions`).
+    pub parameter_defaults: BTreeMap<String, String>,
+}
+
+/// One origin of a distribution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginSpec {
+    /// Its name within the distribution.
+    pub id: String,
+    /// Host name or address, with `{{parameter}}` placeholders.
+    pub domain_name: Template,
+    /// What comes before the viewer's path; empty or `/…` without trailing slash; with placeholders.
+    pub path: Template,
+    /// TCP port for plain HTTP.
+    pub http_port: u16,
+    /// How long one connection attempt may take.
+    pub connection_timeout: Duration,
+    /// How often to try to connect, 1 to 3.
+    pub connection_attempts: u8,
+    /// How long to wait for the response's head, and for each further piece of it.
+    pub read_timeout: Duration,
+    /// Headers added to every origin request (`CustomHeaders`), in order.
+    pub custom_headers: Vec<(String, String)>,
+}
+
+/// How one class of requests is handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BehaviorSpec {
+    /// Which origin to ask.
+    pub target_origin_id: String,
+    /// The id of the cache policy; the plane accepts only ids that [`crate::cache_policy`] knows.
+    pub cache_policy_id: String,
+    /// The methods passed to the origin, upper case.
+    pub allowed_methods: Vec<String>,
+}
+
+/// A distribution tenant, as far as edges need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantSpec {
+    /// Its id.
+    pub id: TenantId,
+    /// The distribution whose configuration it uses.
+    pub distribution_id: DistributionId,
+    /// Whether it serves at all.
+    pub enabled: bool,
+    /// The hosts it answers to: lower case; `*.example.com` covers one label.
+    pub domains: Vec<String>,
+    /// Its values for the distribution's parameters, by name.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// A text with `{{parameter}}` placeholders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Template(String);
+
+/// A placeholder that cannot be filled in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// `{{` without `}}`.
+    #[error("'{{{{' without '}}}}'")]
+    Unclosed,
+    /// No value is set for this parameter.
+    #[error("no value for the parameter '{0}'")]
+    Unset(String),
+}
+
+impl Template {
+    /// Takes a text; placeholders are checked when they are filled in or listed.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text with its placeholders.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The names of its placeholders, in order.
+    ///
+    /// # Errors
+    /// [`TemplateError::Unclosed`].
+    pub fn parameters(&self) -> Result<Vec<&str>, TemplateError> {
+        let mut names = Vec::new();
+        self.walk(|_, name| {
+            names.extend(name);
+            Ok(())
+        })?;
+        Ok(names)
+    }
+
+    /// The text with every placeholder replaced by the first value that `value_of` has for its name.
+    ///
+    /// # Errors
+    /// [`TemplateError`] names the placeholder without a value.
+    pub fn fill<'v>(&self, value_of: impl Fn(&str) -> Option<&'v str>) -> Result<String, TemplateError> {
+        let mut out = String::with_capacity(self.0.len());
+        self.walk(|text, name| {
+            out.push_str(text);
+            if let Some(name) = name {
+                out.push_str(value_of(name).ok_or_else(|| TemplateError::Unset(name.into()))?);
+            }
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Visits each stretch of plain text with the placeholder that follows it.
+    fn walk<'t>(
+        &'t self,
+        mut visit: impl FnMut(&'t str, Option<&'t str>) -> Result<(), TemplateError>,
+    ) -> Result<(), TemplateError> {
+        let mut rest = self.0.as_str();
+        while let Some((text, after)) = rest.split_once("{{") {
+            let (name, tail) = after.split_once("}}").ok_or(TemplateError::Unclosed)?;
+            visit(text, Some(name.trim()))?;
+            rest = tail;
+        }
+        visit(rest, None)
+    }
+}
+
+impl DistributionSpec {
+    /// The value of a parameter for one tenant: the tenant's own, else the distribution's default.
+    pub fn parameter<'a>(&'a self, tenant: &'a TenantSpec, name: &str) -> Option<&'a str> {
+        tenant.parameters.get(name).or_else(|| self.parameter_defaults.get(name)).map(String::as_str)
+    }
+
+    /// The origin of this name.
+    pub fn origin(&self, id: &str) -> Option<&OriginSpec> {
+        self.origins.iter().find(|origin| origin.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_in() {
+        let template = Template::new("{{tenant}}.origin.{{ zone }}");
+        assert_eq!(template.parameters().unwrap(), ["tenant", "zone"]);
+        let value = |name: &str| (name == "tenant").then_some("a").or((name == "zone").then_some("test"));
+        assert_eq!(template.fill(value).unwrap(), "a.origin.test");
+        assert_eq!(template.fill(|_| None), Err(TemplateError::Unset("tenant".into())));
+        assert_eq!(Template::new("a{{b").fill(|_| None), Err(TemplateError::Unclosed));
+    }
+}

@@ -1,0 +1,1 @@
+//! The caching reverse proxy: viewers in, origins out, stored responses, the feed's follower.

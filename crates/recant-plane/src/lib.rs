@@ -1,0 +1,1 @@
+//! The control plane: HTTP API, authentication, store, the feed to the edges, completion.

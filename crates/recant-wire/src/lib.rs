@@ -1,0 +1,1 @@
+//! How it is spelled: the CloudFront API as data, REST-XML both ways, SigV4, the feed's frames.

@@ -1,0 +1,3 @@
+//! The gate and other chores: `cargo xtask gate`.
+
+fn main() {}

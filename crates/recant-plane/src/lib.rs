@@ -1,1 +1,3 @@
 //! The control plane: HTTP API, authentication, store, the feed to the edges, completion.
+
+pub mod store;

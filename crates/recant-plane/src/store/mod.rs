@@ -1,0 +1,144 @@
+//! The plane's memory: the ordered log, the configuration, the ledger, the members.
+//!
+//! [`Store`] is shaped by what the domain asks, not by what a database offers, so that a second store can be run
+//! through the same conformance tests (`tests/it/store`). What every store promises:
+//!
+//! * **Durable before any answer.** [`Store::commit`] resolves when the outcome survives a crash, refusals and
+//!   replays included: an answer speaks of rows that are on disk.
+//! * **One dense log.** Positions are 1, 2, 3, …, each entry names the hash of the one before it, and an entry is
+//!   appended in the same transaction as the row it speaks of. A reader that sees a position has seen, or can
+//!   read, every lower one.
+//! * **Decisions over rows.** A command is decided by [`recant_core::ledger`] over rows looked up in the
+//!   transaction that carries it out, so two commands of one group commit see each other.
+//! * **One moment per read.** Every read is one transaction; a record and its progress belong together.
+//! * **No retry after a failed commit.** What the disk holds is then unknown. The writer stops for good, and
+//!   [`Store::health`] says so.
+//!
+//! What it deliberately does not do: make ids, read clocks, check configuration, or know who may ask.
+
+pub mod command;
+pub mod records;
+
+use std::future::Future;
+
+use recant_core::entry::{Entry, Hash};
+use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::position::Position;
+use tokio::sync::watch;
+
+pub use command::{Birth, Command, Outcome, Refusal};
+pub use records::{
+    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, Listing, Page, Progress,
+    Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+};
+
+/// Why the store could not do what it was asked to.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A commit failed, now or earlier; nothing can be written until the plane is started again. Whether the
+    /// command took effect is unknown: asking again after the restart, with the same reference, tells.
+    #[error("the store has stopped writing: {reason}")]
+    WriterStopped {
+        /// What failed first.
+        reason: String,
+    },
+    /// This command failed; others are not affected, and nothing of it is stored.
+    #[error("the command could not be carried out: {reason}")]
+    Command {
+        /// What failed.
+        reason: String,
+    },
+    /// A read failed.
+    #[error("the store could not be read: {reason}")]
+    Read {
+        /// What failed.
+        reason: String,
+    },
+}
+
+/// Everything the plane keeps.
+///
+/// A store is a handle: cloning it is cheap and gives another handle to the same store.
+pub trait Store: Clone + Send + Sync + 'static {
+    /// Carries a command out and resolves when its outcome is durable.
+    ///
+    /// A caller that stops waiting does not undo anything: the command is carried out all the same.
+    fn commit(&self, command: Command) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
+
+    /// The end of the committed log, as it grows.
+    fn committed(&self) -> watch::Receiver<Position>;
+
+    /// Whether the store still writes.
+    ///
+    /// # Errors
+    /// [`StoreError::WriterStopped`] with what failed, for good.
+    fn health(&self) -> Result<(), StoreError>;
+
+    /// Whose log this is.
+    fn identity(&self) -> &Identity;
+
+    /// The distribution of this id.
+    fn distribution(
+        &self,
+        id: &DistributionId,
+    ) -> impl Future<Output = Result<Option<Tracked<DistributionRecord>>, StoreError>> + Send;
+
+    /// Distributions in the order of their making.
+    fn distributions(
+        &self,
+        page: Page,
+    ) -> impl Future<Output = Result<Listing<Tracked<DistributionRecord>>, StoreError>> + Send;
+
+    /// One tenant.
+    fn tenant(
+        &self,
+        key: TenantKey,
+    ) -> impl Future<Output = Result<Option<Tracked<TenantRecord>>, StoreError>> + Send;
+
+    /// Tenants by id, which is by time of making to the second. A marker need not exist any more.
+    fn tenants(
+        &self,
+        filter: TenantFilter,
+        page: Page,
+    ) -> impl Future<Output = Result<Listing<Tracked<TenantRecord>>, StoreError>> + Send;
+
+    /// One invalidation of a tenant that still exists.
+    fn invalidation(
+        &self,
+        tenant: &TenantId,
+        id: &InvalidationId,
+    ) -> impl Future<Output = Result<Option<Tracked<InvalidationRecord>>, StoreError>> + Send;
+
+    /// The invalidations of a tenant that still exists, newest first.
+    fn invalidations(
+        &self,
+        tenant: &TenantId,
+        page: Page,
+    ) -> impl Future<Output = Result<Listing<Tracked<InvalidationRecord>>, StoreError>> + Send;
+
+    /// The connection group that tenants get which name none.
+    fn default_connection_group(
+        &self,
+    ) -> impl Future<Output = Result<ConnectionGroupRecord, StoreError>> + Send;
+
+    /// The end of the committed log and its hash; [`Position::ZERO`] and [`Hash::START`] of an empty one.
+    fn head(&self) -> impl Future<Output = Result<(Position, Hash), StoreError>> + Send;
+
+    /// Everything up to here is complete.
+    fn completed(&self) -> impl Future<Output = Result<Position, StoreError>> + Send;
+
+    /// The entries after a position, in order and without gaps: at most `limit`, and fewer when they are long,
+    /// but at least one if there is one.
+    fn entries(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
+
+    /// The hash of the entry at a position; [`Hash::START`] at [`Position::ZERO`], nothing past the end.
+    fn entry_hash(&self, position: Position)
+    -> impl Future<Output = Result<Option<Hash>, StoreError>> + Send;
+
+    /// The configuration at the end of the committed log.
+    fn snapshot(&self) -> impl Future<Output = Result<Snapshot, StoreError>> + Send;
+}

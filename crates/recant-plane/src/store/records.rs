@@ -1,0 +1,178 @@
+//! What the store keeps and hands back.
+//!
+//! A record is a value: nothing in it points back into the store. Where a record was last changed in the log,
+//! and whether that place is complete, comes beside it as [`Tracked`].
+
+use std::num::NonZeroUsize;
+
+use recant_core::entry::{Change, Hash, HistoryId};
+use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
+use recant_core::position::Position;
+use recant_core::protocol::message::Term;
+use recant_core::spec::{DistributionSpec, TenantSpec};
+use recant_core::time::WallTime;
+
+/// Whose log this is; fixed while a plane runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The history of the log, made when the log started.
+    pub history: HistoryId,
+    /// Counts the starts of planes on this history, this one included.
+    pub term: Term,
+    /// The account number in every ARN, twelve digits.
+    pub account: String,
+}
+
+/// A record, the place of its last change, and whether that place was complete when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracked<T> {
+    /// The record.
+    pub record: T,
+    /// The entry of its last change.
+    pub position: Position,
+    /// Whether every edge had applied that entry, judged in the transaction that read the record.
+    pub progress: Progress,
+}
+
+/// How far an entry has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Progress {
+    /// Accepted; some edge may not have applied it yet: `InProgress` in every API shape.
+    InProgress,
+    /// Completed: `Completed` for an invalidation, `Deployed` for a distribution or tenant.
+    Complete,
+}
+
+impl Progress {
+    /// The progress of an entry when everything up to `completed` is complete.
+    pub fn of(position: Position, completed: Position) -> Self {
+        if position <= completed { Self::Complete } else { Self::InProgress }
+    }
+}
+
+/// A distribution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistributionRecord {
+    /// Its id.
+    pub id: DistributionId,
+    /// The entity tag of the configuration as it is.
+    pub etag: ETag,
+    /// The `CallerReference` of its configuration; each one makes at most one distribution.
+    pub caller_reference: String,
+    /// The configuration as the caller gave it, whole. The store does not look inside.
+    pub config: serde_json::Value,
+    /// What edges need of it.
+    pub spec: DistributionSpec,
+    /// When it was made.
+    pub created: WallTime,
+    /// When it was last changed.
+    pub modified: WallTime,
+}
+
+/// A distribution tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantRecord {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name: unique among the living, never changed. Nothing is keyed by it.
+    pub name: String,
+    /// The connection group it is reached through.
+    pub connection_group_id: ConnectionGroupId,
+    /// The entity tag of the configuration as it is.
+    pub etag: ETag,
+    /// The configuration as the caller gave it, whole. The store does not look inside.
+    pub config: serde_json::Value,
+    /// What edges need of it: also its distribution, its domains, and whether it is enabled.
+    pub spec: TenantSpec,
+    /// When it was made.
+    pub created: WallTime,
+    /// When it was last changed.
+    pub modified: WallTime,
+}
+
+/// An accepted invalidation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidationRecord {
+    /// Its id.
+    pub id: InvalidationId,
+    /// Whose stored responses.
+    pub tenant_id: TenantId,
+    /// The caller's name for it.
+    pub caller_reference: String,
+    /// The paths and tags as the caller typed them, in order.
+    pub items: Vec<String>,
+    /// When it was accepted.
+    pub created: WallTime,
+}
+
+/// A connection group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionGroupRecord {
+    /// Its id.
+    pub id: ConnectionGroupId,
+    /// Its name.
+    pub name: String,
+    /// The entity tag of the group as it is.
+    pub etag: ETag,
+    /// When it was made.
+    pub created: WallTime,
+    /// When it was last changed.
+    pub modified: WallTime,
+}
+
+/// How a tenant is named in a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantKey {
+    /// By id.
+    Id(TenantId),
+    /// By name.
+    Name(String),
+    /// By one of its domains, spelled as in its configuration but lower case.
+    Domain(String),
+}
+
+/// Which tenants a list holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TenantFilter {
+    /// Every tenant.
+    #[default]
+    All,
+    /// Those of one distribution.
+    Distribution(DistributionId),
+    /// Those reached through one connection group.
+    ConnectionGroup(ConnectionGroupId),
+}
+
+/// Which stretch of a list is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The id of the last item of the page before; the first page without.
+    pub after: Option<String>,
+    /// How many items at most.
+    pub limit: NonZeroUsize,
+}
+
+/// A stretch of a list, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listing<T> {
+    /// The wanted stretch.
+    Page {
+        /// The items, in the list's order.
+        items: Vec<T>,
+        /// Whether further items follow.
+        more: bool,
+    },
+    /// [`Page::after`] names nothing in this list, so there is no place to go on from.
+    UnknownMarker,
+}
+
+/// The configuration at one place of the log: what an edge starts from that has no earlier place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Everything up to here is in it.
+    pub position: Position,
+    /// The hash of the entry there.
+    pub hash: Hash,
+    /// Every distribution, then every tenant, each as the change that makes it.
+    pub changes: Vec<Change>,
+}

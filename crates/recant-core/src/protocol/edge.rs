@@ -1,0 +1,421 @@
+//! The edge's half: following the log, acknowledging, counting its lease.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::message::{
+    Answer, Applied, Heartbeat, Hello, LeaseClass, Member, Refusal, RenewalId, Resume, Term, Verdict,
+};
+use crate::entry::{Hash, HistoryId};
+use crate::limits;
+use crate::lookup::EdgeView;
+use crate::position::{Era, Position};
+use crate::time::BootTime;
+
+/// How patient an edge is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EdgeTimings {
+    /// How long an answer to a heartbeat is waited for before another one is sent.
+    pub answer_max: Duration,
+    /// How long to wait after a heartbeat that was refused or got lost.
+    pub heartbeat_retry: Duration,
+    /// How long to wait before a broken feed is opened again.
+    pub feed_retry: Duration,
+    /// How long an acknowledgement waits for company while an earlier one is on its way.
+    pub ack_delay_max: Duration,
+}
+
+impl Default for EdgeTimings {
+    fn default() -> Self {
+        Self {
+            answer_max: Duration::from_secs(1),
+            heartbeat_retry: Duration::from_millis(100),
+            feed_retry: Duration::from_millis(200),
+            ack_delay_max: limits::ACK_DELAY_MAX,
+        }
+    }
+}
+
+/// What happens to an edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EdgeEvent {
+    /// The feed asked for has been opened, and said hello.
+    FeedOpened(Hello),
+    /// The feed has ended or could not be opened.
+    FeedClosed,
+    /// The feed has brought a whole snapshot.
+    Snapshot {
+        /// The last entry it covers.
+        position: Position,
+        /// The hash of that entry.
+        hash: Hash,
+    },
+    /// The feed has brought an entry with an intact body.
+    Entry {
+        /// Its place.
+        position: Position,
+        /// The hash that it names as its predecessor's.
+        prev_hash: Hash,
+        /// Its own hash.
+        hash: Hash,
+    },
+    /// The feed says that the log is committed up to here.
+    Head(Position),
+    /// What [`EdgeEffect::Apply`] or [`EdgeEffect::Install`] asked for is published to every viewer.
+    Applied {
+        /// The entry, or the last entry that the snapshot covers.
+        position: Position,
+    },
+    /// A heartbeat has been answered.
+    Answered {
+        /// Which.
+        renewal: RenewalId,
+        /// By this.
+        answer: Answer,
+    },
+    /// A heartbeat got no answer in time.
+    Unanswered {
+        /// Which.
+        renewal: RenewalId,
+    },
+    /// The viewers' side has closed for good.
+    Leave,
+    /// A deadline has come.
+    Tick,
+}
+
+/// What the edge's driver has to do, in order.
+///
+/// An `Apply` or `Install` that has not been performed when `OpenFeed` or `BeginEra` comes is not performed any
+/// more: what it would have brought comes again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum EdgeEffect {
+    /// Drop any feed and open one that goes on after this place.
+    OpenFeed {
+        /// The last entry applied, if any.
+        after: Option<Applied>,
+    },
+    /// Replace all state by the snapshot just received, publish it, report [`EdgeEvent::Applied`].
+    Install(Position),
+    /// Fold in the entry just received, publish it, report [`EdgeEvent::Applied`].
+    Apply(Position),
+    /// Send this, report [`EdgeEvent::Answered`] or [`EdgeEvent::Unanswered`].
+    SendHeartbeat(Heartbeat),
+    /// What was stored in earlier eras will never be served again and may be dropped.
+    BeginEra(Era),
+    /// Tell the operator.
+    Alarm(Alarm),
+}
+
+/// What an operator should hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Alarm {
+    /// The plane's log is not the one this edge has followed (rule 15).
+    #[error("the plane's log is not the one followed so far: everything stored is invalid")]
+    OtherHistory,
+    /// The feed skipped or repeated an entry; it is asked for again.
+    #[error("the feed brought entry {got} where {expected} was due")]
+    Gap {
+        /// The entry that was due.
+        expected: Position,
+        /// The entry that came.
+        got: Position,
+    },
+    /// A plane of an earlier term is still speaking; it is not listened to.
+    #[error("a plane of the past term {0:?} is still speaking")]
+    PastTerm(Term),
+}
+
+/// The edge's half of the protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EdgeHalf {
+    timings: EdgeTimings,
+    member: Member,
+    term: Term,
+    era: Era,
+    /// The last entry whose effect is published.
+    applied: Option<Applied>,
+    /// Received in order, being applied.
+    pending: VecDeque<Applied>,
+    known_committed: Position,
+    feed: Feed,
+    lease_until: Option<BootTime>,
+    renewals: u64,
+    /// Heartbeats on their way, each with the moment it was sent.
+    outstanding: BTreeMap<RenewalId, BootTime>,
+    last_sent: Option<BootTime>,
+    /// What the last heartbeat acknowledged.
+    last_acked: Option<Position>,
+    next_heartbeat: BootTime,
+    leaving: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Feed {
+    Closed { retry_at: BootTime },
+    Opening,
+    Open { history: HistoryId, snapshot_due: bool },
+}
+
+impl EdgeHalf {
+    /// An edge that knows nothing yet; the first [`EdgeEvent::Tick`] sets it going.
+    pub fn new(member: Member, timings: EdgeTimings, now: BootTime) -> Self {
+        Self {
+            timings,
+            member,
+            term: Term(0),
+            era: Era(0),
+            applied: None,
+            pending: VecDeque::new(),
+            known_committed: Position::ZERO,
+            feed: Feed::Closed { retry_at: now },
+            lease_until: None,
+            renewals: 0,
+            outstanding: BTreeMap::new(),
+            last_sent: None,
+            last_acked: None,
+            next_heartbeat: now,
+            leaving: false,
+        }
+    }
+
+    /// What the viewers' side has to know; to be published after every step, before its effects are performed.
+    pub fn view(&self) -> EdgeView {
+        EdgeView { lease_until: self.lease_until, era: self.era, known_committed: self.known_committed }
+    }
+
+    /// The last entry whose effect is published, if any.
+    pub fn applied(&self) -> Option<Applied> {
+        self.applied
+    }
+
+    /// When to report [`EdgeEvent::Tick`] at the latest, if nothing else happens.
+    pub fn next_deadline(&self) -> BootTime {
+        match self.feed {
+            Feed::Closed { retry_at } => retry_at.min(self.heartbeat_due()),
+            Feed::Opening | Feed::Open { .. } => self.heartbeat_due(),
+        }
+    }
+
+    /// Takes one event and says what has to be done about it, in order.
+    pub fn step(&mut self, now: BootTime, event: EdgeEvent) -> Vec<EdgeEffect> {
+        let mut effects = Vec::new();
+        match event {
+            EdgeEvent::FeedOpened(hello) => self.feed_opened(now, &hello, &mut effects),
+            EdgeEvent::FeedClosed => self.feed_closed(now),
+            EdgeEvent::Snapshot { position, hash } => self.snapshot(position, hash, &mut effects),
+            EdgeEvent::Entry { position, prev_hash, hash } => {
+                self.entry(now, (position, prev_hash, hash), &mut effects);
+            }
+            EdgeEvent::Head(head) => self.know_committed(head),
+            EdgeEvent::Applied { position } => self.published(position),
+            EdgeEvent::Answered { renewal, answer } => self.answered(now, renewal, &answer, &mut effects),
+            EdgeEvent::Unanswered { renewal } => {
+                if self.outstanding.remove(&renewal).is_some() {
+                    self.next_heartbeat = now.saturating_add(self.timings.heartbeat_retry);
+                }
+            }
+            EdgeEvent::Leave => {
+                self.leaving = true;
+                self.lease_until = None;
+                self.next_heartbeat = now;
+                self.outstanding.clear();
+            }
+            EdgeEvent::Tick => {}
+        }
+        self.keep_going(now, &mut effects);
+        effects
+    }
+
+    fn feed_opened(&mut self, now: BootTime, hello: &Hello, effects: &mut Vec<EdgeEffect>) {
+        if self.feed != Feed::Opening {
+            return;
+        }
+        if hello.term < self.term {
+            effects.push(EdgeEffect::Alarm(Alarm::PastTerm(hello.term)));
+            self.feed_closed(now);
+            return;
+        }
+        self.term = hello.term;
+        if let Some(applied) = self.applied {
+            // Rule 15: a log that is not the continuation of what was applied.
+            let same_log = hello.history == applied.history && hello.head >= applied.position;
+            if !same_log || hello.resume == Resume::Diverged {
+                self.begin_era(effects);
+            }
+        }
+        if self.applied.is_none() && hello.resume == Resume::Entries {
+            self.feed_closed(now);
+            return;
+        }
+        self.feed = Feed::Open { history: hello.history, snapshot_due: hello.resume != Resume::Entries };
+        self.know_committed(hello.head);
+    }
+
+    fn feed_closed(&mut self, now: BootTime) {
+        self.pending.clear();
+        self.feed = Feed::Closed { retry_at: now.saturating_add(self.timings.feed_retry) };
+    }
+
+    fn snapshot(&mut self, position: Position, hash: Hash, effects: &mut Vec<EdgeEffect>) {
+        let Feed::Open { history, snapshot_due: true } = self.feed else {
+            return;
+        };
+        self.feed = Feed::Open { history, snapshot_due: false };
+        if self.applied.is_some_and(|applied| position < applied.position) {
+            self.begin_era(effects);
+        }
+        self.pending.push_back(Applied { history, position, hash });
+        self.know_committed(position);
+        effects.push(EdgeEffect::Install(position));
+    }
+
+    /// Rule 2: contiguity is checked here; the transport is never trusted for it.
+    fn entry(
+        &mut self,
+        now: BootTime,
+        (position, prev_hash, hash): (Position, Hash, Hash),
+        effects: &mut Vec<EdgeEffect>,
+    ) {
+        let Feed::Open { history, snapshot_due: false } = self.feed else {
+            return;
+        };
+        let Some(last) = self.pending.back().copied().or(self.applied) else {
+            self.feed_closed(now);
+            return;
+        };
+        let expected = last.position.next();
+        if position != expected {
+            effects.push(EdgeEffect::Alarm(Alarm::Gap { expected, got: position }));
+            self.feed_closed(now);
+        } else if prev_hash != last.hash {
+            self.begin_era(effects);
+            self.feed_closed(now);
+        } else {
+            self.pending.push_back(Applied { history, position, hash });
+            self.know_committed(position);
+            effects.push(EdgeEffect::Apply(position));
+        }
+    }
+
+    fn published(&mut self, position: Position) {
+        while let Some(next) = self.pending.front().copied() {
+            if next.position > position {
+                break;
+            }
+            self.pending.pop_front();
+            self.applied = Some(next);
+        }
+    }
+
+    fn answered(
+        &mut self,
+        now: BootTime,
+        renewal: RenewalId,
+        answer: &Answer,
+        effects: &mut Vec<EdgeEffect>,
+    ) {
+        let Some(sent) = self.outstanding.remove(&renewal) else {
+            return;
+        };
+        self.next_heartbeat = now.saturating_add(self.timings.heartbeat_retry);
+        if answer.term < self.term {
+            effects.push(EdgeEffect::Alarm(Alarm::PastTerm(answer.term)));
+            return;
+        }
+        self.term = answer.term;
+        if self.leaving {
+            return;
+        }
+        let Some(applied) = self.applied else {
+            return;
+        };
+        let other_log = answer.history != applied.history || answer.head < applied.position;
+        if other_log || answer.verdict == Verdict::Refused(Refusal::OtherHistory) {
+            self.begin_era(effects);
+            self.reopen(effects);
+            return;
+        }
+        self.know_committed(answer.head);
+        if let Verdict::Granted { lease } = answer.verdict {
+            // Rule 8: counted from the sending; the receipt may be any time later.
+            self.lease_until = self.lease_until.max(Some(sent.saturating_add(lease)));
+            self.next_heartbeat = sent.saturating_add(lease / 3);
+        }
+    }
+
+    /// Heartbeats and feeds that are due; an expired lease is put away.
+    fn keep_going(&mut self, now: BootTime, effects: &mut Vec<EdgeEffect>) {
+        if self.lease_until.is_some_and(|until| until <= now) {
+            self.lease_until = None;
+        }
+        if let Feed::Closed { retry_at } = self.feed
+            && retry_at <= now
+            && !self.leaving
+        {
+            self.reopen(effects);
+        }
+        if self.heartbeat_due() <= now {
+            self.send_heartbeat(now, effects);
+        }
+    }
+
+    /// At once for an acknowledgement when no other is on its way, a little later when one is.
+    fn heartbeat_due(&self) -> BootTime {
+        let applied = self.applied.map(|applied| applied.position);
+        if applied == self.last_acked {
+            return self.next_heartbeat;
+        }
+        match self.last_sent {
+            Some(sent) if !self.outstanding.is_empty() => {
+                self.next_heartbeat.min(sent.saturating_add(self.timings.ack_delay_max))
+            }
+            _ => BootTime::from_nanos(0),
+        }
+    }
+
+    fn send_heartbeat(&mut self, now: BootTime, effects: &mut Vec<EdgeEffect>) {
+        self.renewals += 1;
+        let renewal = RenewalId(self.renewals);
+        if self.outstanding.len() >= OUTSTANDING_MAX {
+            self.outstanding.pop_first();
+        }
+        self.outstanding.insert(renewal, now);
+        self.last_sent = Some(now);
+        self.last_acked = self.applied.map(|applied| applied.position);
+        self.next_heartbeat = now.saturating_add(self.timings.answer_max);
+        effects.push(EdgeEffect::SendHeartbeat(Heartbeat {
+            member: self.member.clone(),
+            renewal,
+            applied: self.applied,
+            lease_class: LeaseClass::default(),
+            leaving: self.leaving,
+        }));
+    }
+
+    /// Rule 15: no lease, nothing stored so far is ever served, everything is learned anew.
+    fn begin_era(&mut self, effects: &mut Vec<EdgeEffect>) {
+        self.era = self.era.next();
+        self.lease_until = None;
+        self.applied = None;
+        self.last_acked = None;
+        self.pending.clear();
+        self.outstanding.clear();
+        self.known_committed = Position::ZERO;
+        effects.push(EdgeEffect::Alarm(Alarm::OtherHistory));
+        effects.push(EdgeEffect::BeginEra(self.era));
+    }
+
+    fn reopen(&mut self, effects: &mut Vec<EdgeEffect>) {
+        self.pending.clear();
+        self.feed = Feed::Opening;
+        effects.push(EdgeEffect::OpenFeed { after: self.applied });
+    }
+
+    fn know_committed(&mut self, head: Position) {
+        self.known_committed = self.known_committed.max(head);
+    }
+}
+
+/// Heartbeats on their way at a time; the answer to an older one is not waited for any more.
+const OUTSTANDING_MAX: usize = 64;

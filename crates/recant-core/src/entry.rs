@@ -52,6 +52,33 @@ pub enum Scope {
     Distribution(DistributionId),
 }
 
+impl Scope {
+    /// Which kind of scope this is, as a number on the wire, on disk and in the chain: 1 a tenant, 2 a distribution.
+    pub fn tag(&self) -> u8 {
+        match self {
+            Self::Tenant(_) => 1,
+            Self::Distribution(_) => 2,
+        }
+    }
+
+    /// Whose scope it is, as text.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Tenant(id) => id.as_str(),
+            Self::Distribution(id) => id.as_str(),
+        }
+    }
+
+    /// The scope with this tag and id; nothing when this version knows no such tag or the id is none.
+    pub fn from_parts(tag: u8, id: &str) -> Option<Self> {
+        match tag {
+            1 => TenantId::parse(id).ok().map(Self::Tenant),
+            2 => DistributionId::parse(id).ok().map(Self::Distribution),
+            _ => None,
+        }
+    }
+}
+
 /// What kind of change an entry's body holds. Kinds are numbers on the wire and on disk; see docs/design/formats.md.
 ///
 /// An edge that does not know a kind does not stop: it raises the floor of the entry's scope.
@@ -136,18 +163,26 @@ impl Entry {
 
     /// The hash that the next entry names: over everything but the body, which its own hash stands for.
     pub fn hash(&self) -> Hash {
-        let (tag, id) = match &self.scope {
-            Scope::Tenant(id) => (1u8, id.as_str()),
-            Scope::Distribution(id) => (2u8, id.as_str()),
-        };
+        let scope = (self.scope.tag(), self.scope.id().as_bytes());
+        Self::hash_of(self.prev_hash, self.position, self.kind, scope, self.body_hash)
+    }
+
+    /// [`Entry::hash`] over an entry whose scope, a tag and an id, need not be known to this version.
+    pub fn hash_of(
+        prev_hash: Hash,
+        position: Position,
+        kind: Kind,
+        (scope_tag, scope_id): (u8, &[u8]),
+        body_hash: Hash,
+    ) -> Hash {
         let mut hasher = Sha256::new();
-        hasher.update(self.prev_hash.0);
-        hasher.update(self.position.get().to_be_bytes());
-        hasher.update(self.kind.0.to_be_bytes());
-        hasher.update([tag]);
-        hasher.update((id.len() as u64).to_be_bytes());
-        hasher.update(id.as_bytes());
-        hasher.update(self.body_hash.0);
+        hasher.update(prev_hash.0);
+        hasher.update(position.get().to_be_bytes());
+        hasher.update(kind.0.to_be_bytes());
+        hasher.update([scope_tag]);
+        hasher.update((scope_id.len() as u64).to_be_bytes());
+        hasher.update(scope_id);
+        hasher.update(body_hash.0);
         Hash(hasher.finalize().into())
     }
 

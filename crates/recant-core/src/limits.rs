@@ -51,6 +51,10 @@ pub const ACK_DELAY_MAX: Duration = Duration::from_millis(10);
 pub const MEMBERS_MAX: usize = 10_000;
 /// Bytes of one log entry's body. Ours: a batch of [`PATHS_PER_BATCH_MAX`] paths of [`PATH_CHARS_MAX`] four-byte characters, escaped.
 pub const ENTRY_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes that a feed's frame of an entry may have beside the entry's body. Ours; version 1 uses at most 208.
+pub const ENTRY_FRAME_HEAD_BYTES_MAX: usize = 1_024;
+/// Bytes of a heartbeat, of its answer, and of a feed's frame that carries no entry. Ours; about 1 KiB is used.
+pub const HEARTBEAT_BYTES_MAX: usize = 8 * 1024;
 /// Entries sent in one piece of a feed before the plane looks at the log again. Ours.
 pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
 

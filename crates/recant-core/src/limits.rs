@@ -80,6 +80,40 @@ pub const COMMANDS_WAITING_MAX: usize = 4_096;
 pub const DOMAINS_PER_TENANT_MAX: usize = 100;
 /// Parameters of one tenant. Ours.
 pub const PARAMETERS_PER_TENANT_MAX: usize = 100;
+/// Characters of a parameter's name. AWS, from the model.
+pub const PARAMETER_NAME_CHARS_MAX: usize = 128;
+/// Characters of a parameter's value. AWS, from the model.
+pub const PARAMETER_VALUE_CHARS_MAX: usize = 256;
+/// Placeholders in one field of a distribution. AWS (adjustable).
+pub const PLACEHOLDERS_PER_FIELD_MAX: usize = 2;
+/// Origins of one distribution. AWS (adjustable).
+pub const ORIGINS_PER_DISTRIBUTION_MAX: usize = 100;
+/// Characters of an origin's name. AWS.
+pub const ORIGIN_ID_CHARS_MAX: usize = 128;
+/// Characters of an origin's path, and of a default root object. AWS.
+pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
+/// Headers added to the requests to one origin. AWS (adjustable).
+pub const CUSTOM_HEADERS_PER_ORIGIN_MAX: usize = 30;
+/// Bytes of one such header's value. AWS.
+pub const CUSTOM_HEADER_VALUE_BYTES_MAX: usize = 1_783;
+/// Seconds an operator may give an origin to answer. AWS (adjustable).
+pub const ORIGIN_READ_SECONDS_MAX: i64 = 120;
+/// Characters of a distribution's comment. AWS.
+pub const COMMENT_CHARS_MAX: usize = 128;
+/// Tags of one tenant. AWS.
+pub const TAGS_PER_TENANT_MAX: usize = 50;
+/// Paths of a refused batch that the message names. Ours.
+pub const BAD_PATHS_LISTED_MAX: usize = 10;
+/// Bytes of an API request's head. Ours.
+pub const API_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long an API client may take to send a request's head. Ours.
+pub const API_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long an API client may take to send a request's body. Ours.
+pub const API_BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// API connections at a time, feeds included. Ours: every member twice, and some clients.
+pub const API_CONNECTIONS_MAX: usize = 2 * MEMBERS_MAX + 4_096;
+/// How long a stopping plane waits for requests in hand. Ours.
+pub const API_DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
 // --- the edge --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,29 @@
+//! What a configuration may ask, and what of it this version honours.
+//!
+//! A configuration is a promise to viewers. So everything in it is either honoured or refused with the member's full
+//! name; nothing is silently ignored. What a member says when it says nothing (`false`, `""`, an empty list, a
+//! structure of only such members) asks for nothing and is always accepted: SDKs and consoles send such members.
+//!
+//! Three checks, in this order:
+//!
+//! 1. [`constraints`]: the model's own rules (required, enumerations, lengths), in the service's words;
+//! 2. [`quantities`]: every `Quantity` is the number of its `Items`;
+//! 3. [`distribution`] and [`tenant`]: the meaning, member by member; their result is what the log will carry.
+//!
+//! Not here: whether a name or domain is already taken, which only the store knows.
+
+mod behavior;
+mod constraints;
+mod distribution;
+mod fields;
+mod origin;
+mod origin_host;
+mod parameters;
+mod quantities;
+mod tenant;
+
+pub(crate) use constraints::constraints;
+pub(crate) use distribution::{Distribution, distribution};
+pub(crate) use parameters::{Definitions, definitions};
+pub(crate) use quantities::quantities;
+pub(crate) use tenant::{Tenant, tags, tenant};

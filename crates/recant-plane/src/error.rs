@@ -1,0 +1,243 @@
+//! What the API refuses, and how that reads on the wire.
+//!
+//! Every refusal is an [`ApiError`]. It becomes an AWS code and a status in [`ApiError::code`], and nowhere else; its
+//! `Display` is the message the caller reads. What the log needs beyond that (a database's own words, say) is logged
+//! where it happened and never sent.
+
+use http::StatusCode;
+use recant_core::limits::BAD_PATHS_LISTED_MAX;
+
+/// Why a request is not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ApiError {
+    // --- who asks (DESIGN.md section 9, "API") ---
+    /// No `Authorization` header.
+    #[error("Missing Authentication Token")]
+    MissingAuthenticationToken,
+    /// An `Authorization` header that is not a whole SigV4 one.
+    #[error("{0}")]
+    IncompleteSignature(String),
+    /// A key that this plane does not know.
+    #[error("The security token included in the request is invalid.")]
+    InvalidClientTokenId,
+    /// A signature, date or body hash that is not right.
+    #[error("{0}")]
+    SignatureDoesNotMatch(String),
+
+    // --- what is asked ---
+    /// A body that is empty, not XML, or not of the operation's form.
+    #[error("{0}")]
+    MalformedXml(String),
+    /// A body longer than the API takes.
+    #[error("Request body is larger than {limit} bytes.")]
+    RequestEntityTooLarge {
+        /// What the API takes.
+        limit: usize,
+    },
+    /// A batch with more paths than one batch may hold, or a body too long for one.
+    #[error("{0}")]
+    BatchTooLarge(String),
+    /// A body that did not arrive in time.
+    #[error("Your socket connection to the server was not read from or written to within the timeout period.")]
+    RequestTimeout,
+    /// A member whose value is not allowed or not honoured.
+    #[error("{0}")]
+    InvalidArgument(String),
+    /// Tags that are not allowed.
+    #[error("{0}")]
+    InvalidTagging(String),
+    /// A `Quantity` that is not the number of `Items`.
+    #[error("The specified quantity of {noun} ({stated}) does not match the actual quantity supplied ({actual}).")]
+    InconsistentQuantities {
+        /// The structure that holds the list, as `Paths`.
+        noun: String,
+        /// `Quantity`.
+        stated: i64,
+        /// The number of `Items`.
+        actual: usize,
+    },
+    /// A cache behaviour that names an origin which is not there.
+    #[error("{0}")]
+    NoSuchOrigin(String),
+    /// A cache policy that this version does not know.
+    #[error("{0}")]
+    NoSuchCachePolicy(String),
+    /// An operation that this version does not offer.
+    #[error("This version of Recant does not offer {0}.")]
+    NotImplemented(&'static str),
+    /// A method and path that are no operation of CloudFront's.
+    #[error("No operation of CloudFront's API (2020-05-31) answers {0}.")]
+    UnknownOperation(String),
+
+    // --- what is there ---
+    /// A tenant, connection group or other entity that is not there.
+    #[error("{0}")]
+    EntityNotFound(String),
+    /// A distribution that is not there.
+    #[error("The specified distribution does not exist.")]
+    NoSuchDistribution,
+    /// An invalidation that is not there, or another tenant's.
+    #[error("The specified invalidation does not exist.")]
+    NoSuchInvalidation,
+    /// A name that another tenant has.
+    #[error("{0}")]
+    EntityAlreadyExists(String),
+    /// A domain that another tenant has.
+    #[error("{0}")]
+    CnameAlreadyExists(String),
+    /// A `CallerReference` that another distribution was created with.
+    #[error("The caller reference that you are using to create a distribution is associated with another distribution. Already exists: {0}")]
+    DistributionAlreadyExists(String),
+    /// A `CallerReference` that another batch of the tenant was sent with (the reference page's contract).
+    #[error(
+        "Your request contains a caller reference that was used for a previous invalidation batch for the same \
+         distribution tenant, with other paths."
+    )]
+    InvalidationBatchAlreadyExists,
+    /// The same, as users have observed it (CLOUDFRONT.md section 1.3).
+    #[error(
+        "Your request contains a caller reference that was used for a previous invalidation batch for the same \
+         distribution."
+    )]
+    CallerReferenceUsed,
+    /// A distribution that cannot have tenants.
+    #[error("{0}")]
+    InvalidAssociation(String),
+    /// A tenant that must be disabled first.
+    #[error("The distribution tenant that you are trying to delete has not been disabled.")]
+    ResourceNotDisabled,
+    /// `If-Match` is missing or not an entity tag.
+    #[error("The If-Match version is missing or not valid for the resource.")]
+    InvalidIfMatchVersion,
+    /// `If-Match` is not the current entity tag.
+    #[error("The request failed because it didn't meet the preconditions in one or more request-header fields.")]
+    PreconditionFailed,
+
+    // --- us ---
+    /// Too much waits for the store; ask again.
+    #[error("CloudFront encountered an internal error. Please try again.")]
+    ServiceUnavailable,
+    /// The store failed.
+    #[error("We encountered an internal error. Please try again.")]
+    Internal,
+}
+
+impl ApiError {
+    /// The AWS code and the status: the one place where an error gets them.
+    ///
+    /// Statuses are the model's (`httpStatusCode` of the error's shape) where it has one; the authentication codes are
+    /// those of every AWS service; `InvalidationBatchAlreadyExists` is in no model and has the status of its siblings.
+    pub(crate) fn code(&self) -> (&'static str, StatusCode) {
+        match self {
+            Self::MissingAuthenticationToken => ("MissingAuthenticationToken", StatusCode::FORBIDDEN),
+            Self::IncompleteSignature(_) => ("IncompleteSignature", StatusCode::BAD_REQUEST),
+            Self::InvalidClientTokenId => ("InvalidClientTokenId", StatusCode::FORBIDDEN),
+            Self::SignatureDoesNotMatch(_) => ("SignatureDoesNotMatch", StatusCode::FORBIDDEN),
+            Self::MalformedXml(_) => ("MalformedXML", StatusCode::BAD_REQUEST),
+            Self::RequestEntityTooLarge { .. } => ("RequestEntityTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::BatchTooLarge(_) => ("BatchTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::RequestTimeout => ("RequestTimeout", StatusCode::REQUEST_TIMEOUT),
+            Self::InvalidArgument(_) | Self::CallerReferenceUsed => ("InvalidArgument", StatusCode::BAD_REQUEST),
+            Self::InvalidTagging(_) => ("InvalidTagging", StatusCode::BAD_REQUEST),
+            Self::InconsistentQuantities { .. } => ("InconsistentQuantities", StatusCode::BAD_REQUEST),
+            Self::NoSuchOrigin(_) => ("NoSuchOrigin", StatusCode::NOT_FOUND),
+            Self::NoSuchCachePolicy(_) => ("NoSuchCachePolicy", StatusCode::NOT_FOUND),
+            Self::NotImplemented(_) => ("NotImplemented", StatusCode::NOT_IMPLEMENTED),
+            Self::UnknownOperation(_) => ("UnknownOperationException", StatusCode::NOT_FOUND),
+            Self::EntityNotFound(_) => ("EntityNotFound", StatusCode::NOT_FOUND),
+            Self::NoSuchDistribution => ("NoSuchDistribution", StatusCode::NOT_FOUND),
+            Self::NoSuchInvalidation => ("NoSuchInvalidation", StatusCode::NOT_FOUND),
+            Self::EntityAlreadyExists(_) => ("EntityAlreadyExists", StatusCode::CONFLICT),
+            Self::CnameAlreadyExists(_) => ("CNAMEAlreadyExists", StatusCode::CONFLICT),
+            Self::DistributionAlreadyExists(_) => ("DistributionAlreadyExists", StatusCode::CONFLICT),
+            Self::InvalidationBatchAlreadyExists => ("InvalidationBatchAlreadyExists", StatusCode::CONFLICT),
+            Self::InvalidAssociation(_) => ("InvalidAssociation", StatusCode::CONFLICT),
+            Self::ResourceNotDisabled => ("ResourceNotDisabled", StatusCode::CONFLICT),
+            Self::InvalidIfMatchVersion => ("InvalidIfMatchVersion", StatusCode::BAD_REQUEST),
+            Self::PreconditionFailed => ("PreconditionFailed", StatusCode::PRECONDITION_FAILED),
+            Self::ServiceUnavailable => ("ServiceUnavailable", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Internal => ("InternalFailure", StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// A required member that is not there, in the service's own words (CLOUDFRONT.md section 1.3).
+    pub(crate) fn null_member(path: &str) -> Self {
+        Self::MalformedXml(format!(
+            "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+            camel_case(path)
+        ))
+    }
+
+    /// A member that does not satisfy a constraint of the model, in the service's own words.
+    pub(crate) fn constraint(path: &str, value: &str, constraint: &str) -> Self {
+        Self::MalformedXml(format!(
+            "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: {constraint}",
+            excerpt(value),
+            camel_case(path)
+        ))
+    }
+
+    /// Items of a batch that are no paths or tags: CloudFront's own sentence, then which and why.
+    pub(crate) fn invalid_paths<'a>(bad: impl ExactSizeIterator<Item = (usize, &'a str, String)>) -> Self {
+        let total = bad.len();
+        let mut message = String::from("Your request contains one or more invalid invalidation paths.");
+        for (index, text, why) in bad.take(BAD_PATHS_LISTED_MAX) {
+            message.push_str(&format!(" Path {} ('{}'): {why}.", index + 1, excerpt(text)));
+        }
+        if let Some(more @ 1..) = total.checked_sub(BAD_PATHS_LISTED_MAX) {
+            message.push_str(&format!(" And {more} more."));
+        }
+        Self::InvalidArgument(message)
+    }
+}
+
+/// `DistributionConfig.Origins` as the service spells it in validation messages: `distributionConfig.origins`.
+fn camel_case(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut at_start = true;
+    for char in path.chars() {
+        out.push(if at_start { char.to_ascii_lowercase() } else { char });
+        at_start = char == '.';
+    }
+    out
+}
+
+/// The beginning of a caller's text, fit for a message: control characters escaped, at most 100 characters.
+pub(crate) fn excerpt(text: &str) -> String {
+    const CHARS_MAX: usize = 100;
+    let mut out: String = text.chars().take(CHARS_MAX).flat_map(escape_control).collect();
+    if text.chars().nth(CHARS_MAX).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+fn escape_control(char: char) -> impl Iterator<Item = char> {
+    let escaped = if char.is_control() { char.escape_default().collect() } else { vec![char] };
+    escaped.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_paths_are_named_up_to_a_bound() {
+        let error = ApiError::invalid_paths([(2, "a\n", "it has no slash".to_owned())].into_iter());
+        assert_eq!(
+            error.to_string(),
+            "Your request contains one or more invalid invalidation paths. Path 3 ('a\\n'): it has no slash."
+        );
+        let many: Vec<_> = (0..BAD_PATHS_LISTED_MAX + 5).map(|i| (i, "x", "why".to_owned())).collect();
+        assert!(ApiError::invalid_paths(many.into_iter()).to_string().ends_with(" And 5 more."));
+    }
+
+    #[test]
+    fn validation_messages_have_the_services_words() {
+        assert_eq!(
+            ApiError::null_member("InvalidationBatch").to_string(),
+            "1 validation error detected: Value null at 'invalidationBatch' failed to satisfy constraint: Member must not be null"
+        );
+        assert_eq!(camel_case("DistributionConfig.Origins.Items[0].Id"), "distributionConfig.origins.items[0].id");
+    }
+}

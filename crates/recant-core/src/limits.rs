@@ -115,6 +115,15 @@ pub const API_CONNECTIONS_MAX: usize = 2 * MEMBERS_MAX + 4_096;
 /// How long a stopping plane waits for requests in hand. Ours.
 pub const API_DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
+// --- HTTP ------------------------------------------------------------------------------------------------
+
+/// Bytes of a host name. RFC 1035 section 2.3.4: 255 octets on the wire are 253 characters of text.
+pub const HOST_BYTES_MAX: usize = 253;
+/// Bytes of one label of a host name. RFC 1035 section 2.3.4.
+pub const HOST_LABEL_BYTES_MAX: usize = 63;
+/// Seconds that a larger delta-seconds counts as. RFC 9111 section 1.2.2: 2^31.
+pub const DELTA_SECONDS_MAX: u64 = 1 << 31;
+
 // --- the edge --------------------------------------------------------------------------------------------
 
 /// Bytes of a viewer request's head. AWS: 32 KiB with the URL included.

@@ -18,24 +18,5 @@
 //! | [`ledger`] | the decision over a `CallerReference`: new, replay, conflict |
 //! | [`spec`], [`entry`] | what the log carries: `DistributionSpec`, `TenantSpec`, `Entry`, `Change`, the hash chain |
 //! | [`protocol`] | the plane's half and the edge's half: membership, leases, completion, resume |
-//! | [`rules`] | what an edge holds: the trie with two epochs a node, the tag map, the floor |
+//! | [`match_uri`], [`rules`] | the spelling that rules are compared with; what an edge holds: the trie with two epochs a node, the tags, the floor |
 //! | [`host`] | `Host`, `Domain`: which tenant a viewer means |
-//! | [`cache_policy`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
-//! | [`conditional`] | whether a stored response answers a conditional request with 304 |
-//! | [`lookup`] | the one decision on the hit path |
-
-pub mod batch;
-pub mod cache_control;
-pub mod cache_key;
-pub mod cache_policy;
-pub mod conditional;
-pub mod entry;
-pub mod freshness;
-pub mod host;
-pub mod id;
-pub mod limits;
-pub mod lookup;
-pub mod position;
-pub mod protocol;
-pub mod spec;
-pub mod time;

@@ -26,8 +26,10 @@ pub const CALLER_REFERENCE_BYTES_MAX: usize = 2_048;
 
 /// Trie nodes of one tenant's rules before subtrees are collapsed upwards. Ours (about 8 MiB).
 pub const RULE_NODES_PER_TENANT_MAX: usize = 65_536;
-/// Tag rules of one tenant before the floor is raised. Ours.
-pub const RULE_TAGS_PER_TENANT_MAX: usize = 65_536;
+/// Trie nodes of one tenant's tag rules before subtrees are collapsed upwards. Ours.
+pub const RULE_TAG_NODES_PER_TENANT_MAX: usize = 65_536;
+/// Bytes that a trie node takes; a node's label counts as one more node for every so many bytes. Ours.
+pub const RULE_NODE_BYTES: usize = 128;
 /// Query parameters of an exact rule whose subsets are listed; with more, every query of the path matches. Ours.
 pub const RULE_QUERY_PARAMETERS_MAX: usize = 3;
 

@@ -1,0 +1,84 @@
+//! Decisions over what the plane remembers: is a create new, and may a write go ahead?
+//!
+//! The ledger itself is the plane's: it looks rows up, inside the transaction that will write, and asks here what
+//! they mean. Nothing is held in memory, so a duplicate sees its sibling of the same group commit (DESIGN.md
+//! section 9, Ledger).
+
+use crate::batch::Fingerprint;
+use crate::id::ETag;
+
+/// What a create means, given what is remembered under its `CallerReference` in its scope.
+///
+/// Scope is one tenant, or one distribution: each has its own references (CLOUDFRONT.md 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The reference was never used: make an invalidation.
+    New,
+    /// It was used for the same set of items: answer with that invalidation, as it stands now.
+    Replay,
+    /// It was used for other items: `InvalidationBatchAlreadyExists`.
+    Conflict,
+}
+
+/// Decides over a create whose reference was looked up.
+pub fn decide(remembered: Option<&Fingerprint>, batch: &Fingerprint) -> Decision {
+    match remembered {
+        None => Decision::New,
+        Some(remembered) if remembered == batch => Decision::Replay,
+        Some(_) => Decision::Conflict,
+    }
+}
+
+/// Why an update or a delete may not go ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreconditionError {
+    /// No `If-Match`: `InvalidIfMatchVersion`.
+    #[error("the If-Match version is missing")]
+    Missing,
+    /// `If-Match` names another version than the current one: `PreconditionFailed`.
+    #[error("the If-Match version is not the current one")]
+    Stale,
+}
+
+/// Whether a write that carries this `If-Match` may replace the version `current`.
+///
+/// CloudFront's entity tags are bare words; the quoted form of RFC 9110 section 8.8.3 is taken, too. Lists, weak
+/// tags and `*` are never current: nobody may overwrite what he has not read.
+///
+/// # Errors
+/// [`PreconditionError`].
+pub fn precondition(if_match: Option<&str>, current: &ETag) -> Result<(), PreconditionError> {
+    let given = if_match.map_or("", str::trim);
+    if given.is_empty() {
+        return Err(PreconditionError::Missing);
+    }
+    let bare = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(given);
+    if bare == current.as_str() { Ok(()) } else { Err(PreconditionError::Stale) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_used_once() {
+        let (a, b) = (Fingerprint([1; 32]), Fingerprint([2; 32]));
+        assert_eq!(decide(None, &a), Decision::New);
+        assert_eq!(decide(Some(&a), &a), Decision::Replay);
+        assert_eq!(decide(Some(&a), &b), Decision::Conflict);
+    }
+
+    #[test]
+    fn preconditions() {
+        let current = ETag::parse("E1A").unwrap();
+        let check =
+            |if_match, expected| assert_eq!(precondition(if_match, &current), expected, "{if_match:?}");
+        check(None, Err(PreconditionError::Missing));
+        check(Some(" "), Err(PreconditionError::Missing));
+        check(Some("E1A"), Ok(()));
+        check(Some("\"E1A\""), Ok(()));
+        for stale in ["E1B", "e1a", "*", "W/\"E1A\"", "E1A, E1B", "\"", "\"\"", "\"E1A"] {
+            check(Some(stale), Err(PreconditionError::Stale));
+        }
+    }
+}

@@ -20,3 +20,27 @@
 //! | [`protocol`] | the plane's half and the edge's half: membership, leases, completion, resume |
 //! | [`match_uri`], [`rules`] | the spelling that rules are compared with; what an edge holds: the trie with two epochs a node, the tags, the floor |
 //! | [`host`] | `Host`, `Domain`: which tenant a viewer means |
+//! | [`cache_policy`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
+//! | [`conditional`] | whether a stored response answers a conditional request with 304 |
+//! | [`lookup`] | the one decision on the hit path |
+
+pub mod batch;
+pub mod cache_control;
+pub mod cache_key;
+pub mod cache_policy;
+pub mod conditional;
+pub mod entry;
+pub mod freshness;
+pub mod host;
+pub mod id;
+pub mod ledger;
+pub mod limits;
+pub mod lookup;
+pub mod match_uri;
+pub mod path;
+pub mod position;
+pub mod protocol;
+pub mod rules;
+pub mod spec;
+pub mod tag;
+pub mod time;

@@ -15,6 +15,7 @@ use http::header::{ACCEPT_ENCODING, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::cache_policy::{CachePolicy, CookieKey, QueryKey};
+use crate::match_uri::MatchUri;
 use crate::spec::{DistributionSpec, TenantSpec};
 
 /// A method whose responses are stored.
@@ -94,6 +95,8 @@ impl fmt::Debug for CacheKey {
 pub struct KeyedRequest {
     /// What its response is stored under.
     pub key: CacheKey,
+    /// What rules are compared with: a function of the key's path and query.
+    pub uri: MatchUri,
     /// The query string for the origin: the keyed one.
     pub origin_query: Option<String>,
     /// The header fields for the origin: the keyed ones, `Host` only among them if the policy lists it.
@@ -148,7 +151,12 @@ impl KeyedRequest {
         key.optional(cookies.as_ref().map(HeaderValue::as_bytes));
         origin_headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
 
-        Self { key: CacheKey(key.0.into()), origin_query: query.map(Into::into), origin_headers }
+        Self {
+            key: CacheKey(key.0.into()),
+            uri: MatchUri::of(path, query),
+            origin_query: query.map(Into::into),
+            origin_headers,
+        }
     }
 }
 
@@ -336,6 +344,15 @@ mod tests {
         let made =
             KeyedRequest::new(&tenant, &distribution, policy, CachedMethod::Head, "/G", Some("q"), &none);
         assert_eq!(made.key, head);
+    }
+
+    #[test]
+    fn rules_are_compared_with_what_is_keyed() {
+        let check = |policy: &str, target: &str, path: &str, query: Option<&str>| {
+            assert_eq!(keyed("t", policy, target, &[]).uri, MatchUri::of(path, query), "{target}");
+        };
+        check(OPTIMIZED, "/a?x=1", "/a", None);
+        check(ORIGIN_HEADERS_QUERY, "/a?x=1", "/a", Some("x=1"));
     }
 
     #[test]

@@ -1,0 +1,4 @@
+//! The spelling, held to what others write.
+
+mod feed;
+mod sigv4;

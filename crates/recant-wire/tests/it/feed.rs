@@ -95,7 +95,7 @@ fn write(encoder: &mut FrameEncoder, frame: &Frame) {
         Frame::Entry(entry) => encoder.entry(entry),
         Frame::OpaqueEntry { .. } => unreachable!("only read"),
         Frame::SnapshotBegin { history, position, hash } => {
-            encoder.snapshot_begin(*history, *position, *hash)
+            encoder.snapshot_begin(*history, *position, *hash);
         }
         Frame::SnapshotItem { scope, kind, body } => encoder.snapshot_item(scope, *kind, body),
         Frame::SnapshotEnd => encoder.snapshot_end(),

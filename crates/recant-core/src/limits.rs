@@ -78,6 +78,14 @@ pub const PAGE_ITEMS_MAX: usize = 1_000;
 pub const COMMANDS_PER_COMMIT_MAX: usize = 256;
 /// Commands that may wait for the writer. Ours.
 pub const COMMANDS_WAITING_MAX: usize = 4_096;
+/// Bytes of entry bodies that one read of the log brings into memory, beyond the first entry. Ours.
+pub const LOG_BYTES_PER_READ_MAX: usize = 4 * 1024 * 1024;
+/// Reads of the store at a time. Ours.
+pub const STORE_READS_AT_A_TIME_MAX: usize = 4;
+/// How long the store waits for another program that holds its database. Ours.
+pub const STORE_BUSY_MAX: Duration = Duration::from_secs(5);
+/// Prepared statements kept per connection of the store. Ours.
+pub const STORE_STATEMENTS_MAX: usize = 64;
 /// Domains of one tenant. AWS (adjustable).
 pub const DOMAINS_PER_TENANT_MAX: usize = 100;
 /// Parameters of one tenant. Ours.

@@ -3,8 +3,11 @@
 //! A command is complete: ids, entity tags and the time are in it, so that carrying it out needs nothing but the
 //! store's rows. A refusal is an [`Outcome`], not an error: the store did what it was asked to, and looked.
 
+use recant_core::batch::InvalidationBatch;
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::position::Position;
+use recant_core::protocol::PlaneWrite;
+use recant_core::time::WallTime;
 
 use super::records::{DistributionRecord, InvalidationRecord, TenantRecord, Tracked};
 
@@ -29,6 +32,19 @@ pub enum Command {
         /// The entity tag that the caller last read, as sent.
         if_match: Option<String>,
     },
+    /// Accepts an invalidation, or finds the one that this `CallerReference` made. Answered by [`Outcome::Invalidation`].
+    CreateInvalidation {
+        /// Whose stored responses.
+        tenant: TenantId,
+        /// The id it gets if it is new.
+        id: InvalidationId,
+        /// What the caller asks for.
+        batch: Box<InvalidationBatch>,
+        /// The time it is accepted at if it is new.
+        now: WallTime,
+    },
+    /// Records what the plane's half of the protocol decided, in this order. Answered by [`Outcome::Recorded`].
+    Protocol(Vec<PlaneWrite>),
 }
 
 /// What became of a [`Command`], durably.

@@ -18,12 +18,15 @@
 
 pub mod command;
 pub mod records;
+pub mod sqlite;
 
 use std::future::Future;
 
 use recant_core::entry::{Entry, Hash};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::position::Position;
+use recant_core::protocol::PlaneDurable;
+use recant_core::protocol::message::Applied;
 use tokio::sync::watch;
 
 pub use command::{Birth, Command, Outcome, Refusal};
@@ -139,6 +142,17 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn entry_hash(&self, position: Position)
     -> impl Future<Output = Result<Option<Hash>, StoreError>> + Send;
 
+    /// Whether a place that an edge names is in this log's past: by history, position and hash (PURGE.md rule 15).
+    fn is_past(&self, place: Applied) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        async move {
+            Ok(place.history == self.identity().history
+                && self.entry_hash(place.position).await? == Some(place.hash))
+        }
+    }
+
     /// The configuration at the end of the committed log.
     fn snapshot(&self) -> impl Future<Output = Result<Snapshot, StoreError>> + Send;
+
+    /// What the plane's half of the protocol starts from.
+    fn durable(&self) -> impl Future<Output = Result<PlaneDurable, StoreError>> + Send;
 }

@@ -97,9 +97,7 @@ fn normalize(path: &str) -> String {
     for segment in path.split('/') {
         match segment {
             "" | "." => {}
-            ".." => {
-                kept.pop();
-            }
+            ".." => drop(kept.pop()),
             _ => kept.push(segment),
         }
     }

@@ -1,0 +1,37 @@
+//! Randomness: the only place that asks the operating system for it.
+
+/// Fresh random bytes.
+///
+/// # Panics
+/// When the operating system has no randomness to give: nothing secret or unique could be made from then on.
+pub fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+/// A text of `N` characters drawn evenly from an alphabet of at most 256 ASCII characters.
+pub fn text<const N: usize>(alphabet: &[u8]) -> String {
+    // Bytes at or above the largest multiple of the alphabet's length would favour its first characters.
+    let even = 256 - 256 % alphabet.len();
+    let mut text = String::with_capacity(N);
+    while text.len() < N {
+        let drawn = bytes::<64>();
+        let usable = drawn.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < even);
+        text.extend(usable.take(N - text.len()).map(|byte| char::from(alphabet[byte % alphabet.len()])));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_use_the_whole_alphabet() {
+        let text = text::<2000>(b"abc");
+        assert_eq!(text.len(), 2000);
+        assert!(b"abc".iter().all(|letter| text.as_bytes().contains(letter)), "{text}");
+        assert!(text.bytes().all(|letter| b"abc".contains(&letter)));
+    }
+}

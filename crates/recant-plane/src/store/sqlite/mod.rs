@@ -1,0 +1,154 @@
+//! The embedded store: SQLite in a file, write-ahead log, one fsync per group commit, one writer.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`schema`] | tables, versions, opening |
+//! | [`rows`] | between rows and records |
+//! | [`writer`] | the writer's thread and its group commits |
+//! | [`apply`] | one command: look up, decide, write |
+//! | [`log`] | the end of the log |
+//! | [`readers`], [`queries`] | reads, several at a time |
+//!
+//! Readers never wait for the writer and see only what is committed *and* on disk: SQLite makes a transaction
+//! visible to others after the write-ahead log's fsync, not before.
+
+mod apply;
+mod log;
+mod queries;
+mod readers;
+mod rows;
+mod schema;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use recant_core::entry::{Entry, Hash};
+use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::position::Position;
+use recant_core::protocol::PlaneDurable;
+use recant_core::time::WallTime;
+use tokio::sync::watch;
+
+use super::{
+    Command, ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, Listing, Outcome, Page,
+    Snapshot, Store, StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
+};
+use readers::Readers;
+pub use schema::OpenError;
+use writer::Writer;
+
+/// A handle of the embedded store. When the last one is dropped, what was accepted is written and the file closed.
+#[derive(Clone, Debug)]
+pub struct SqliteStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    identity: Identity,
+    writer: Writer,
+    readers: Arc<Readers>,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, making it when there is none, and starts a new term, durably.
+    ///
+    /// The caller holds the data folder's lock: two writers would each believe to be the only one.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a database of a newer version is not touched.
+    pub fn open(path: &Path, now: WallTime) -> Result<Self, OpenError> {
+        let opened = schema::open_writer(path, now)?;
+        let writer = Writer::start(opened.connection, opened.head).map_err(OpenError::Thread)?;
+        let readers = Arc::new(Readers::new(path.to_owned()));
+        Ok(Self(Arc::new(Inner { identity: opened.identity, writer, readers })))
+    }
+}
+
+impl Store for SqliteStore {
+    async fn commit(&self, command: Command) -> Result<Outcome, StoreError> {
+        self.0.writer.commit(command).await
+    }
+
+    fn committed(&self) -> watch::Receiver<Position> {
+        self.0.writer.committed()
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.0.writer.health()
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    async fn distribution(
+        &self,
+        id: &DistributionId,
+    ) -> Result<Option<Tracked<DistributionRecord>>, StoreError> {
+        let id = id.clone();
+        self.0.readers.read(move |db| queries::distribution(db, &id)).await
+    }
+
+    async fn distributions(&self, page: Page) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
+        self.0.readers.read(move |db| queries::distributions(db, &page)).await
+    }
+
+    async fn tenant(&self, key: TenantKey) -> Result<Option<Tracked<TenantRecord>>, StoreError> {
+        self.0.readers.read(move |db| queries::tenant(db, &key)).await
+    }
+
+    async fn tenants(
+        &self,
+        filter: TenantFilter,
+        page: Page,
+    ) -> Result<Listing<Tracked<TenantRecord>>, StoreError> {
+        self.0.readers.read(move |db| queries::tenants(db, &filter, &page)).await
+    }
+
+    async fn invalidation(
+        &self,
+        tenant: &TenantId,
+        id: &InvalidationId,
+    ) -> Result<Option<Tracked<InvalidationRecord>>, StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.0.readers.read(move |db| queries::invalidation(db, &tenant, &id)).await
+    }
+
+    async fn invalidations(
+        &self,
+        tenant: &TenantId,
+        page: Page,
+    ) -> Result<Listing<Tracked<InvalidationRecord>>, StoreError> {
+        let tenant = tenant.clone();
+        self.0.readers.read(move |db| queries::invalidations(db, &tenant, &page)).await
+    }
+
+    async fn default_connection_group(&self) -> Result<ConnectionGroupRecord, StoreError> {
+        self.0.readers.read(queries::default_connection_group).await
+    }
+
+    async fn head(&self) -> Result<(Position, Hash), StoreError> {
+        self.0.readers.read(rows::head).await
+    }
+
+    async fn completed(&self) -> Result<Position, StoreError> {
+        self.0.readers.read(rows::completed).await
+    }
+
+    async fn entries(&self, after: Position, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.0.readers.read(move |db| queries::entries(db, after, limit)).await
+    }
+
+    async fn entry_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.0.readers.read(move |db| queries::entry_hash(db, position)).await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.0.readers.read(queries::snapshot).await
+    }
+
+    async fn durable(&self) -> Result<PlaneDurable, StoreError> {
+        let identity = self.0.identity.clone();
+        self.0.readers.read(move |db| queries::durable(db, &identity)).await
+    }
+}

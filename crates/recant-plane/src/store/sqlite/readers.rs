@@ -1,0 +1,59 @@
+//! Connections that only read: a few, each used by one read at a time, off the async threads.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use recant_core::limits::STORE_READS_AT_A_TIME_MAX;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::schema;
+use crate::store::StoreError;
+
+/// The pool.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    /// Connections that nobody uses. Locked only to take one out or put one back.
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        let permits = Arc::new(Semaphore::new(STORE_READS_AT_A_TIME_MAX));
+        Self { path, idle: Mutex::default(), permits }
+    }
+
+    /// Runs a read in one transaction: everything `question` sees is of one moment, and committed.
+    pub(super) async fn read<T, F>(self: &Arc<Self>, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+        let pool = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let mut connection = pool.take()?;
+            let transaction = connection.transaction()?;
+            let answer = question(&transaction)?;
+            transaction.finish()?;
+            // A connection whose read failed is not put back.
+            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            Ok(answer)
+        });
+        match read.await {
+            Ok(answer) => {
+                answer.map_err(|error: rusqlite::Error| StoreError::Read { reason: error.to_string() })
+            }
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(StoreError::Read { reason: "the plane is shutting down".to_owned() }),
+        }
+    }
+
+    fn take(&self) -> rusqlite::Result<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| schema::open_reader(&self.path), Ok)
+    }
+}

@@ -1,0 +1,186 @@
+//! Between rows and records.
+
+use recant_core::entry::{Entry, Hash, HistoryId, Kind, Scope};
+use recant_core::id::{DistributionId, IdError, TenantId};
+use recant_core::position::Position;
+use recant_core::protocol::MemberRecord;
+use recant_core::protocol::message::{Incarnation, LeaseClass, Member, Term};
+use recant_core::time::WallTime;
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Connection, Result, Row};
+use serde::de::DeserializeOwned;
+
+use crate::store::records::{
+    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, Progress, TenantRecord, Tracked,
+};
+
+/// `log.scope` of [`Scope::Tenant`].
+const SCOPE_TENANT: i64 = 1;
+/// `log.scope` of [`Scope::Distribution`].
+const SCOPE_DISTRIBUTION: i64 = 2;
+
+/// The columns that [`distribution`] reads.
+pub(super) const DISTRIBUTION: &str = "id, caller_reference, etag, config, spec, created, modified, position";
+/// The columns that [`tenant`] reads.
+pub(super) const TENANT: &str =
+    "id, name, connection_group_id, etag, config, spec, created, modified, position";
+/// The columns that [`invalidation`] reads.
+pub(super) const INVALIDATION: &str = "id, tenant_id, caller_reference, items, created, position";
+/// The columns that [`entry`] reads.
+pub(super) const ENTRY: &str = "position, prev_hash, scope, scope_id, kind, body_hash, body";
+
+/// An unsigned number as SQLite's signed one of the same bits.
+///
+/// Positions and terms never reach the sign; incarnations are random and use all bits.
+pub(super) fn integer(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+/// An [`Entry`]'s scope as the columns `scope` and `scope_id`.
+pub(super) fn scope_columns(scope: &Scope) -> (i64, &str) {
+    match scope {
+        Scope::Tenant(id) => (SCOPE_TENANT, id.as_str()),
+        Scope::Distribution(id) => (SCOPE_DISTRIBUTION, id.as_str()),
+    }
+}
+
+/// The one row of `plane`.
+pub(super) fn identity(db: &Connection) -> Result<Identity> {
+    db.query_row("SELECT history, term, account FROM plane", [], |row| {
+        Ok(Identity {
+            history: HistoryId(u128::from_be_bytes(row.get(0)?)),
+            term: Term(unsigned(row, 1)?),
+            account: row.get(2)?,
+        })
+    })
+}
+
+/// The end of the log and its hash.
+pub(super) fn head(db: &Connection) -> Result<(Position, Hash)> {
+    db.prepare_cached("SELECT position, hash FROM head")?
+        .query_row([], |row| Ok((position(row, 0)?, Hash(row.get(1)?))))
+}
+
+/// The highest completed position.
+pub(super) fn completed(db: &Connection) -> Result<Position> {
+    db.prepare_cached("SELECT completed FROM head")?.query_row([], |row| position(row, 0))
+}
+
+/// An entry out of [`ENTRY`].
+pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
+    let id: String = row.get(3)?;
+    let scope = match row.get(2)? {
+        SCOPE_TENANT => Scope::Tenant(parsed(3, TenantId::parse(&id))?),
+        SCOPE_DISTRIBUTION => Scope::Distribution(parsed(3, DistributionId::parse(&id))?),
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
+    };
+    Ok(Entry {
+        position: position(row, 0)?,
+        prev_hash: Hash(row.get(1)?),
+        scope,
+        kind: Kind(row.get(4)?),
+        body_hash: Hash(row.get(5)?),
+        body: row.get::<_, Vec<u8>>(6)?.into(),
+    })
+}
+
+/// A distribution out of [`DISTRIBUTION`].
+pub(super) fn distribution(row: &Row<'_>, completed: Position) -> Result<Tracked<DistributionRecord>> {
+    let record = DistributionRecord {
+        id: word(row, 0)?,
+        caller_reference: row.get(1)?,
+        etag: word(row, 2)?,
+        config: json(row, 3)?,
+        spec: json(row, 4)?,
+        created: wall_time(row, 5)?,
+        modified: wall_time(row, 6)?,
+    };
+    Ok(tracked(record, position(row, 7)?, completed))
+}
+
+/// A tenant out of [`TENANT`].
+pub(super) fn tenant(row: &Row<'_>, completed: Position) -> Result<Tracked<TenantRecord>> {
+    let record = TenantRecord {
+        id: word(row, 0)?,
+        name: row.get(1)?,
+        connection_group_id: word(row, 2)?,
+        etag: word(row, 3)?,
+        config: json(row, 4)?,
+        spec: json(row, 5)?,
+        created: wall_time(row, 6)?,
+        modified: wall_time(row, 7)?,
+    };
+    Ok(tracked(record, position(row, 8)?, completed))
+}
+
+/// An invalidation out of [`INVALIDATION`].
+pub(super) fn invalidation(row: &Row<'_>, completed: Position) -> Result<Tracked<InvalidationRecord>> {
+    let record = InvalidationRecord {
+        id: word(row, 0)?,
+        tenant_id: word(row, 1)?,
+        caller_reference: row.get(2)?,
+        items: json(row, 3)?,
+        created: wall_time(row, 4)?,
+    };
+    Ok(tracked(record, position(row, 5)?, completed))
+}
+
+/// A connection group out of `id, name, etag, created, modified`.
+pub(super) fn connection_group(row: &Row<'_>) -> Result<ConnectionGroupRecord> {
+    Ok(ConnectionGroupRecord {
+        id: word(row, 0)?,
+        name: row.get(1)?,
+        etag: word(row, 2)?,
+        created: wall_time(row, 3)?,
+        modified: wall_time(row, 4)?,
+    })
+}
+
+/// A member out of `edge, incarnation, embedded, lease_class`.
+pub(super) fn member(row: &Row<'_>) -> Result<MemberRecord> {
+    Ok(MemberRecord {
+        member: Member { edge: word(row, 0)?, incarnation: Incarnation(unsigned(row, 1)?) },
+        embedded: row.get(2)?,
+        lease_class: LeaseClass(row.get(3)?),
+    })
+}
+
+/// The record with its place and progress.
+pub(super) fn tracked<T>(record: T, position: Position, completed: Position) -> Tracked<T> {
+    Tracked { record, position, progress: Progress::of(position, completed) }
+}
+
+/// A position.
+pub(super) fn position(row: &Row<'_>, column: usize) -> Result<Position> {
+    unsigned(row, column).map(Position::new)
+}
+
+/// A moment of the calendar.
+pub(super) fn wall_time(row: &Row<'_>, column: usize) -> Result<WallTime> {
+    row.get(column).map(WallTime::from_millis)
+}
+
+/// An id or entity tag.
+pub(super) fn word<T: TryFrom<String, Error = IdError>>(row: &Row<'_>, column: usize) -> Result<T> {
+    parsed(column, T::try_from(row.get(column)?))
+}
+
+/// What [`integer`] made a signed number of.
+fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+    i64::column_result(row.get_ref(column)?)
+        .map(i64::cast_unsigned)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
+}
+
+/// A value stored as JSON.
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+    parsed(column, serde_json::from_str(row.get_ref(column)?.as_str()?))
+}
+
+/// What is in a row was checked when it was written; if it cannot be read now, the file is damaged.
+fn parsed<T, E>(column: usize, value: std::result::Result<T, E>) -> Result<T>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    value.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}

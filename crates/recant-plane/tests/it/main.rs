@@ -1,0 +1,5 @@
+//! The plane's parts, driven at their boundaries.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+
+mod store;

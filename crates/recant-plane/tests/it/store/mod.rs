@@ -1,0 +1,21 @@
+//! What every store promises, and what the embedded one promises besides.
+//!
+//! `conformance` knows nothing but the [`Store`](recant_plane::store::Store) trait and [`World`], so that a further
+//! store is run through it by one more `World`.
+
+mod conformance;
+mod samples;
+mod sqlite;
+
+use recant_plane::store::Store;
+
+/// A place where a store keeps its data, outliving the store.
+pub(crate) trait World {
+    type Store: Store;
+
+    /// An empty place.
+    fn new() -> Self;
+
+    /// Opens the store on what is there.
+    fn open(&self) -> Self::Store;
+}

@@ -8,7 +8,7 @@
 //! **Only the normalised spelling needs comparing.** What is equal raw is equal normalised, since the spelling is a
 //! function of the text. And what starts with a prefix raw starts with it normalised: the text is read from left
 //! to right, one byte or one escape at a time, so a prefix is read as the longer text is, save for an escape that it
-//! cuts through, and [`prefix`] drops that. Both are held to by property tests in [`crate::rules`].
+//! cuts through, and `prefix` drops that. Both are held to by property tests in [`crate::rules`].
 //!
 //! Of the query only what is in the cache key counts, as a set of parameters: what is matched is a function of the
 //! cache key alone, so that "checked up to position" may be remembered per stored response.

@@ -97,7 +97,9 @@ fn normalize(path: &str) -> String {
     for segment in path.split('/') {
         match segment {
             "" | "." => {}
-            ".." => drop(kept.pop()),
+            ".." => {
+                kept.pop();
+            }
             _ => kept.push(segment),
         }
     }

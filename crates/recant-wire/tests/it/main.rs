@@ -1,0 +1,6 @@
+//! The spelling, held to what others write.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod feed;
+mod sigv4;

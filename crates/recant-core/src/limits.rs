@@ -140,8 +140,22 @@ pub const DELTA_SECONDS_MAX: u64 = 1 << 31;
 pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Header fields of a viewer request. Ours.
 pub const REQUEST_HEADERS_MAX: usize = 128;
-/// How long a viewer may take to send a request's head. Ours.
+/// How long a viewer may take to send a request's head, and how long a kept connection may idle before it. Ours.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a viewer may make no progress at all: with a request's body, or with taking a response. Ours.
+pub const VIEWER_STALL_MAX: Duration = Duration::from_secs(30);
+/// How long responses under way may go on after an edge was told to stop. Ours.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+/// Edges a request may have passed (by its `Via`) before it counts as a loop. Ours.
+pub const VIA_HOPS_MAX: usize = 8;
+/// Bytes of an origin response's head. Ours.
+pub const ORIGIN_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Header fields of an origin response. Ours.
+pub const ORIGIN_HEADERS_MAX: usize = 128;
+/// Connections kept idle to one origin. Ours.
+pub const ORIGIN_IDLE_CONNECTIONS_MAX: usize = 64;
+/// How long a connection to an origin is kept idle. AWS: the default keep-alive time-out, 5 seconds.
+pub const ORIGIN_IDLE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Viewer connections at a time. Ours.
 pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
 /// Bytes of stored responses, metadata included, unless the operator says otherwise. Ours.

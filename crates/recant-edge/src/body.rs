@@ -1,0 +1,115 @@
+//! Bodies on their way through: whole ones from the store, streamed ones from the origin, and the pace that a
+//! streamed one has to keep.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Sleep, sleep};
+
+use crate::relay::Relay;
+
+/// Why a body ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The sender broke off, or what it sent is not a body.
+    #[error("the body broke off: {0}")]
+    Broken(#[from] hyper::Error),
+    /// Nothing came for too long.
+    #[error("nothing of the body came for {0:?}")]
+    Stalled(Duration),
+}
+
+/// What is sent to a viewer.
+pub(crate) enum Outgoing {
+    /// All of it at once; `None` when it has been sent, or when there is none.
+    Whole(Option<Bytes>),
+    /// As it comes from the origin.
+    Relayed(Box<Relay>),
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Relayed(relay) => Pin::new(relay.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Relayed(relay) => relay.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Relayed(relay) => relay.size_hint(),
+        }
+    }
+}
+
+/// A received body that must not pause for longer than `pause_max` while somebody waits for it.
+///
+/// There is no bound on its size or on its whole time: a long upload that keeps moving is fine.
+pub(crate) struct Paced {
+    inner: Incoming,
+    pause_max: Duration,
+    /// Runs only while somebody waits.
+    pause: Option<Pin<Box<Sleep>>>,
+    frames: Arc<AtomicU64>,
+}
+
+impl Paced {
+    pub(crate) fn new(inner: Incoming, pause_max: Duration) -> Self {
+        Self { inner, pause_max, pause: None, frames: Arc::default() }
+    }
+
+    /// Counts the frames that have passed, for whoever watches progress from elsewhere.
+    pub(crate) fn frames(&self) -> Arc<AtomicU64> {
+        self.frames.clone()
+    }
+}
+
+impl Body for Paced {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
+            self.pause = None;
+            self.frames.fetch_add(1, Ordering::Relaxed);
+            return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)));
+        }
+        let pause_max = self.pause_max;
+        let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(pause_max)));
+        match pause.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(BodyError::Stalled(pause_max)))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

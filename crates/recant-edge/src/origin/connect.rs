@@ -1,0 +1,70 @@
+//! From a name to an open connection.
+
+use std::io;
+use std::net::SocketAddr;
+
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use recant_core::limits::{ORIGIN_HEAD_BYTES_MAX, ORIGIN_HEADERS_MAX};
+
+use super::{AddressPolicy, Origin, OriginError, Upload};
+
+/// Opens a connection to the origin, trying its allowed addresses in turn.
+pub(super) async fn connect(
+    policy: &AddressPolicy,
+    origin: &Origin,
+) -> Result<SendRequest<Upload>, OriginError> {
+    let addresses = resolve(policy, origin).await?;
+    let mut error = OriginError::ConnectTimeout(origin.connection_timeout);
+    for address in addresses.iter().cycle().take(usize::from(origin.connection_attempts)) {
+        match timeout(origin.connection_timeout, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return handshake(policy, *address, stream).await,
+            Ok(Err(refused)) => error = OriginError::Unreachable(*address, refused),
+            Err(_) => error = OriginError::ConnectTimeout(origin.connection_timeout),
+        }
+    }
+    Err(error)
+}
+
+/// The addresses of the origin that may be connected to; at least one.
+async fn resolve(policy: &AddressPolicy, origin: &Origin) -> Result<Vec<SocketAddr>, OriginError> {
+    let host = &origin.place.host;
+    let unresolved = |error| OriginError::Unresolved(host.clone(), error);
+    let found: Vec<SocketAddr> =
+        match timeout(origin.connection_timeout, lookup_host((host.as_str(), origin.place.port))).await {
+            Ok(found) => found.map_err(unresolved)?.collect(),
+            Err(_) => return Err(OriginError::ConnectTimeout(origin.connection_timeout)),
+        };
+    let first = *found.first().ok_or_else(|| unresolved(io::ErrorKind::NotFound.into()))?;
+    let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| policy.allows(*address)).collect();
+    if allowed.is_empty() { Err(OriginError::Forbidden(first)) } else { Ok(allowed) }
+}
+
+async fn handshake(
+    policy: &AddressPolicy,
+    address: SocketAddr,
+    stream: TcpStream,
+) -> Result<SendRequest<Upload>, OriginError> {
+    let unreachable = |error| OriginError::Unreachable(address, error);
+    let (peer, local) = (stream.peer_addr().map_err(unreachable)?, stream.local_addr().map_err(unreachable)?);
+    if !policy.allows_connected(peer, local) {
+        return Err(OriginError::Forbidden(peer));
+    }
+    stream.set_nodelay(true).map_err(unreachable)?;
+    let (sender, connection) = Builder::new()
+        .max_headers(ORIGIN_HEADERS_MAX)
+        .max_header_size(ORIGIN_HEAD_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(OriginError::Broken)?;
+    // It ends when the sender is dropped or the origin closes.
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, %address, "a connection to an origin ended");
+        }
+    });
+    Ok(sender)
+}

@@ -1,0 +1,148 @@
+//! Asking an origin over HTTP/1.1.
+//!
+//! `address` says where an edge may connect to at all, `connect` resolves and connects, `pool` keeps idle
+//! connections, `send` carries one request out and its response's head back. The response's body is the
+//! caller's to read, at the pace that [`Answer`] names; a connection goes back to the pool only after the whole
+//! of a correctly framed body has been read, and is closed in every other case.
+//!
+//! What is asked, and what becomes of the answer, is `request`'s business.
+
+mod address;
+mod connect;
+mod pool;
+mod send;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use recant_core::spec::{DistributionSpec, OriginSpec, TemplateError, TenantSpec};
+
+pub(crate) use address::AddressPolicy;
+pub use address::{Network, NetworkError};
+pub(crate) use pool::Lent;
+pub(crate) use send::Upload;
+
+use pool::Pool;
+
+/// Everything needed to ask origins; one per edge.
+#[derive(Debug)]
+pub(crate) struct Origins {
+    policy: AddressPolicy,
+    pool: Arc<Pool>,
+}
+
+impl Origins {
+    pub(crate) fn new(policy: AddressPolicy) -> Self {
+        Self { policy, pool: Arc::default() }
+    }
+}
+
+/// An origin as one tenant has it: its placeholders filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// Where it is.
+    pub(crate) place: Place,
+    /// What comes before the viewer's path.
+    pub(crate) path: String,
+    connection_timeout: Duration,
+    connection_attempts: u8,
+    read_timeout: Duration,
+}
+
+/// A host and a port, before the host is resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    /// A name or an address, the latter without brackets.
+    host: String,
+    port: u16,
+}
+
+/// What an origin is sent.
+pub(crate) struct Call {
+    /// Method, target in origin form and end-to-end fields.
+    pub(crate) head: Parts,
+    /// The viewer's body.
+    pub(crate) upload: Upload,
+}
+
+/// The head of an origin's response, and the means to read on.
+pub(crate) struct Answer {
+    /// Head and unread body.
+    pub(crate) response: http::Response<Incoming>,
+    /// The connection it came over.
+    pub(crate) lent: Lent,
+    /// How long each further piece of the body may take.
+    pub(crate) read_timeout: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OriginError {
+    /// The configuration names no such origin, or has no value for a placeholder in it.
+    #[error("the origin's name cannot be made up: {0}")]
+    Unnamed(#[from] TemplateError),
+    /// The behaviour names an origin that the distribution does not have.
+    #[error("the distribution has no origin '{0}'")]
+    Unknown(String),
+    /// The filled-in path or host makes no request target or `Host` field.
+    #[error("the origin's domain name or path is not one")]
+    Malformed,
+    /// The name has no address.
+    #[error("the name '{0}' could not be resolved: {1}")]
+    Unresolved(String, io::Error),
+    /// The name's addresses are all of the kind an edge must not connect to.
+    #[error("no address of the origin may be connected to ({0})")]
+    Forbidden(SocketAddr),
+    /// Nobody listens.
+    #[error("no connection to {0}: {1}")]
+    Unreachable(SocketAddr, io::Error),
+    /// The connection took too long, at every attempt.
+    #[error("no connection within {0:?}")]
+    ConnectTimeout(Duration),
+    /// The connection broke, or what came over it is not HTTP.
+    #[error("no usable response: {0}")]
+    Broken(#[source] hyper::Error),
+    /// The response's head took too long.
+    #[error("no response within {0:?}")]
+    ReadTimeout(Duration),
+    /// The origin wants to speak another protocol, which nobody asked it to.
+    #[error("a response with status 101 to a request without an upgrade")]
+    Upgraded,
+}
+
+impl Origin {
+    /// The origin that this tenant's requests go to.
+    ///
+    /// # Errors
+    /// [`OriginError`] when the configuration does not add up to an origin.
+    pub(crate) fn of<'d>(
+        distribution: &'d DistributionSpec,
+        tenant: &TenantSpec,
+    ) -> Result<(Self, &'d OriginSpec), OriginError> {
+        let id = &distribution.default_behavior.target_origin_id;
+        let spec = distribution.origin(id).ok_or_else(|| OriginError::Unknown(id.clone()))?;
+        let value_of = |name: &str| distribution.parameter(tenant, name);
+        let host = spec.domain_name.fill(value_of)?;
+        let origin = Self {
+            place: Place { host: host.trim_matches(['[', ']']).to_ascii_lowercase(), port: spec.http_port },
+            path: spec.path.fill(value_of)?,
+            connection_timeout: spec.connection_timeout,
+            connection_attempts: spec.connection_attempts.max(1),
+            read_timeout: spec.read_timeout,
+        };
+        Ok((origin, spec))
+    }
+}
+
+impl Place {
+    /// The `Host` field of a request to it (RFC 9110 section 7.2): with the port unless it is HTTP's own.
+    pub(crate) fn host_field(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a viewer is told beside the body: the fields that say where a response came from, and the pages that
+//! say why there is none.
+//!
+//! # `Cache-Status` (RFC 9211)
+//!
+//! `recant; hit; ttl=59`, or `recant; fwd=uri-miss; fwd-status=200; stored`. The words of [`Why`] map to the
+//! RFC's; what it has no word for is `fwd=miss` ("did not contain any responses that could be used"), with the
+//! reason as `detail`: `invalidated`, `no-lease`, `other-history`. `stored` says that the response is being
+//! stored; should its body break off or grow too long, it will not be. Appended after what the origin's own caches say.
+//!
+//! # `X-Cache`
+//!
+//! CloudFront's `Hit from cloudfront`, `Miss from cloudfront` and, for every status from 400 on,
+//! `Error from cloudfront`, with our name. Replaces what the origin says.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use http::{Response, StatusCode};
+
+use recant_core::lookup::Why;
+
+use crate::body::Outgoing;
+use crate::hop;
+use crate::origin::OriginError;
+use crate::target::Ambiguous;
+
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+/// Why a viewer gets a page of ours instead of an origin's response.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The request could mean two things, or nothing.
+    #[error("{0}")]
+    Ambiguous(#[from] Ambiguous),
+    /// A method that a cache must not pass on, or that others take for a purge.
+    #[error("This method is not served here.")]
+    Method,
+    /// No tenant answers to this host.
+    #[error("No distribution tenant answers to this host.")]
+    UnknownHost,
+    /// The tenant or its distribution is disabled.
+    #[error("This distribution is disabled.")]
+    Disabled,
+    /// The behaviour does not list this method.
+    #[error(
+        "This distribution is not configured to allow the HTTP request method that was used for this request."
+    )]
+    MethodNotAllowed,
+    /// It has come through here too often.
+    #[error("The request goes round in a loop.")]
+    Loop,
+    /// The origin gave no answer.
+    #[error("{}", origin_sentence(.0))]
+    Origin(#[from] OriginError),
+}
+
+impl Refusal {
+    /// The only place where a refusal becomes a status.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Ambiguous(_) => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnknownHost => StatusCode::NOT_FOUND,
+            // CloudFront's status for both.
+            Self::Disabled | Self::MethodNotAllowed => StatusCode::FORBIDDEN,
+            Self::Loop => StatusCode::LOOP_DETECTED,
+            Self::Origin(OriginError::ConnectTimeout(_) | OriginError::ReadTimeout(_)) => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
+            Self::Origin(_) => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// The page; `why` when the refusal came after the decision to forward.
+    pub(crate) fn into_response(self, why: Option<Why>) -> Response<Outgoing> {
+        let status = self.status();
+        let page = page(status, &self.to_string());
+        let mut response = Response::new(Outgoing::Whole(Some(Bytes::from(page))));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Self::Method = self {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS, PUT, PATCH, POST, DELETE"));
+        }
+        headers.insert(X_CACHE, HeaderValue::from_static("Error from recant"));
+        match why {
+            Some(why) => append_cache_status(headers, &fwd(why)),
+            None => append_cache_status(headers, hop::NAME),
+        }
+        hop::append_via(headers, http::Version::HTTP_11);
+        response
+    }
+}
+
+/// What the viewer may know of it: not which address was tried.
+fn origin_sentence(error: &OriginError) -> &'static str {
+    match error {
+        OriginError::Unnamed(_) | OriginError::Unknown(_) | OriginError::Malformed => {
+            "The distribution's configuration does not lead to an origin."
+        }
+        OriginError::Unresolved(..) => "The origin's name could not be resolved.",
+        OriginError::Forbidden(_) => "The origin's address is one that may not be connected to.",
+        OriginError::Unreachable(..) => "The origin could not be connected to.",
+        OriginError::ConnectTimeout(_) => "The origin did not accept a connection in time.",
+        OriginError::ReadTimeout(_) => "The origin did not respond in time.",
+        OriginError::Broken(_) | OriginError::Upgraded => "The origin's response could not be used.",
+    }
+}
+
+fn page(status: StatusCode, sentence: &str) -> String {
+    let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Error"));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
+         <body>\n<h1>{title}</h1>\n<p>{sentence}</p>\n<hr>\n<p>recant</p>\n</body>\n</html>\n"
+    )
+}
+
+/// Marks a response that was served from the store.
+pub(crate) fn mark_hit(headers: &mut HeaderMap, status: StatusCode, age: Duration, ttl: Duration) {
+    // RFC 9111 section 5.1: one Age, the current one.
+    headers.insert(AGE, HeaderValue::from(age.as_secs()));
+    mark(headers, status, "Hit from recant");
+    append_cache_status(headers, &format!("{}; hit; ttl={}", hop::NAME, ttl.as_secs()));
+}
+
+/// Marks a response that came from the origin.
+pub(crate) fn mark_forwarded(headers: &mut HeaderMap, status: StatusCode, why: Why, stored: bool) {
+    mark(headers, status, "Miss from recant");
+    let stored = if stored { "; stored" } else { "" };
+    append_cache_status(headers, &format!("{}; fwd-status={}{stored}", fwd(why), status.as_u16()));
+}
+
+/// Turns the head of a stored `200` into that of a `304` (RFC 9110 section 15.4.5).
+pub(crate) fn strip_for_not_modified(headers: &mut HeaderMap) {
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(CONTENT_TYPE);
+    headers.remove(http::header::CONTENT_ENCODING);
+    headers.remove(http::header::CONTENT_LANGUAGE);
+    headers.remove(http::header::CONTENT_RANGE);
+}
+
+fn mark(headers: &mut HeaderMap, status: StatusCode, otherwise: &'static str) {
+    let text = if status.as_u16() >= 400 { "Error from recant" } else { otherwise };
+    headers.insert(X_CACHE, HeaderValue::from_static(text));
+}
+
+fn fwd(why: Why) -> String {
+    let (word, detail) = match why {
+        Why::UriMiss => ("uri-miss", None),
+        Why::Stale => ("stale", None),
+        Why::Bypass => ("bypass", None),
+        Why::Method => ("method", None),
+        Why::Request => ("request", None),
+        Why::Invalidated { .. } => ("miss", Some("invalidated")),
+        Why::NoLease => ("miss", Some("no-lease")),
+        Why::OtherHistory => ("miss", Some("other-history")),
+    };
+    let detail = detail.map(|detail| format!("; detail={detail}")).unwrap_or_default();
+    format!("{}; fwd={word}{detail}", hop::NAME)
+}
+
+fn append_cache_status(headers: &mut HeaderMap, member: &str) {
+    if let Ok(value) = HeaderValue::from_str(member) {
+        headers.append(CACHE_STATUS, value);
+    }
+}

@@ -1,0 +1,144 @@
+//! Whom a request is for and what it asks: the part of its head that decides where it goes.
+//!
+//! Everything that two parties could read differently is refused here (RFC 9112 sections 3.2 and 6.1); ports do not matter, since tenants are told apart by host alone. hyper
+//! refuses before: malformed heads, several different `Content-Length`s, a last transfer coding other than
+//! `chunked`, any transfer coding in HTTP/1.0. Of `Content-Length` beside `Transfer-Encoding` it drops the former and
+//! closes the connection after the response, as RFC 9112 section 6.1 demands; since each request is framed anew
+//! for the origin, nothing of the doubt gets through.
+
+use http::Version;
+use http::header::{HOST, TRANSFER_ENCODING};
+use http::request::Parts;
+
+use recant_core::host::Host;
+
+/// What a request is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Target<'a> {
+    /// Without port.
+    pub(crate) host: Host,
+    /// As sent; begins with `/`.
+    pub(crate) path: &'a str,
+    /// As sent, without the `?`.
+    pub(crate) query: Option<&'a str>,
+}
+
+/// Why a request's meaning is not clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Ambiguous {
+    /// RFC 9112 section 3.2: required in HTTP/1.1.
+    #[error("The request has no Host field.")]
+    NoHost,
+    /// RFC 9112 section 3.2.
+    #[error("The request has more than one Host field.")]
+    SeveralHosts,
+    /// RFC 9112 section 3.2.
+    #[error("The Host field is not a host.")]
+    BadHost,
+    /// RFC 9112 section 3.2.2 would let the target win; a cache in front may have read the field.
+    #[error("The request target names another host than the Host field.")]
+    TwoHosts,
+    /// Neither origin form nor absolute form, or not HTTP.
+    #[error("The request target is not a path.")]
+    Form,
+    /// RFC 9112 section 6.1.
+    #[error("The Transfer-Encoding is not 'chunked' alone.")]
+    TransferEncoding,
+}
+
+impl<'a> Target<'a> {
+    /// Reads a request's head.
+    ///
+    /// # Errors
+    /// [`Ambiguous`].
+    pub(crate) fn of(head: &'a Parts) -> Result<Self, Ambiguous> {
+        check_transfer_encoding(head)?;
+        if !head.uri.path().starts_with('/') {
+            return Err(Ambiguous::Form);
+        }
+        let host = match (field_host(head)?, head.uri.authority()) {
+            (Some(field), Some(authority)) => {
+                if parse_host(authority.as_str())? != field {
+                    return Err(Ambiguous::TwoHosts);
+                }
+                field
+            }
+            (Some(field), None) => field,
+            (None, Some(authority)) if head.version == Version::HTTP_10 => parse_host(authority.as_str())?,
+            (None, _) => return Err(Ambiguous::NoHost),
+        };
+        if head.uri.scheme_str().is_some_and(|scheme| !scheme.eq_ignore_ascii_case("http")) {
+            return Err(Ambiguous::Form);
+        }
+        Ok(Self { host, path: head.uri.path(), query: head.uri.query() })
+    }
+}
+
+fn check_transfer_encoding(head: &Parts) -> Result<(), Ambiguous> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Ambiguous::TransferEncoding),
+    }
+}
+
+fn field_host(head: &Parts) -> Result<Option<Host>, Ambiguous> {
+    let mut fields = head.headers.get_all(HOST).iter();
+    match (fields.next(), fields.next()) {
+        (None, _) => Ok(None),
+        (Some(field), None) => parse_host(field.to_str().map_err(|_| Ambiguous::BadHost)?).map(Some),
+        (Some(_), Some(_)) => Err(Ambiguous::SeveralHosts),
+    }
+}
+
+fn parse_host(text: &str) -> Result<Host, Ambiguous> {
+    Host::parse(text).map_err(|_| Ambiguous::BadHost)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn check(uri: &str, fields: &[(&'static str, &str)], expect: Result<&str, Ambiguous>) {
+        let mut request = Request::builder().uri(uri);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        assert_eq!(
+            Target::of(&head).map(|target| target.host.as_str().to_owned()),
+            expect.map(str::to_owned),
+            "{uri} {fields:?}"
+        );
+    }
+
+    #[test]
+    fn what_a_request_is_for() {
+        check("/a?b", &[("host", "A.test:8080")], Ok("a.test"));
+        check("/", &[("host", "a.test.")], Ok("a.test"));
+        check("/", &[("host", "[::1]:80")], Ok("[::1]"));
+        check("http://a.test/x", &[("host", "A.TEST")], Ok("a.test"));
+        check("http://a.test:80/x", &[("host", "a.test")], Ok("a.test"));
+        check("/", &[("host", "a.test"), ("transfer-encoding", "Chunked")], Ok("a.test"));
+    }
+
+    #[test]
+    fn what_could_mean_two_things() {
+        check("/", &[], Err(Ambiguous::NoHost));
+        check("/", &[("host", "a.test"), ("host", "a.test")], Err(Ambiguous::SeveralHosts));
+        check("/", &[("host", "a.test, b.test")], Err(Ambiguous::BadHost));
+        check("/", &[("host", "")], Err(Ambiguous::BadHost));
+        check("/", &[("host", "u@a.test")], Err(Ambiguous::BadHost));
+        check("http://b.test/", &[("host", "a.test")], Err(Ambiguous::TwoHosts));
+        check("http://a.test/", &[], Err(Ambiguous::NoHost));
+        check("https://a.test/", &[("host", "a.test")], Err(Ambiguous::Form));
+        check("*", &[("host", "a.test")], Err(Ambiguous::Form));
+        check("a.test:80", &[("host", "a.test")], Err(Ambiguous::Form));
+        let coding = |coding| [("host", "a.test"), ("transfer-encoding", coding)];
+        check("/", &coding("gzip, chunked"), Err(Ambiguous::TransferEncoding));
+        check("/", &coding("xchunked"), Err(Ambiguous::TransferEncoding));
+    }
+}

@@ -1,0 +1,223 @@
+//! What the log has told this edge, in the form in which viewers' requests read it.
+//!
+//! The follower is the only writer: it folds each entry of the log in with [`World::apply`], and publishes what
+//! its half of the protocol knows with [`World::publish_view`]. Every request reads, after its head is complete
+//! and never from anything kept between requests: the [`EdgeView`], the tenant of its host, the tenant's
+//! distribution, the rules of both.
+//!
+//! What this module does not do: talk to the plane, decide about leases, hold stored responses.
+//!
+//! # Why a stamp is the lesser of two positions
+//!
+//! PURGE.md rule 4 stamps with the highest position *known committed*. That may be ahead of what this edge has
+//! *applied*. A request in between still uses the old configuration: it may ask an origin that the tenant has
+//! just turned away from, and with the newer stamp its bytes would outlive the invalidation that followed the
+//! change. So [`World::stamp`] is the lesser of the two. An older stamp only ever over-invalidates, and the
+//! difference lasts as long as an entry takes to arrive.
+
+mod sharded;
+mod slot;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use recant_core::entry::{Change, Scope};
+use recant_core::host::Host;
+use recant_core::id::{DistributionId, TenantId};
+use recant_core::lookup::EdgeView;
+use recant_core::position::{Era, Position, Stamp};
+use recant_core::rules::Rules;
+use recant_core::spec::{DistributionSpec, TenantSpec};
+
+use sharded::Sharded;
+pub(crate) use slot::{DistributionSlot, TenantSlot};
+
+/// The fold of the log, as viewers' requests read it. See the module.
+#[derive(Debug)]
+pub struct World {
+    tables: ArcSwap<Tables>,
+    view: ArcSwap<EdgeView>,
+    /// How far the tables have come, and in which era.
+    applied: ArcSwap<Stamp>,
+    /// Held by the one that changes the tables, so that changes are made one after the other.
+    writer: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    /// A domain, exact or `*.` and the rest, to the tenant that answers to it.
+    hosts: Sharded<Box<str>, Arc<TenantSlot>>,
+    tenants: Sharded<TenantId, Arc<TenantSlot>>,
+    distributions: Sharded<DistributionId, Arc<DistributionSlot>>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// A world that knows nothing: no tenant, no lease.
+    pub fn new() -> Self {
+        let view = EdgeView { lease_until: None, era: Era::default(), known_committed: Position::ZERO };
+        Self {
+            tables: ArcSwap::default(),
+            view: ArcSwap::from_pointee(view),
+            applied: ArcSwap::from_pointee(view.stamp()),
+            writer: Mutex::new(()),
+        }
+    }
+
+    /// Makes this what every request sees that arrives from now on.
+    pub fn publish_view(&self, view: EdgeView) {
+        self.view.store(Arc::new(view));
+    }
+
+    /// What was published last.
+    pub fn view(&self) -> EdgeView {
+        **self.view.load()
+    }
+
+    /// Folds one entry of the log in. When this returns, every request that arrives sees it.
+    pub fn apply(&self, change: &Change, at: Position) {
+        let _writer = self.writer();
+        let tables = self.tables.load();
+        match change {
+            Change::PutDistribution(spec) => tables.put_distribution(spec.clone(), at),
+            Change::PutTenant(spec) => tables.put_tenant(spec.clone(), at),
+            Change::RemoveTenant(id) => tables.remove_tenant(id),
+            Change::Invalidate { scope, patterns } => tables.change_rules(scope, |rules| {
+                for pattern in patterns {
+                    rules.insert(pattern, at);
+                }
+            }),
+        }
+        self.applied_up_to(at);
+    }
+
+    /// Folds an entry in that cannot be understood, is damaged or withheld: nothing of its scope that was
+    /// fetched before it is served any more.
+    pub fn raise_floor(&self, scope: &Scope, at: Position) {
+        let _writer = self.writer();
+        self.tables.load().change_rules(scope, |rules| rules.raise_floor(at));
+        self.applied_up_to(at);
+    }
+
+    /// Replaces everything by a snapshot. Of what came before `at` no rule is known, so nothing fetched before
+    /// it is served.
+    pub fn install(&self, snapshot: Vec<Change>, at: Position) {
+        let _writer = self.writer();
+        let tables = Tables::default();
+        for change in snapshot {
+            match change {
+                Change::PutDistribution(spec) => tables.put_distribution(spec, at),
+                Change::PutTenant(spec) => tables.put_tenant(spec, at),
+                // A snapshot is configuration; every floor covers the invalidations before it.
+                Change::RemoveTenant(_) | Change::Invalidate { .. } => {}
+            }
+        }
+        self.tables.store(Arc::new(tables));
+        self.applied_up_to(at);
+    }
+
+    /// Starts over with another history of the log: positions applied so far mean nothing in it.
+    ///
+    /// The configuration stays until the next [`World::install`], so that viewers are still forwarded.
+    pub fn begin_era(&self, era: Era) {
+        let _writer = self.writer();
+        self.applied.store(Arc::new(Stamp { era, position: Position::ZERO }));
+    }
+
+    /// The stamp of an origin request made with the configuration that is read *after* this call.
+    pub(crate) fn stamp(&self) -> Stamp {
+        let known = self.view.load().stamp();
+        let applied = **self.applied.load();
+        let position =
+            if applied.era == known.era { applied.position.min(known.position) } else { Position::ZERO };
+        Stamp { era: known.era, position }
+    }
+
+    /// The tenant that answers to this host.
+    pub(crate) fn tenant_of(&self, host: &Host) -> Option<Arc<TenantSlot>> {
+        let tables = self.tables.load();
+        host.candidates().find_map(|domain| tables.hosts.get(domain.as_ref()))
+    }
+
+    /// The distribution of this id.
+    pub(crate) fn distribution(&self, id: &DistributionId) -> Option<Arc<DistributionSlot>> {
+        self.tables.load().distributions.get(id)
+    }
+
+    /// The view is published before the tables change, so its era is the one that `at` belongs to.
+    fn applied_up_to(&self, at: Position) {
+        let era = self.view.load().era;
+        self.applied.store(Arc::new(Stamp { era, position: at }));
+    }
+
+    fn writer(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn put_distribution(&self, spec: DistributionSpec, at: Position) {
+        match self.distributions.get(&spec.id) {
+            Some(slot) => drop(slot.replace_spec(spec)),
+            None => self.distributions.insert(spec.id.clone(), Arc::new(DistributionSlot::new(spec, at))),
+        }
+    }
+
+    fn put_tenant(&self, spec: TenantSpec, at: Position) {
+        let domains = spec.domains.clone();
+        let (slot, before) = match self.tenants.get(&spec.id) {
+            Some(slot) => {
+                let before = slot.replace_spec(spec);
+                (slot, before.domains.clone())
+            }
+            None => {
+                let id = spec.id.clone();
+                let slot = Arc::new(TenantSlot::new(spec, at));
+                self.tenants.insert(id, slot.clone());
+                (slot, Vec::new())
+            }
+        };
+        for domain in &domains {
+            self.hosts.insert(domain.as_str().into(), slot.clone());
+        }
+        let gone: Vec<String> = before.into_iter().filter(|domain| !domains.contains(domain)).collect();
+        self.release(&slot, &gone);
+    }
+
+    fn remove_tenant(&self, id: &TenantId) {
+        if let Some(slot) = self.tenants.remove(id) {
+            self.release(&slot, &slot.spec().domains);
+        }
+    }
+
+    /// A tenant or distribution not known here has nothing stored, and will start with a later floor.
+    fn change_rules(&self, scope: &Scope, change: impl FnOnce(&mut Rules)) {
+        match scope {
+            Scope::Tenant(id) => {
+                if let Some(slot) = self.tenants.get(id) {
+                    slot.change_rules(change);
+                }
+            }
+            Scope::Distribution(id) => {
+                if let Some(slot) = self.distributions.get(id) {
+                    slot.change_rules(change);
+                }
+            }
+        }
+    }
+
+    /// Takes hosts away from a tenant, unless another one has them by now.
+    fn release(&self, slot: &Arc<TenantSlot>, domains: &[String]) {
+        for domain in domains {
+            if self.hosts.get(domain.as_str()).is_some_and(|holder| Arc::ptr_eq(&holder, slot)) {
+                self.hosts.remove(domain.as_str());
+            }
+        }
+    }
+}

@@ -27,9 +27,9 @@ impl Default for RuleLimits {
 #[derive(Clone, Debug)]
 pub struct Rules {
     floor: Position,
-    uris: Trie,
-    tags: Trie,
-    limits: RuleLimits,
+    pub(super) uris: Trie,
+    pub(super) tags: Trie,
+    pub(super) limits: RuleLimits,
     collapsed: u64,
 }
 
@@ -113,12 +113,16 @@ impl Rules {
     /// Over a limit, shrinks to three quarters of it, so that collapsing is paid for by the inserts in between.
     fn keep_within_limits(&mut self) {
         if self.uris.weight() > self.limits.nodes {
-            self.collapsed += self.uris.collapse_to(self.limits.nodes / 4 * 3);
+            self.collapsed += self.uris.collapse_to(three_quarters(self.limits.nodes));
             // Every spelling starts with a slash: a prefix there is a floor, and makes tags obsolete as well.
             self.raise_floor(self.uris.newest_below(b"/"));
         }
         if self.tags.weight() > self.limits.tag_nodes {
-            self.collapsed += self.tags.collapse_to(self.limits.tag_nodes / 4 * 3);
+            self.collapsed += self.tags.collapse_to(three_quarters(self.limits.tag_nodes));
         }
     }
+}
+
+fn three_quarters(limit: usize) -> usize {
+    limit - limit / 4
 }

@@ -115,6 +115,12 @@ impl Trie {
         }
     }
 
+    /// What [`Trie::weight`] should be.
+    #[cfg(test)]
+    pub(super) fn recounted_weight(&self) -> usize {
+        weight_of_subtree(&self.root) - self.root.weight()
+    }
+
     /// Follows `key` as far as nodes go and anything newer may come: the newest prefix on the way, and the node at
     /// the very end, if it got there.
     fn walk(&self, key: &[u8]) -> (Position, Option<&Node>) {

@@ -83,31 +83,30 @@ pub(crate) fn prefix(path: &str) -> String {
 
 /// RFC 3986 section 6.2.2; `also` are the bytes that may stand raw here besides those of a path segment.
 fn normalised(text: &str, also: impl Fn(u8) -> bool) -> String {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut out = String::with_capacity(text.len() + 16);
-    let escape = |out: &mut String, byte: u8| {
-        out.push('%');
-        out.push(char::from(HEX[usize::from(byte >> 4)]));
-        out.push(char::from(HEX[usize::from(byte & 15)]));
-    };
+    let may_stand = |byte: u8| is_segment(byte) || also(byte);
+    let mut out = Vec::with_capacity(text.len() + 16);
     let mut rest = text.as_bytes();
-    while let [byte, tail @ ..] = rest {
+    loop {
+        // Nearly every text is one such run.
+        let run = rest.iter().position(|byte| !may_stand(*byte)).unwrap_or(rest.len());
+        out.extend_from_slice(&rest[..run]);
+        let [byte, tail @ ..] = &rest[run..] else { break };
         rest = tail;
-        if *byte == b'%' {
-            match escaped(tail) {
-                Some(meant) => {
-                    rest = &tail[2..];
-                    if is_unreserved(meant) { out.push(char::from(meant)) } else { escape(&mut out, meant) }
-                }
-                None => out.push('%'),
+        match (byte, escaped(tail)) {
+            (b'%', Some(meant)) => {
+                rest = &tail[2..];
+                if is_unreserved(meant) { out.push(meant) } else { escape(&mut out, meant) }
             }
-        } else if is_segment(*byte) || also(*byte) {
-            out.push(char::from(*byte));
-        } else {
-            escape(&mut out, *byte);
+            (b'%', None) => out.push(b'%'),
+            _ => escape(&mut out, *byte),
         }
     }
-    out
+    String::from_utf8(out).expect("what may stand raw is ASCII, and so are escapes")
+}
+
+fn escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
 }
 
 /// The byte that the two hexadecimal digits at the start of this text stand for.

@@ -1,14 +1,38 @@
 //! The gate and other chores: `cargo xtask gate`.
 
-use anyhow::{Result, bail};
+#![expect(clippy::print_stderr, reason = "chores tell their reader what they do")]
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
 
 mod api_model;
+mod gate;
+mod licences;
+mod shape;
+mod test;
+mod workspace;
 
-fn main() -> Result<()> {
+const USAGE: &str = "usage: cargo xtask CHORE
+
+  test [ARGUMENT…]     all tests; the arguments go to cargo test
+  gate [--no-test]     all that must hold before a change is taken in
+  api-model [--check]  writes the table of CloudFront's API from the public botocore package";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (chore, rest) = arguments.split_first().map_or(("", &[][..]), |(chore, rest)| (chore.as_str(), rest));
-    match chore {
+    let result = match chore {
         "api-model" => api_model::run(rest),
-        _ => bail!("usage: cargo xtask api-model"),
+        "gate" => gate::run(rest),
+        "test" => test::run(rest),
+        _ => Err(anyhow!(USAGE)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,0 +1,58 @@
+//! `cargo xtask test [ARGUMENT…]`: all tests, those that drive the real AWS CLI and boto3 included.
+//!
+//! The end-to-end tests need both; they are installed, pinned, into a virtual environment of this workspace. The
+//! arguments go to `cargo test`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::workspace::{cargo, perform, root};
+
+const REQUIREMENTS: &str = "tests/python/requirements.txt";
+
+/// Runs the chore with the arguments after its name.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let programs = environment()?;
+    // The tests start the one binary; building it first tells a broken build from a broken test.
+    perform(&mut cargo(&["build", "--package", "recant"]))?;
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tests
+        .args(arguments)
+        .env("RECANT_PYTHON", programs.join("python3"))
+        .env("RECANT_AWS", programs.join("aws"));
+    perform(&mut tests)
+}
+
+/// The folder of the programs of a virtual environment with all that [`REQUIREMENTS`] lists, made when it is missing
+/// or was made from other requirements.
+fn environment() -> Result<PathBuf> {
+    let folder = root().join(".venv");
+    let programs = folder.join("bin");
+    let stamp = folder.join("requirements.stamp");
+    let wanted = fs::read_to_string(root().join(REQUIREMENTS)).with_context(|| REQUIREMENTS)?;
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && programs.join("aws").exists() {
+        return Ok(programs);
+    }
+    eprintln!("making the tests' Python environment in .venv");
+    perform(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        .context("the end-to-end tests need python3 with its module venv")?;
+    perform(
+        Command::new(programs.join("python3"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+                REQUIREMENTS,
+            ])
+            .current_dir(root()),
+    )?;
+    // Last, so that an environment that is not whole is made anew.
+    fs::write(&stamp, wanted)?;
+    Ok(programs)
+}

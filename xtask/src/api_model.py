@@ -120,7 +120,7 @@ def shape_table(name, shape, shapes):
     only(name, shape, ["type", "enum", "min", "max", "pattern", "box", "sensitive"])
     out = f"scalar({text(name)}, Kind::{SCALARS[kind]})" + bounds(shape)
     if "enum" in shape:
-        out += f".values({texts(shape['enum'])})"
+        out += f".one_of({texts(shape['enum'])})"
     return head + out + ";"
 
 

@@ -66,6 +66,8 @@ pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
 pub const API_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Depth of elements in an XML document. Ours; the deepest CloudFront shape has 12.
 pub const XML_DEPTH_MAX: usize = 32;
+/// Elements of an XML document. Ours; a page of a thousand distributions has some 200,000.
+pub const XML_ELEMENTS_MAX: usize = 500_000;
 /// How far a request's date may be off. AWS: five minutes.
 pub const CLOCK_SKEW_DEFAULT: Duration = Duration::from_secs(5 * 60);
 /// Largest skew an operator may allow. AWS: SDKs speak of fifteen minutes.

@@ -160,12 +160,18 @@ impl Members {
     }
 }
 
+impl<N: Into<String>> Extend<(N, Document)> for Members {
+    fn extend<I: IntoIterator<Item = (N, Document)>>(&mut self, members: I) {
+        for (name, value) in members {
+            self.insert(name, value);
+        }
+    }
+}
+
 impl<N: Into<String>> FromIterator<(N, Document)> for Members {
     fn from_iter<I: IntoIterator<Item = (N, Document)>>(members: I) -> Members {
         let mut all = Members::new();
-        for (name, value) in members {
-            all.insert(name, value);
-        }
+        all.extend(members);
         all
     }
 }

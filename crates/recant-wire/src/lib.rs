@@ -11,13 +11,24 @@
 //! |---|---|
 //! | [`document`] | `Document`, `Members` |
 //! | [`model`] | `Operation`, `Shape`, `Member`, `Route`, `Paginator`, `Waiter` |
+//! | [`validate`] | what the AWS CLI says about an input before it sends it |
+//! | [`request`], [`response`] | an input or output bound to method, path, query, headers and body, both ways |
+//! | [`xml`] | a document as REST-XML, both ways |
+//! | [`error`] | `ErrorDocument` |
 //! | [`sigv4`] | one canonicalisation, for signing and for verifying |
+//! | [`base64`], [`python`] | spellings that others need |
 //! | [`feed`] | the frames and bodies of the log on its way to the edges |
 
 pub mod base64;
 pub mod document;
+pub mod error;
 pub mod feed;
 pub mod model;
+pub mod python;
+pub mod request;
+pub mod response;
 pub mod sigv4;
+pub mod validate;
+pub mod xml;
 
 pub use document::{Document, Members};

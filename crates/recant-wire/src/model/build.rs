@@ -27,7 +27,7 @@ pub(super) const fn operation(
     }
 }
 
-pub(super) const fn structure(name: &'static str, members: &'static [Member]) -> Shape {
+pub(crate) const fn structure(name: &'static str, members: &'static [Member]) -> Shape {
     scalar(name, Kind::Structure(Structure { members, payload: None, union: false }))
 }
 
@@ -35,11 +35,11 @@ pub(super) const fn list(name: &'static str, element_name: &'static str, element
     scalar(name, Kind::List(List { element, element_name }))
 }
 
-pub(super) const fn scalar(name: &'static str, kind: Kind) -> Shape {
+pub(crate) const fn scalar(name: &'static str, kind: Kind) -> Shape {
     Shape { name, kind, min: None, max: None, values: &[], sensitive: false }
 }
 
-pub(super) const fn member(name: &'static str, cli_name: &'static str, shape: &'static Shape) -> Member {
+pub(crate) const fn member(name: &'static str, cli_name: &'static str, shape: &'static Shape) -> Member {
     Member {
         name,
         cli_name,
@@ -74,7 +74,7 @@ setters! { Operation {
 setters! { Shape {
     min(min: i64) => min = Some(min);
     max(max: i64) => max = Some(max);
-    values(values: &'static [&'static str]) => values = values;
+    one_of(values: &'static [&'static str]) => values = values;
     sensitive => sensitive = true;
 }}
 

@@ -991,12 +991,12 @@ pub(super) static CACHE_POLICY_CONFIG: Shape = structure("CachePolicyConfig", &[
     member("MinTTL", "min-ttl", &LONG).required(),
     member("ParametersInCacheKeyAndForwardedToOrigin", "parameters-in-cache-key-and-forwarded-to-origin", &PARAMETERS_IN_CACHE_KEY_AND_FORWARDED_TO_ORIGIN),
 ]);
-pub(super) static CACHE_POLICY_COOKIE_BEHAVIOR: Shape = scalar("CachePolicyCookieBehavior", Kind::String).values(&["none", "whitelist", "allExcept", "all"]);
+pub(super) static CACHE_POLICY_COOKIE_BEHAVIOR: Shape = scalar("CachePolicyCookieBehavior", Kind::String).one_of(&["none", "whitelist", "allExcept", "all"]);
 pub(super) static CACHE_POLICY_COOKIES_CONFIG: Shape = structure("CachePolicyCookiesConfig", &[
     member("CookieBehavior", "cookie-behavior", &CACHE_POLICY_COOKIE_BEHAVIOR).required(),
     member("Cookies", "cookies", &COOKIE_NAMES),
 ]);
-pub(super) static CACHE_POLICY_HEADER_BEHAVIOR: Shape = scalar("CachePolicyHeaderBehavior", Kind::String).values(&["none", "whitelist"]);
+pub(super) static CACHE_POLICY_HEADER_BEHAVIOR: Shape = scalar("CachePolicyHeaderBehavior", Kind::String).one_of(&["none", "whitelist"]);
 pub(super) static CACHE_POLICY_HEADERS_CONFIG: Shape = structure("CachePolicyHeadersConfig", &[
     member("HeaderBehavior", "header-behavior", &CACHE_POLICY_HEADER_BEHAVIOR).required(),
     member("Headers", "headers", &HEADERS),
@@ -1007,7 +1007,7 @@ pub(super) static CACHE_POLICY_LIST: Shape = structure("CachePolicyList", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &CACHE_POLICY_SUMMARY_LIST),
 ]);
-pub(super) static CACHE_POLICY_QUERY_STRING_BEHAVIOR: Shape = scalar("CachePolicyQueryStringBehavior", Kind::String).values(&["none", "whitelist", "allExcept", "all"]);
+pub(super) static CACHE_POLICY_QUERY_STRING_BEHAVIOR: Shape = scalar("CachePolicyQueryStringBehavior", Kind::String).one_of(&["none", "whitelist", "allExcept", "all"]);
 pub(super) static CACHE_POLICY_QUERY_STRINGS_CONFIG: Shape = structure("CachePolicyQueryStringsConfig", &[
     member("QueryStringBehavior", "query-string-behavior", &CACHE_POLICY_QUERY_STRING_BEHAVIOR).required(),
     member("QueryStrings", "query-strings", &QUERY_STRING_NAMES),
@@ -1017,7 +1017,7 @@ pub(super) static CACHE_POLICY_SUMMARY: Shape = structure("CachePolicySummary", 
     member("CachePolicy", "cache-policy", &CACHE_POLICY).required(),
 ]);
 pub(super) static CACHE_POLICY_SUMMARY_LIST: Shape = list("CachePolicySummaryList", "CachePolicySummary", &CACHE_POLICY_SUMMARY);
-pub(super) static CACHE_POLICY_TYPE: Shape = scalar("CachePolicyType", Kind::String).values(&["managed", "custom"]);
+pub(super) static CACHE_POLICY_TYPE: Shape = scalar("CachePolicyType", Kind::String).one_of(&["managed", "custom"]);
 pub(super) static CACHE_TAG_CONFIG: Shape = structure("CacheTagConfig", &[
     member("HeaderName", "header-name", &STRING).required(),
 ]);
@@ -1028,8 +1028,8 @@ pub(super) static CACHED_METHODS: Shape = structure("CachedMethods", &[
 pub(super) static CERTIFICATE: Shape = structure("Certificate", &[
     member("Arn", "arn", &STRING).required(),
 ]);
-pub(super) static CERTIFICATE_SOURCE: Shape = scalar("CertificateSource", Kind::String).values(&["cloudfront", "iam", "acm"]);
-pub(super) static CERTIFICATE_TRANSPARENCY_LOGGING_PREFERENCE: Shape = scalar("CertificateTransparencyLoggingPreference", Kind::String).values(&["enabled", "disabled"]);
+pub(super) static CERTIFICATE_SOURCE: Shape = scalar("CertificateSource", Kind::String).one_of(&["cloudfront", "iam", "acm"]);
+pub(super) static CERTIFICATE_TRANSPARENCY_LOGGING_PREFERENCE: Shape = scalar("CertificateTransparencyLoggingPreference", Kind::String).one_of(&["enabled", "disabled"]);
 pub(super) static CLOUD_FRONT_ORIGIN_ACCESS_IDENTITY: Shape = structure("CloudFrontOriginAccessIdentity", &[
     member("Id", "id", &STRING).required(),
     member("S3CanonicalUserId", "s3-canonical-user-id", &STRING).required(),
@@ -1118,7 +1118,7 @@ pub(super) static CONNECTION_GROUP_SUMMARY: Shape = structure("ConnectionGroupSu
     member("IsDefault", "is-default", &BOOLEAN),
 ]);
 pub(super) static CONNECTION_GROUP_SUMMARY_LIST: Shape = list("ConnectionGroupSummaryList", "ConnectionGroupSummary", &CONNECTION_GROUP_SUMMARY);
-pub(super) static CONNECTION_MODE: Shape = scalar("ConnectionMode", Kind::String).values(&["direct", "tenant-only"]);
+pub(super) static CONNECTION_MODE: Shape = scalar("ConnectionMode", Kind::String).one_of(&["direct", "tenant-only"]);
 pub(super) static CONTENT_TYPE_PROFILE: Shape = structure("ContentTypeProfile", &[
     member("Format", "format", &FORMAT).required(),
     member("ProfileId", "profile-id", &STRING),
@@ -1153,7 +1153,7 @@ pub(super) static CONTINUOUS_DEPLOYMENT_POLICY_SUMMARY: Shape = structure("Conti
     member("ContinuousDeploymentPolicy", "continuous-deployment-policy", &CONTINUOUS_DEPLOYMENT_POLICY).required(),
 ]);
 pub(super) static CONTINUOUS_DEPLOYMENT_POLICY_SUMMARY_LIST: Shape = list("ContinuousDeploymentPolicySummaryList", "ContinuousDeploymentPolicySummary", &CONTINUOUS_DEPLOYMENT_POLICY_SUMMARY);
-pub(super) static CONTINUOUS_DEPLOYMENT_POLICY_TYPE: Shape = scalar("ContinuousDeploymentPolicyType", Kind::String).values(&["SingleWeight", "SingleHeader"]);
+pub(super) static CONTINUOUS_DEPLOYMENT_POLICY_TYPE: Shape = scalar("ContinuousDeploymentPolicyType", Kind::String).one_of(&["SingleWeight", "SingleHeader"]);
 pub(super) static CONTINUOUS_DEPLOYMENT_SINGLE_HEADER_CONFIG: Shape = structure("ContinuousDeploymentSingleHeaderConfig", &[
     member("Header", "header", &STRING).required(),
     member("Value", "value", &STRING).required(),
@@ -1442,7 +1442,7 @@ pub(super) static CUSTOM_ORIGIN_CONFIG: Shape = structure("CustomOriginConfig", 
     member("IpAddressType", "ip-address-type", &IP_ADDRESS_TYPE),
     member("OriginMtlsConfig", "origin-mtls-config", &ORIGIN_MTLS_CONFIG),
 ]);
-pub(super) static CUSTOMIZATION_ACTION_TYPE: Shape = scalar("CustomizationActionType", Kind::String).values(&["override", "disable"]);
+pub(super) static CUSTOMIZATION_ACTION_TYPE: Shape = scalar("CustomizationActionType", Kind::String).one_of(&["override", "disable"]);
 pub(super) static CUSTOMIZATIONS: Shape = structure("Customizations", &[
     member("WebAcl", "web-acl", &WEB_ACL_CUSTOMIZATION),
     member("Certificate", "certificate", &CERTIFICATE),
@@ -1680,7 +1680,7 @@ pub(super) static DISTRIBUTION_RESOURCE_ID: Shape = structure("DistributionResou
     member("DistributionId", "distribution-id", &STRING),
     member("DistributionTenantId", "distribution-tenant-id", &STRING),
 ]);
-pub(super) static DISTRIBUTION_RESOURCE_TYPE: Shape = scalar("DistributionResourceType", Kind::String).values(&["distribution", "distribution-tenant"]);
+pub(super) static DISTRIBUTION_RESOURCE_TYPE: Shape = scalar("DistributionResourceType", Kind::String).one_of(&["distribution", "distribution-tenant"]);
 pub(super) static DISTRIBUTION_SUMMARY: Shape = structure("DistributionSummary", &[
     member("Id", "id", &STRING).required(),
     member("ARN", "arn", &STRING).required(),
@@ -1750,7 +1750,7 @@ pub(super) static DNS_CONFIGURATION: Shape = structure("DnsConfiguration", &[
     member("Reason", "reason", &STRING),
 ]);
 pub(super) static DNS_CONFIGURATION_LIST: Shape = list("DnsConfigurationList", "DnsConfiguration", &DNS_CONFIGURATION);
-pub(super) static DNS_CONFIGURATION_STATUS: Shape = scalar("DnsConfigurationStatus", Kind::String).values(&["valid-configuration", "invalid-configuration", "unknown-configuration"]);
+pub(super) static DNS_CONFIGURATION_STATUS: Shape = scalar("DnsConfigurationStatus", Kind::String).one_of(&["valid-configuration", "invalid-configuration", "unknown-configuration"]);
 pub(super) static DOMAIN_CONFLICT: Shape = structure("DomainConflict", &[
     member("Domain", "domain", &STRING).required(),
     member("ResourceType", "resource-type", &DISTRIBUTION_RESOURCE_TYPE).required(),
@@ -1767,7 +1767,7 @@ pub(super) static DOMAIN_RESULT: Shape = structure("DomainResult", &[
     member("Status", "status", &DOMAIN_STATUS),
 ]);
 pub(super) static DOMAIN_RESULT_LIST: Shape = list("DomainResultList", "member", &DOMAIN_RESULT);
-pub(super) static DOMAIN_STATUS: Shape = scalar("DomainStatus", Kind::String).values(&["active", "inactive"]);
+pub(super) static DOMAIN_STATUS: Shape = scalar("DomainStatus", Kind::String).one_of(&["active", "inactive"]);
 pub(super) static ENCRYPTION_ENTITIES: Shape = structure("EncryptionEntities", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &ENCRYPTION_ENTITY_LIST),
@@ -1783,7 +1783,7 @@ pub(super) static END_POINT: Shape = structure("EndPoint", &[
     member("KinesisStreamConfig", "kinesis-stream-config", &KINESIS_STREAM_CONFIG),
 ]);
 pub(super) static END_POINT_LIST: Shape = list("EndPointList", "member", &END_POINT);
-pub(super) static EVENT_TYPE: Shape = scalar("EventType", Kind::String).values(&["viewer-request", "viewer-response", "origin-request", "origin-response"]);
+pub(super) static EVENT_TYPE: Shape = scalar("EventType", Kind::String).one_of(&["viewer-request", "viewer-response", "origin-request", "origin-response"]);
 pub(super) static FIELD_LEVEL_ENCRYPTION: Shape = structure("FieldLevelEncryption", &[
     member("Id", "id", &STRING).required(),
     member("LastModifiedTime", "last-modified-time", &TIMESTAMP).required(),
@@ -1840,14 +1840,14 @@ pub(super) static FIELD_PATTERNS: Shape = structure("FieldPatterns", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &FIELD_PATTERN_LIST),
 ]);
-pub(super) static FORMAT: Shape = scalar("Format", Kind::String).values(&["URLEncoded"]);
+pub(super) static FORMAT: Shape = scalar("Format", Kind::String).one_of(&["URLEncoded"]);
 pub(super) static FORWARDED_VALUES: Shape = structure("ForwardedValues", &[
     member("QueryString", "query-string", &BOOLEAN).required(),
     member("Cookies", "cookies", &COOKIE_PREFERENCE).required(),
     member("Headers", "headers", &HEADERS),
     member("QueryStringCacheKeys", "query-string-cache-keys", &QUERY_STRING_CACHE_KEYS),
 ]);
-pub(super) static FRAME_OPTIONS_LIST: Shape = scalar("FrameOptionsList", Kind::String).values(&["DENY", "SAMEORIGIN"]);
+pub(super) static FRAME_OPTIONS_LIST: Shape = scalar("FrameOptionsList", Kind::String).one_of(&["DENY", "SAMEORIGIN"]);
 pub(super) static FUNCTION_ARN: Shape = scalar("FunctionARN", Kind::String).min(0).max(108);
 pub(super) static FUNCTION_ASSOCIATION: Shape = structure("FunctionAssociation", &[
     member("FunctionARN", "function-arn", &FUNCTION_ARN).required(),
@@ -1879,8 +1879,8 @@ pub(super) static FUNCTION_METADATA: Shape = structure("FunctionMetadata", &[
     member("LastModifiedTime", "last-modified-time", &TIMESTAMP).required(),
 ]);
 pub(super) static FUNCTION_NAME: Shape = scalar("FunctionName", Kind::String).min(1).max(64);
-pub(super) static FUNCTION_RUNTIME: Shape = scalar("FunctionRuntime", Kind::String).values(&["cloudfront-js-1.0", "cloudfront-js-2.0"]);
-pub(super) static FUNCTION_STAGE: Shape = scalar("FunctionStage", Kind::String).values(&["DEVELOPMENT", "LIVE"]);
+pub(super) static FUNCTION_RUNTIME: Shape = scalar("FunctionRuntime", Kind::String).one_of(&["cloudfront-js-1.0", "cloudfront-js-2.0"]);
+pub(super) static FUNCTION_STAGE: Shape = scalar("FunctionStage", Kind::String).one_of(&["DEVELOPMENT", "LIVE"]);
 pub(super) static FUNCTION_SUMMARY: Shape = structure("FunctionSummary", &[
     member("Name", "name", &FUNCTION_NAME).required(),
     member("Status", "status", &STRING),
@@ -1897,7 +1897,7 @@ pub(super) static GEO_RESTRICTION_CUSTOMIZATION: Shape = structure("GeoRestricti
     member("RestrictionType", "restriction-type", &GEO_RESTRICTION_TYPE).required(),
     member("Locations", "locations", &LOCATION_LIST),
 ]);
-pub(super) static GEO_RESTRICTION_TYPE: Shape = scalar("GeoRestrictionType", Kind::String).values(&["blacklist", "whitelist", "none"]);
+pub(super) static GEO_RESTRICTION_TYPE: Shape = scalar("GeoRestrictionType", Kind::String).one_of(&["blacklist", "whitelist", "none"]);
 pub(super) static GET_ANYCAST_IP_LIST_REQUEST: Shape = structure("GetAnycastIpListRequest", &[
     member("Id", "id", &STRING).uri().required(),
 ]);
@@ -2181,13 +2181,13 @@ pub(super) static HEADERS: Shape = structure("Headers", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &HEADER_LIST),
 ]);
-pub(super) static HTTP_VERSION: Shape = scalar("HttpVersion", Kind::String).values(&["http1.1", "http2", "http3", "http2and3"]);
-pub(super) static ICP_RECORDAL_STATUS: Shape = scalar("ICPRecordalStatus", Kind::String).values(&["APPROVED", "SUSPENDED", "PENDING"]);
+pub(super) static HTTP_VERSION: Shape = scalar("HttpVersion", Kind::String).one_of(&["http1.1", "http2", "http3", "http2and3"]);
+pub(super) static ICP_RECORDAL_STATUS: Shape = scalar("ICPRecordalStatus", Kind::String).one_of(&["APPROVED", "SUSPENDED", "PENDING"]);
 pub(super) static IMPORT_SOURCE: Shape = structure("ImportSource", &[
     member("SourceType", "source-type", &IMPORT_SOURCE_TYPE).required(),
     member("SourceARN", "source-arn", &STRING).required(),
 ]);
-pub(super) static IMPORT_SOURCE_TYPE: Shape = scalar("ImportSourceType", Kind::String).values(&["S3"]);
+pub(super) static IMPORT_SOURCE_TYPE: Shape = scalar("ImportSourceType", Kind::String).one_of(&["S3"]);
 pub(super) static INVALIDATION: Shape = structure("Invalidation", &[
     member("Id", "id", &STRING).required(),
     member("Status", "status", &STRING).required(),
@@ -2212,7 +2212,7 @@ pub(super) static INVALIDATION_SUMMARY: Shape = structure("InvalidationSummary",
     member("Status", "status", &STRING).required(),
 ]);
 pub(super) static INVALIDATION_SUMMARY_LIST: Shape = list("InvalidationSummaryList", "InvalidationSummary", &INVALIDATION_SUMMARY);
-pub(super) static IP_ADDRESS_TYPE: Shape = scalar("IpAddressType", Kind::String).values(&["ipv4", "ipv6", "dualstack"]);
+pub(super) static IP_ADDRESS_TYPE: Shape = scalar("IpAddressType", Kind::String).one_of(&["ipv4", "ipv6", "dualstack"]);
 pub(super) static IPAM_CIDR_CONFIG: Shape = structure("IpamCidrConfig", &[
     member("Cidr", "cidr", &STRING).required(),
     member("IpamPoolArn", "ipam-pool-arn", &STRING).required(),
@@ -2220,12 +2220,12 @@ pub(super) static IPAM_CIDR_CONFIG: Shape = structure("IpamCidrConfig", &[
     member("Status", "status", &IPAM_CIDR_STATUS),
 ]);
 pub(super) static IPAM_CIDR_CONFIG_LIST: Shape = list("IpamCidrConfigList", "IpamCidrConfig", &IPAM_CIDR_CONFIG);
-pub(super) static IPAM_CIDR_STATUS: Shape = scalar("IpamCidrStatus", Kind::String).values(&["provisioned", "failed-provision", "provisioning", "deprovisioned", "failed-deprovision", "deprovisioning", "advertised", "failed-advertise", "advertising", "withdrawn", "failed-withdraw", "withdrawing"]);
+pub(super) static IPAM_CIDR_STATUS: Shape = scalar("IpamCidrStatus", Kind::String).one_of(&["provisioned", "failed-provision", "provisioning", "deprovisioned", "failed-deprovision", "deprovisioning", "advertised", "failed-advertise", "advertising", "withdrawn", "failed-withdraw", "withdrawing"]);
 pub(super) static IPAM_CONFIG: Shape = structure("IpamConfig", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("IpamCidrConfigs", "ipam-cidr-configs", &IPAM_CIDR_CONFIG_LIST).required(),
 ]);
-pub(super) static ITEM_SELECTION: Shape = scalar("ItemSelection", Kind::String).values(&["none", "whitelist", "all"]);
+pub(super) static ITEM_SELECTION: Shape = scalar("ItemSelection", Kind::String).one_of(&["none", "whitelist", "all"]);
 pub(super) static KG_KEY_PAIR_IDS: Shape = structure("KGKeyPairIds", &[
     member("KeyGroupId", "key-group-id", &STRING),
     member("KeyPairIds", "key-pair-ids", &KEY_PAIR_IDS),
@@ -2622,10 +2622,10 @@ pub(super) static MANAGED_CERTIFICATE_REQUEST: Shape = structure("ManagedCertifi
     member("PrimaryDomainName", "primary-domain-name", &STRING),
     member("CertificateTransparencyLoggingPreference", "certificate-transparency-logging-preference", &CERTIFICATE_TRANSPARENCY_LOGGING_PREFERENCE),
 ]);
-pub(super) static MANAGED_CERTIFICATE_STATUS: Shape = scalar("ManagedCertificateStatus", Kind::String).values(&["pending-validation", "issued", "inactive", "expired", "validation-timed-out", "revoked", "failed"]);
-pub(super) static METHOD: Shape = scalar("Method", Kind::String).values(&["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "DELETE"]);
+pub(super) static MANAGED_CERTIFICATE_STATUS: Shape = scalar("ManagedCertificateStatus", Kind::String).one_of(&["pending-validation", "issued", "inactive", "expired", "validation-timed-out", "revoked", "failed"]);
+pub(super) static METHOD: Shape = scalar("Method", Kind::String).one_of(&["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "DELETE"]);
 pub(super) static METHODS_LIST: Shape = list("MethodsList", "Method", &METHOD);
-pub(super) static MINIMUM_PROTOCOL_VERSION: Shape = scalar("MinimumProtocolVersion", Kind::String).values(&["SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016", "TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.3_2025", "TLSv1.2_2025"]);
+pub(super) static MINIMUM_PROTOCOL_VERSION: Shape = scalar("MinimumProtocolVersion", Kind::String).one_of(&["SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016", "TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.3_2025", "TLSv1.2_2025"]);
 pub(super) static MONITORING_SUBSCRIPTION: Shape = structure("MonitoringSubscription", &[
     member("RealtimeMetricsSubscriptionConfig", "realtime-metrics-subscription-config", &REALTIME_METRICS_SUBSCRIPTION_CONFIG),
 ]);
@@ -2662,9 +2662,9 @@ pub(super) static ORIGIN_ACCESS_CONTROL_LIST: Shape = structure("OriginAccessCon
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &ORIGIN_ACCESS_CONTROL_SUMMARY_LIST),
 ]);
-pub(super) static ORIGIN_ACCESS_CONTROL_ORIGIN_TYPES: Shape = scalar("OriginAccessControlOriginTypes", Kind::String).values(&["s3", "mediastore", "mediapackagev2", "lambda"]);
-pub(super) static ORIGIN_ACCESS_CONTROL_SIGNING_BEHAVIORS: Shape = scalar("OriginAccessControlSigningBehaviors", Kind::String).values(&["never", "always", "no-override", "always-amz-auth"]);
-pub(super) static ORIGIN_ACCESS_CONTROL_SIGNING_PROTOCOLS: Shape = scalar("OriginAccessControlSigningProtocols", Kind::String).values(&["sigv4", "sigv4a"]);
+pub(super) static ORIGIN_ACCESS_CONTROL_ORIGIN_TYPES: Shape = scalar("OriginAccessControlOriginTypes", Kind::String).one_of(&["s3", "mediastore", "mediapackagev2", "lambda"]);
+pub(super) static ORIGIN_ACCESS_CONTROL_SIGNING_BEHAVIORS: Shape = scalar("OriginAccessControlSigningBehaviors", Kind::String).one_of(&["never", "always", "no-override", "always-amz-auth"]);
+pub(super) static ORIGIN_ACCESS_CONTROL_SIGNING_PROTOCOLS: Shape = scalar("OriginAccessControlSigningProtocols", Kind::String).one_of(&["sigv4", "sigv4a"]);
 pub(super) static ORIGIN_ACCESS_CONTROL_SUMMARY: Shape = structure("OriginAccessControlSummary", &[
     member("Id", "id", &STRING).required(),
     member("Description", "description", &STRING).required(),
@@ -2697,7 +2697,7 @@ pub(super) static ORIGIN_GROUP_MEMBERS: Shape = structure("OriginGroupMembers", 
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &ORIGIN_GROUP_MEMBER_LIST).required(),
 ]);
-pub(super) static ORIGIN_GROUP_SELECTION_CRITERIA: Shape = scalar("OriginGroupSelectionCriteria", Kind::String).values(&["default", "media-quality-based"]);
+pub(super) static ORIGIN_GROUP_SELECTION_CRITERIA: Shape = scalar("OriginGroupSelectionCriteria", Kind::String).one_of(&["default", "media-quality-based"]);
 pub(super) static ORIGIN_GROUPS: Shape = structure("OriginGroups", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &ORIGIN_GROUP_LIST),
@@ -2706,7 +2706,7 @@ pub(super) static ORIGIN_LIST: Shape = list("OriginList", "Origin", &ORIGIN).min
 pub(super) static ORIGIN_MTLS_CONFIG: Shape = structure("OriginMtlsConfig", &[
     member("ClientCertificateArn", "client-certificate-arn", &STRING).required(),
 ]);
-pub(super) static ORIGIN_PROTOCOL_POLICY: Shape = scalar("OriginProtocolPolicy", Kind::String).values(&["http-only", "match-viewer", "https-only"]);
+pub(super) static ORIGIN_PROTOCOL_POLICY: Shape = scalar("OriginProtocolPolicy", Kind::String).one_of(&["http-only", "match-viewer", "https-only"]);
 pub(super) static ORIGIN_REQUEST_POLICY: Shape = structure("OriginRequestPolicy", &[
     member("Id", "id", &STRING).required(),
     member("LastModifiedTime", "last-modified-time", &TIMESTAMP).required(),
@@ -2719,12 +2719,12 @@ pub(super) static ORIGIN_REQUEST_POLICY_CONFIG: Shape = structure("OriginRequest
     member("CookiesConfig", "cookies-config", &ORIGIN_REQUEST_POLICY_COOKIES_CONFIG).required(),
     member("QueryStringsConfig", "query-strings-config", &ORIGIN_REQUEST_POLICY_QUERY_STRINGS_CONFIG).required(),
 ]);
-pub(super) static ORIGIN_REQUEST_POLICY_COOKIE_BEHAVIOR: Shape = scalar("OriginRequestPolicyCookieBehavior", Kind::String).values(&["none", "whitelist", "all", "allExcept"]);
+pub(super) static ORIGIN_REQUEST_POLICY_COOKIE_BEHAVIOR: Shape = scalar("OriginRequestPolicyCookieBehavior", Kind::String).one_of(&["none", "whitelist", "all", "allExcept"]);
 pub(super) static ORIGIN_REQUEST_POLICY_COOKIES_CONFIG: Shape = structure("OriginRequestPolicyCookiesConfig", &[
     member("CookieBehavior", "cookie-behavior", &ORIGIN_REQUEST_POLICY_COOKIE_BEHAVIOR).required(),
     member("Cookies", "cookies", &COOKIE_NAMES),
 ]);
-pub(super) static ORIGIN_REQUEST_POLICY_HEADER_BEHAVIOR: Shape = scalar("OriginRequestPolicyHeaderBehavior", Kind::String).values(&["none", "whitelist", "allViewer", "allViewerAndWhitelistCloudFront", "allExcept"]);
+pub(super) static ORIGIN_REQUEST_POLICY_HEADER_BEHAVIOR: Shape = scalar("OriginRequestPolicyHeaderBehavior", Kind::String).one_of(&["none", "whitelist", "allViewer", "allViewerAndWhitelistCloudFront", "allExcept"]);
 pub(super) static ORIGIN_REQUEST_POLICY_HEADERS_CONFIG: Shape = structure("OriginRequestPolicyHeadersConfig", &[
     member("HeaderBehavior", "header-behavior", &ORIGIN_REQUEST_POLICY_HEADER_BEHAVIOR).required(),
     member("Headers", "headers", &HEADERS),
@@ -2735,7 +2735,7 @@ pub(super) static ORIGIN_REQUEST_POLICY_LIST: Shape = structure("OriginRequestPo
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &ORIGIN_REQUEST_POLICY_SUMMARY_LIST),
 ]);
-pub(super) static ORIGIN_REQUEST_POLICY_QUERY_STRING_BEHAVIOR: Shape = scalar("OriginRequestPolicyQueryStringBehavior", Kind::String).values(&["none", "whitelist", "all", "allExcept"]);
+pub(super) static ORIGIN_REQUEST_POLICY_QUERY_STRING_BEHAVIOR: Shape = scalar("OriginRequestPolicyQueryStringBehavior", Kind::String).one_of(&["none", "whitelist", "all", "allExcept"]);
 pub(super) static ORIGIN_REQUEST_POLICY_QUERY_STRINGS_CONFIG: Shape = structure("OriginRequestPolicyQueryStringsConfig", &[
     member("QueryStringBehavior", "query-string-behavior", &ORIGIN_REQUEST_POLICY_QUERY_STRING_BEHAVIOR).required(),
     member("QueryStrings", "query-strings", &QUERY_STRING_NAMES),
@@ -2745,7 +2745,7 @@ pub(super) static ORIGIN_REQUEST_POLICY_SUMMARY: Shape = structure("OriginReques
     member("OriginRequestPolicy", "origin-request-policy", &ORIGIN_REQUEST_POLICY).required(),
 ]);
 pub(super) static ORIGIN_REQUEST_POLICY_SUMMARY_LIST: Shape = list("OriginRequestPolicySummaryList", "OriginRequestPolicySummary", &ORIGIN_REQUEST_POLICY_SUMMARY);
-pub(super) static ORIGIN_REQUEST_POLICY_TYPE: Shape = scalar("OriginRequestPolicyType", Kind::String).values(&["managed", "custom"]);
+pub(super) static ORIGIN_REQUEST_POLICY_TYPE: Shape = scalar("OriginRequestPolicyType", Kind::String).one_of(&["managed", "custom"]);
 pub(super) static ORIGIN_SHIELD: Shape = structure("OriginShield", &[
     member("Enabled", "enabled", &BOOLEAN).required(),
     member("OriginShieldRegion", "origin-shield-region", &ORIGIN_SHIELD_REGION),
@@ -2786,7 +2786,7 @@ pub(super) static PATHS: Shape = structure("Paths", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &PATH_LIST),
 ]);
-pub(super) static PRICE_CLASS: Shape = scalar("PriceClass", Kind::String).values(&["PriceClass_100", "PriceClass_200", "PriceClass_All", "None"]);
+pub(super) static PRICE_CLASS: Shape = scalar("PriceClass", Kind::String).one_of(&["PriceClass_100", "PriceClass_200", "PriceClass_All", "None"]);
 pub(super) static PUBLIC_KEY: Shape = structure("PublicKey", &[
     member("Id", "id", &STRING).required(),
     member("CreatedTime", "created-time", &TIMESTAMP).required(),
@@ -2875,8 +2875,8 @@ pub(super) static REALTIME_LOG_CONFIGS: Shape = structure("RealtimeLogConfigs", 
 pub(super) static REALTIME_METRICS_SUBSCRIPTION_CONFIG: Shape = structure("RealtimeMetricsSubscriptionConfig", &[
     member("RealtimeMetricsSubscriptionStatus", "realtime-metrics-subscription-status", &REALTIME_METRICS_SUBSCRIPTION_STATUS).required(),
 ]);
-pub(super) static REALTIME_METRICS_SUBSCRIPTION_STATUS: Shape = scalar("RealtimeMetricsSubscriptionStatus", Kind::String).values(&["Enabled", "Disabled"]);
-pub(super) static REFERRER_POLICY_LIST: Shape = scalar("ReferrerPolicyList", Kind::String).values(&["no-referrer", "no-referrer-when-downgrade", "origin", "origin-when-cross-origin", "same-origin", "strict-origin", "strict-origin-when-cross-origin", "unsafe-url"]);
+pub(super) static REALTIME_METRICS_SUBSCRIPTION_STATUS: Shape = scalar("RealtimeMetricsSubscriptionStatus", Kind::String).one_of(&["Enabled", "Disabled"]);
+pub(super) static REFERRER_POLICY_LIST: Shape = scalar("ReferrerPolicyList", Kind::String).one_of(&["no-referrer", "no-referrer-when-downgrade", "origin", "origin-when-cross-origin", "same-origin", "strict-origin", "strict-origin-when-cross-origin", "unsafe-url"]);
 pub(super) static RESOURCE_ARN: Shape = scalar("ResourceARN", Kind::String);
 pub(super) static RESOURCE_ID: Shape = scalar("ResourceId", Kind::String).min(1).max(64);
 pub(super) static RESPONSE_HEADERS_POLICY: Shape = structure("ResponseHeadersPolicy", &[
@@ -2892,7 +2892,7 @@ pub(super) static RESPONSE_HEADERS_POLICY_ACCESS_CONTROL_ALLOW_METHODS: Shape = 
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &ACCESS_CONTROL_ALLOW_METHODS_LIST).required(),
 ]);
-pub(super) static RESPONSE_HEADERS_POLICY_ACCESS_CONTROL_ALLOW_METHODS_VALUES: Shape = scalar("ResponseHeadersPolicyAccessControlAllowMethodsValues", Kind::String).values(&["GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD", "ALL"]);
+pub(super) static RESPONSE_HEADERS_POLICY_ACCESS_CONTROL_ALLOW_METHODS_VALUES: Shape = scalar("ResponseHeadersPolicyAccessControlAllowMethodsValues", Kind::String).one_of(&["GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD", "ALL"]);
 pub(super) static RESPONSE_HEADERS_POLICY_ACCESS_CONTROL_ALLOW_ORIGINS: Shape = structure("ResponseHeadersPolicyAccessControlAllowOrigins", &[
     member("Quantity", "quantity", &INTEGER).required(),
     member("Items", "items", &ACCESS_CONTROL_ALLOW_ORIGINS_LIST).required(),
@@ -2981,7 +2981,7 @@ pub(super) static RESPONSE_HEADERS_POLICY_SUMMARY: Shape = structure("ResponseHe
     member("ResponseHeadersPolicy", "response-headers-policy", &RESPONSE_HEADERS_POLICY).required(),
 ]);
 pub(super) static RESPONSE_HEADERS_POLICY_SUMMARY_LIST: Shape = list("ResponseHeadersPolicySummaryList", "ResponseHeadersPolicySummary", &RESPONSE_HEADERS_POLICY_SUMMARY);
-pub(super) static RESPONSE_HEADERS_POLICY_TYPE: Shape = scalar("ResponseHeadersPolicyType", Kind::String).values(&["managed", "custom"]);
+pub(super) static RESPONSE_HEADERS_POLICY_TYPE: Shape = scalar("ResponseHeadersPolicyType", Kind::String).one_of(&["managed", "custom"]);
 pub(super) static RESPONSE_HEADERS_POLICY_XSS_PROTECTION: Shape = structure("ResponseHeadersPolicyXSSProtection", &[
     member("Override", "override", &BOOLEAN).required(),
     member("Protection", "protection", &BOOLEAN).required(),
@@ -2999,7 +2999,7 @@ pub(super) static S3_ORIGIN_CONFIG: Shape = structure("S3OriginConfig", &[
     member("OriginAccessIdentity", "origin-access-identity", &STRING).required(),
     member("OriginReadTimeout", "origin-read-timeout", &INTEGER),
 ]);
-pub(super) static SSL_SUPPORT_METHOD: Shape = scalar("SSLSupportMethod", Kind::String).values(&["sni-only", "vip", "static-ip"]);
+pub(super) static SSL_SUPPORT_METHOD: Shape = scalar("SSLSupportMethod", Kind::String).one_of(&["sni-only", "vip", "static-ip"]);
 pub(super) static SAMPLING_RATE: Shape = scalar("SamplingRate", Kind::Double).min(0).max(100);
 pub(super) static SERVER_CERTIFICATE_ID: Shape = scalar("ServerCertificateId", Kind::String).min(0).max(32);
 pub(super) static SESSION_STICKINESS_CONFIG: Shape = structure("SessionStickinessConfig", &[
@@ -3011,7 +3011,7 @@ pub(super) static SIGNER: Shape = structure("Signer", &[
     member("KeyPairIds", "key-pair-ids", &KEY_PAIR_IDS),
 ]);
 pub(super) static SIGNER_LIST: Shape = list("SignerList", "Signer", &SIGNER);
-pub(super) static SSL_PROTOCOL: Shape = scalar("SslProtocol", Kind::String).values(&["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"]);
+pub(super) static SSL_PROTOCOL: Shape = scalar("SslProtocol", Kind::String).one_of(&["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"]);
 pub(super) static SSL_PROTOCOLS_LIST: Shape = list("SslProtocolsList", "SslProtocol", &SSL_PROTOCOL);
 pub(super) static STAGING_DISTRIBUTION_DNS_NAME_LIST: Shape = list("StagingDistributionDnsNameList", "DnsName", &STRING);
 pub(super) static STAGING_DISTRIBUTION_DNS_NAMES: Shape = structure("StagingDistributionDnsNames", &[
@@ -3145,7 +3145,7 @@ pub(super) static TRUST_STORE_CONFIG: Shape = structure("TrustStoreConfig", &[
     member("IgnoreCertificateExpiry", "ignore-certificate-expiry", &BOOLEAN),
 ]);
 pub(super) static TRUST_STORE_LIST: Shape = list("TrustStoreList", "TrustStoreSummary", &TRUST_STORE_SUMMARY);
-pub(super) static TRUST_STORE_STATUS: Shape = scalar("TrustStoreStatus", Kind::String).values(&["pending", "active", "failed"]);
+pub(super) static TRUST_STORE_STATUS: Shape = scalar("TrustStoreStatus", Kind::String).one_of(&["pending", "active", "failed"]);
 pub(super) static TRUST_STORE_SUMMARY: Shape = structure("TrustStoreSummary", &[
     member("Id", "id", &STRING).required(),
     member("Arn", "arn", &STRING).required(),
@@ -3398,7 +3398,7 @@ pub(super) static VALIDATION_TOKEN_DETAIL: Shape = structure("ValidationTokenDet
     member("RedirectFrom", "redirect-from", &STRING),
 ]);
 pub(super) static VALIDATION_TOKEN_DETAIL_LIST: Shape = list("ValidationTokenDetailList", "member", &VALIDATION_TOKEN_DETAIL);
-pub(super) static VALIDATION_TOKEN_HOST: Shape = scalar("ValidationTokenHost", Kind::String).values(&["cloudfront", "self-hosted"]);
+pub(super) static VALIDATION_TOKEN_HOST: Shape = scalar("ValidationTokenHost", Kind::String).one_of(&["cloudfront", "self-hosted"]);
 pub(super) static VERIFY_DNS_CONFIGURATION_REQUEST: Shape = structure("VerifyDnsConfigurationRequest", &[
     member("Domain", "domain", &STRING),
     member("Identifier", "identifier", &STRING).required(),
@@ -3419,9 +3419,9 @@ pub(super) static VIEWER_MTLS_CONFIG: Shape = structure("ViewerMtlsConfig", &[
     member("Mode", "mode", &VIEWER_MTLS_MODE),
     member("TrustStoreConfig", "trust-store-config", &TRUST_STORE_CONFIG),
 ]);
-pub(super) static VIEWER_MTLS_MODE: Shape = scalar("ViewerMtlsMode", Kind::String).values(&["required", "optional", "passthrough"]);
-pub(super) static VIEWER_PROTOCOL_POLICY: Shape = scalar("ViewerProtocolPolicy", Kind::String).values(&["allow-all", "https-only", "redirect-to-https"]);
-pub(super) static VPC_IP_ADDRESS_TYPE: Shape = scalar("VpcIpAddressType", Kind::String).values(&["ipv4", "dualstack"]);
+pub(super) static VIEWER_MTLS_MODE: Shape = scalar("ViewerMtlsMode", Kind::String).one_of(&["required", "optional", "passthrough"]);
+pub(super) static VIEWER_PROTOCOL_POLICY: Shape = scalar("ViewerProtocolPolicy", Kind::String).one_of(&["allow-all", "https-only", "redirect-to-https"]);
+pub(super) static VPC_IP_ADDRESS_TYPE: Shape = scalar("VpcIpAddressType", Kind::String).one_of(&["ipv4", "dualstack"]);
 pub(super) static VPC_ORIGIN: Shape = structure("VpcOrigin", &[
     member("Id", "id", &STRING).required(),
     member("Arn", "arn", &STRING).required(),

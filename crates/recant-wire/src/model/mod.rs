@@ -12,12 +12,13 @@
 
 use http::Method;
 
-mod build;
+pub(crate) mod build;
 #[rustfmt::skip]
 mod data;
 mod route;
 
 pub use route::{Labels, Route, route};
+pub(crate) use route::{label, split_uri};
 
 /// The XML namespace of every document, on its root element.
 pub const NAMESPACE: &str = "http://cloudfront.amazonaws.com/doc/2020-05-31/";

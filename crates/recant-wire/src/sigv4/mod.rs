@@ -1,6 +1,6 @@
 //! AWS Signature Version 4: one canonicalisation, used for signing and for verifying.
 //!
-//! Answers two questions: which headers make this request a signed one ([`sign`]), and is this request signed by
+//! Answers two questions: which headers make this request a signed one ([`sign()`]), and is this request signed by
 //! the holder of this key ([`Authorization`])? Both go through [`canonical`], so what this client signs this
 //! plane verifies, and the official test vectors hold both to what AWS does.
 //!

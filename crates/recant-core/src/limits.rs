@@ -59,6 +59,10 @@ pub const ENTRY_FRAME_HEAD_BYTES_MAX: usize = 1_024;
 pub const HEARTBEAT_BYTES_MAX: usize = 8 * 1024;
 /// Entries sent in one piece of a feed before the plane looks at the log again. Ours.
 pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
+/// Bytes of a snapshot sent in one piece of a feed. Ours.
+pub const FEED_PIECE_BYTES: usize = 64 * 1024;
+/// How often a feed says where the log ends, also when nothing happens. Ours.
+pub const FEED_HEAD_PERIOD: Duration = Duration::from_secs(1);
 
 // --- the API ---------------------------------------------------------------------------------------------
 

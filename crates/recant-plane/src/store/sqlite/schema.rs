@@ -11,8 +11,8 @@ use recant_core::time::WallTime;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::rows;
-use crate::random;
 use crate::store::records::Identity;
+use crate::{folder, random};
 
 /// The version that this program writes: `PRAGMA user_version`.
 pub(super) const VERSION: i32 = 1;
@@ -139,6 +139,9 @@ pub enum OpenError {
     /// The file system cannot carry a write-ahead log, so nothing could be promised.
     #[error("the file system does not allow a write-ahead log (journal mode is '{0}')")]
     NoWriteAheadLog(String),
+    /// The file cannot be made or written.
+    #[error("the database's file cannot be opened")]
+    File(#[source] std::io::Error),
     /// The writer's thread could not be started.
     #[error("the store's writer cannot be started")]
     Thread(#[source] std::io::Error),
@@ -157,6 +160,8 @@ pub(super) struct Opened {
 
 /// Opens the writer's connection, makes or migrates the tables, and starts a new term, durably.
 pub(super) fn open_writer(path: &Path, now: WallTime) -> Result<Opened, OpenError> {
+    // SQLite would make it readable by whom the umask lets; its two companions take this file's mode.
+    folder::private().append(true).create(true).open(path).map_err(OpenError::File)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(STORE_BUSY_MAX)?;
     connection.set_prepared_statement_cache_capacity(STORE_STATEMENTS_MAX);

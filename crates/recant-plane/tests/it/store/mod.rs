@@ -4,8 +4,8 @@
 //! store is run through it by one more `World`.
 
 mod conformance;
-mod samples;
-mod sqlite;
+pub(crate) mod samples;
+pub(crate) mod sqlite;
 
 use recant_plane::store::Store;
 

@@ -17,7 +17,7 @@ impl Folder {
     }
 
     /// Works on the file behind the store's back.
-    fn tamper(&self, sql: &str) {
+    pub(crate) fn tamper(&self, sql: &str) {
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(sql).unwrap();
     }
 }

@@ -1,0 +1,233 @@
+//! What the plane says to edges: the log, and the answers to their heartbeats.
+//!
+//! A feed is a `Hello`, a snapshot if the edge needs one, then every committed entry in order, for as long as the
+//! edge listens. Each feed reads the store at its own pace; one that does not drain holds up nobody else. Only
+//! what is committed can be read, so nothing is ever sent that a crash could take back.
+//!
+//! What it deliberately does not do: listen, route, or judge what an edge has applied (that is
+//! [`Completion`]'s and the protocol's).
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use recant_core::limits::{FEED_ENTRIES_PER_READ_MAX, FEED_HEAD_PERIOD, FEED_PIECE_BYTES};
+use recant_core::position::Position;
+use recant_core::protocol::message::{Applied, Hello, Resume};
+use recant_wire::feed::heartbeat::{self, MessageError};
+use recant_wire::feed::resume::{self, ResumeError};
+use recant_wire::feed::{EdgeSecret, FrameEncoder, body};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::completion::{Completion, HeartbeatError};
+use crate::store::{Store, StoreError};
+
+/// Pieces of one feed that may wait for the edge to take them.
+const PIECES_WAITING_MAX: usize = 2;
+
+/// Why a call of an edge has no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The feed's query cannot be read.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// The heartbeat cannot be read.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The plane cannot answer.
+    #[error("the plane cannot answer now")]
+    Unavailable(#[from] HeartbeatError),
+}
+
+impl From<StoreError> for FeedError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// What a caller has proved to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// An edge in a process of its own.
+    Remote,
+    /// The edge in this very process.
+    Embedded,
+}
+
+/// Answers the calls of edges.
+#[derive(Clone, Debug)]
+pub struct Edges<S> {
+    store: S,
+    completion: Completion<S>,
+    secret: EdgeSecret,
+    embedded_secret: Option<EdgeSecret>,
+}
+
+impl<S: Store> Edges<S> {
+    /// Serves edges that know `secret`. The edge in this process, if there is one, knows `embedded_secret`
+    /// instead: random, never written down, so that nobody else can pass for it and be removed without waiting for
+    /// its lease.
+    pub fn new(
+        store: S,
+        completion: Completion<S>,
+        secret: EdgeSecret,
+        embedded_secret: Option<EdgeSecret>,
+    ) -> Self {
+        Self { store, completion, secret, embedded_secret }
+    }
+
+    /// Who calls, by the value of the `Authorization` header; nobody without a right one.
+    pub fn admit(&self, authorization: &[u8]) -> Option<Standing> {
+        if self.secret.admits(authorization) {
+            Some(Standing::Remote)
+        } else if self.embedded_secret.as_ref().is_some_and(|secret| secret.admits(authorization)) {
+            Some(Standing::Embedded)
+        } else {
+            None
+        }
+    }
+
+    /// Answers a heartbeat's body with an answer's.
+    ///
+    /// # Errors
+    /// [`FeedError`].
+    pub async fn heartbeat(&self, standing: Standing, body: &[u8]) -> Result<Vec<u8>, FeedError> {
+        let heartbeat = heartbeat::decode(body)?;
+        let answer = self.completion.heartbeat(heartbeat, standing == Standing::Embedded).await?;
+        Ok(heartbeat::encode_answer(&answer))
+    }
+
+    /// Opens a feed after the place that the call's query names.
+    ///
+    /// # Errors
+    /// [`FeedError`].
+    pub async fn follow(&self, query: &str) -> Result<FeedBody, FeedError> {
+        let after = resume::parse_query(query)?;
+        let (pieces, receiver) = mpsc::channel(PIECES_WAITING_MAX);
+        let resume = match after {
+            None => Resume::Snapshot,
+            Some(place) if self.store.is_past(place).await? => Resume::Entries,
+            Some(_) => Resume::Diverged,
+        };
+        let feed = Feed {
+            store: self.store.clone(),
+            committed: self.store.committed(),
+            frames: FrameEncoder::new(),
+            pieces,
+            at: Position::ZERO,
+        };
+        tokio::spawn(feed.run(resume, after));
+        Ok(FeedBody(receiver))
+    }
+}
+
+/// A feed as the body of a response. It ends when the store cannot be read; the edge then opens another.
+#[derive(Debug)]
+pub struct FeedBody(mpsc::Receiver<Bytes>);
+
+impl Body for FeedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// Why a feed ends.
+enum End {
+    /// The edge has hung up, or the plane closes.
+    Closed,
+    /// The store cannot be read.
+    Store(StoreError),
+}
+
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// One feed's task.
+struct Feed<S> {
+    store: S,
+    committed: watch::Receiver<Position>,
+    frames: FrameEncoder,
+    pieces: mpsc::Sender<Bytes>,
+    /// Everything up to here is sent.
+    at: Position,
+}
+
+impl<S: Store> Feed<S> {
+    async fn run(mut self, resume: Resume, after: Option<Applied>) {
+        match self.feed(resume, after).await {
+            Err(End::Store(error)) => tracing::warn!(%error, "a feed has ended early"),
+            Err(End::Closed) | Ok(()) => {}
+        }
+    }
+
+    async fn feed(&mut self, resume: Resume, after: Option<Applied>) -> Result<(), End> {
+        let identity = self.store.identity();
+        let (history, term) = (identity.history, identity.term);
+        let head = *self.committed.borrow_and_update();
+        self.frames.hello(&Hello { history, term, head, resume });
+        match (resume, after) {
+            (Resume::Entries, Some(place)) => self.at = place.position,
+            _ => self.snapshot().await?,
+        }
+        self.send().await?;
+        // When the next `Head` is due: at once after catching up, then each period.
+        let mut head_due = Instant::now();
+        loop {
+            let head = *self.committed.borrow_and_update();
+            if self.at < head {
+                for entry in self.store.entries(self.at, FEED_ENTRIES_PER_READ_MAX).await? {
+                    self.frames.entry(&entry);
+                    self.at = entry.position;
+                }
+            } else {
+                tokio::select! {
+                    grown = self.committed.changed() => grown.map_err(|_| End::Closed)?,
+                    () = self.pieces.closed() => return Err(End::Closed),
+                    () = tokio::time::sleep_until(head_due) => {}
+                }
+            }
+            if head_due <= Instant::now() {
+                // A read may already have brought what is about to be published.
+                self.frames.head(head.max(self.at));
+                head_due = Instant::now() + FEED_HEAD_PERIOD;
+            }
+            self.send().await?;
+        }
+    }
+
+    /// Appends the configuration as it is, piece by piece.
+    async fn snapshot(&mut self) -> Result<(), End> {
+        let snapshot = self.store.snapshot().await?;
+        let history = self.store.identity().history;
+        self.frames.snapshot_begin(history, snapshot.position, snapshot.hash);
+        for change in &snapshot.changes {
+            self.frames.snapshot_item(&change.scope(), change.kind(), &body::encode(change));
+            if self.frames.len() >= FEED_PIECE_BYTES {
+                self.send().await?;
+            }
+        }
+        self.frames.snapshot_end();
+        self.at = snapshot.position;
+        Ok(())
+    }
+
+    /// Hands over what has been appended, and waits while the edge does not take it.
+    async fn send(&mut self) -> Result<(), End> {
+        if self.frames.is_empty() {
+            return Ok(());
+        }
+        self.pieces.send(self.frames.take()).await.map_err(|_| End::Closed)
+    }
+}

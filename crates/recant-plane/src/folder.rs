@@ -1,0 +1,289 @@
+//! The plane's data folder: who may use it, and the small files in it.
+//!
+//! ```text
+//! DIR/              0700 when made here
+//!   plane.lock      held by the running process, empty otherwise of meaning
+//!   plane.db        the store (and plane.db-wal, plane.db-shm)
+//!   credentials     the root key, as an AWS shared credentials file
+//!   edge-secret     what edges prove themselves with, 64 hexadecimal digits
+//!   addresses.json  where this process listens: {"api": "host:port", "viewer": "host:port"}
+//! ```
+//!
+//! Every file is readable by its owner only. Small files are written beside their place and renamed into it, so
+//! that a reader finds the whole of one or nothing. Formats: docs/design/formats.md.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use recant_wire::feed::EdgeSecret;
+use serde::{Deserialize, Serialize};
+
+use crate::random;
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another process works on it.
+    #[error("another process is using the data folder {}; stop it first, or choose another folder", folder.display())]
+    InUse {
+        /// Which folder.
+        folder: PathBuf,
+    },
+    /// A file of it cannot be read or written.
+    #[error("{} cannot be used", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What failed.
+        source: io::Error,
+    },
+    /// A file of it says what this program cannot read. It is never overwritten: a key that is lost locks callers out.
+    #[error("{} cannot be understood: {reason}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A data folder that this process has to itself until this is dropped.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Locked as long as it is open. The operating system lets go of it however the process ends.
+    _lock: File,
+}
+
+/// An access key: what callers sign with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RootKey {
+    /// 20 characters, `AKIA…`.
+    pub access_key_id: String,
+    /// 40 characters.
+    pub secret_access_key: String,
+}
+
+impl std::fmt::Debug for RootKey {
+    /// Shows nothing of the secret, so that no log can.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RootKey").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// Where a process listens, as `addresses.json` says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The API's `host:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
+    /// The viewers' `host:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub viewer: Option<String>,
+}
+
+impl Folder {
+    /// Makes the folder if there is none, and takes it.
+    ///
+    /// # Errors
+    /// [`FolderError::InUse`] when another process has it.
+    pub fn take(path: &Path) -> Result<Self, FolderError> {
+        make_folder(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
+        let lock_path = path.join("plane.lock");
+        let io = |source| FolderError::Io { path: lock_path.clone(), source };
+        let lock =
+            private().read(true).write(true).create(true).truncate(false).open(&lock_path).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(FolderError::InUse { folder: path.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the store's database belongs.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("plane.db")
+    }
+
+    /// The root key; made at the first start.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn root_key(&self) -> Result<RootKey, FolderError> {
+        let text = self.text_or("credentials", || RootKey::generate().to_ini())?;
+        RootKey::parse(&text).map_err(|reason| self.malformed("credentials", reason))
+    }
+
+    /// What edges prove themselves with; made at the first start.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn edge_secret(&self) -> Result<EdgeSecret, FolderError> {
+        let text =
+            self.text_or("edge-secret", || format!("{}\n", EdgeSecret::new(random::bytes()).to_hex()))?;
+        EdgeSecret::parse(&text).map_err(|error| self.malformed("edge-secret", error.to_string()))
+    }
+
+    /// Says where this process listens.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub fn publish_addresses(&self, addresses: &Addresses) -> Result<(), FolderError> {
+        let mut text = serde_json::to_string_pretty(addresses).expect("two texts are JSON");
+        text.push('\n');
+        self.write("addresses.json", &text)
+    }
+
+    /// Takes back what [`Folder::publish_addresses`] said.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub fn withdraw_addresses(&self) -> Result<(), FolderError> {
+        let path = self.path.join("addresses.json");
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FolderError::Io { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The text of a file, which is made first if there is none.
+    fn text_or(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, FolderError> {
+        let path = self.path.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let text = make();
+                self.write(name, &text)?;
+                Ok(text)
+            }
+            Err(source) => Err(FolderError::Io { path, source }),
+        }
+    }
+
+    /// Writes a whole file, durably, or leaves the old one.
+    fn write(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        replace(&path, text).map_err(|source| FolderError::Io { path, source })
+    }
+
+    fn malformed(&self, name: &str, reason: String) -> FolderError {
+        FolderError::Malformed { path: self.path.join(name), reason }
+    }
+}
+
+/// The addresses that the process in a folder listens on; nothing when none runs there. Needs no lock.
+///
+/// # Errors
+/// [`FolderError`].
+pub fn read_addresses(folder: &Path) -> Result<Option<Addresses>, FolderError> {
+    let path = folder.join("addresses.json");
+    match fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| FolderError::Malformed { path, reason: error.to_string() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(FolderError::Io { path, source }),
+    }
+}
+
+/// The root key of a folder; nothing before its first start. Needs no lock.
+///
+/// # Errors
+/// [`FolderError`].
+pub fn read_root_key(folder: &Path) -> Result<Option<RootKey>, FolderError> {
+    let path = folder.join("credentials");
+    match fs::read_to_string(&path) {
+        Ok(text) => RootKey::parse(&text).map(Some).map_err(|reason| FolderError::Malformed { path, reason }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(FolderError::Io { path, source }),
+    }
+}
+
+impl RootKey {
+    /// A new key, of AWS's form.
+    fn generate() -> Self {
+        // AWS's ids are base 32; secrets are base 64.
+        const ID: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        Self {
+            access_key_id: format!("AKIA{}", random::text::<16>(ID)),
+            secret_access_key: random::text::<40>(SECRET),
+        }
+    }
+
+    fn to_ini(&self) -> String {
+        format!(
+            "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            self.access_key_id, self.secret_access_key
+        )
+    }
+
+    /// Reads the profile `default`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut in_default = false;
+        let (mut id, mut secret) = (None, None);
+        for line in text.lines().map(str::trim) {
+            if line.starts_with('[') {
+                in_default = line == "[default]";
+            } else if let (true, Some((name, value))) = (in_default, line.split_once('=')) {
+                match name.trim() {
+                    "aws_access_key_id" => id = Some(value.trim().to_owned()),
+                    "aws_secret_access_key" => secret = Some(value.trim().to_owned()),
+                    _ => {}
+                }
+            }
+        }
+        let given = |value: Option<String>, name| {
+            value.filter(|value| !value.is_empty()).ok_or_else(|| format!("[default] has no {name}"))
+        };
+        Ok(Self {
+            access_key_id: given(id, "aws_access_key_id")?,
+            secret_access_key: given(secret, "aws_secret_access_key")?,
+        })
+    }
+}
+
+/// Options for a file that only its owner can read.
+pub(crate) fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes a folder that only its owner can enter, unless there is one already.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // Only the holder of the lock writes, so one name beside each file is enough; a rest of a crash is overwritten.
+    let beside = path.with_extension("new");
+    drop_if_there(&beside)?;
+    let mut file = private().write(true).create_new(true).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    // The rename itself lasts once the folder is on disk.
+    #[cfg(unix)]
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(())
+}
+
+fn drop_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

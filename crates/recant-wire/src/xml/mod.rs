@@ -1,7 +1,7 @@
 //! REST-XML: a document of a shape as XML text, and back.
 //!
 //! One writer and one reader serve the client and the plane. What differs is said by a word: the [`Order`] of
-//! members when writing, and how much is forgiven when reading. The plane reads strictly ([`decode`]) and says which
+//! members when writing, and how much is forgiven when reading. The plane reads strictly ([`decode()`]) and says which
 //! element is wrong and how; the client reads what the AWS SDKs would ([`decode_lenient`]).
 //!
 //! When reading, elements come in any order, unknown ones are skipped, attributes, prefixes and namespaces are

@@ -1,0 +1,10 @@
+//! The edge as its viewers and its origins see it, over real connections on this machine.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod caching;
+mod failures;
+mod forwarding;
+mod invalidation;
+mod requests;
+mod support;

@@ -1,0 +1,9 @@
+//! One edge, one origin, a world filled by hand, and clocks that stand still until a test turns them.
+
+mod bed;
+mod origin;
+mod viewer;
+
+pub(crate) use bed::{Bed, DISABLED, DISTRIBUTION, OPTIMIZED, ORIGIN_HEADERS_QUERY, distribution, tenant};
+pub(crate) use origin::{Act, Gate, Origin, ok};
+pub(crate) use viewer::{Reply, Viewer};

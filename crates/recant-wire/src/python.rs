@@ -31,12 +31,15 @@ pub fn float(number: f64) -> String {
 pub fn str(value: &Document) -> String {
     match value {
         Document::String(text) | Document::Timestamp(text) => text.clone(),
-        other => {
-            let mut out = String::new();
-            repr(&mut out, other);
-            out
-        }
+        other => repr(other),
     }
+}
+
+/// A value as `repr()` spells it: as in a program.
+pub fn repr(value: &Document) -> String {
+    let mut out = String::new();
+    write_repr(&mut out, value);
+    out
 }
 
 /// The class of a value: `<class 'str'>`.
@@ -53,7 +56,7 @@ pub fn class(value: &Document) -> &'static str {
     }
 }
 
-fn repr(out: &mut String, value: &Document) {
+fn write_repr(out: &mut String, value: &Document) {
     match value {
         Document::Null => out.push_str("None"),
         Document::Boolean(flag) => out.push_str(if *flag { "True" } else { "False" }),
@@ -66,11 +69,11 @@ fn repr(out: &mut String, value: &Document) {
             let double = bytes.contains(&b'\'') && !bytes.contains(&b'"');
             quoted(out, bytes.iter().map(|byte| char::from(*byte)), double, true);
         }
-        Document::List(values) => sequence(out, ['[', ']'], values.iter(), repr),
+        Document::List(values) => sequence(out, ['[', ']'], values.iter(), write_repr),
         Document::Structure(members) => sequence(out, ['{', '}'], members.iter(), |out, (name, value)| {
             text_repr(out, name);
             out.push_str(": ");
-            repr(out, value);
+            write_repr(out, value);
         }),
     }
 }

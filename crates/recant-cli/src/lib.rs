@@ -1,1 +1,44 @@
 //! The client: `cloudfront …` as the AWS CLI v2 spells it.
+//!
+//! Answers one command line: what it asks for, what that sends, what is shown, and the exit status. Owns the words *option*, *profile*,
+//! *endpoint*, *paging*, *waiter*. Deliberately has no async runtime: a call is one thread and one connection, and starts in milliseconds.
+//!
+//! A line flows through modules with one job each:
+//!
+//! | stop | what it yields |
+//! |---|---|
+//! | [`lowargs`] | what was typed: options with their words, leftovers |
+//! | [`command`], [`globals`], [`customize`] | what is meant: the operation, its options resolved |
+//! | [`input`] | the operation's input, typed, from shorthand, JSON and files |
+//! | [`config`], [`credentials`], [`endpoint`] | who signs, where to |
+//! | [`call`], [`retry`], [`transport`] | the exchange: `recant_wire` validates, spells, signs and reads |
+//! | [`paginate`], [`waiter`] | many calls as one |
+//! | [`query`], [`output`] | what is shown |
+//! | [`error`] | what went wrong: the exit status and the text, in one place |
+
+mod call;
+mod command;
+mod config;
+mod credentials;
+mod customize;
+mod endpoint;
+mod environment;
+mod error;
+mod globals;
+mod help;
+mod input;
+mod lowargs;
+mod output;
+mod paginate;
+mod path;
+mod proxy;
+mod query;
+mod retry;
+mod run;
+mod similar;
+mod skeleton;
+mod transport;
+mod waiter;
+
+pub use environment::{Environment, ScriptedEnvironment, SystemEnvironment};
+pub use run::run;

@@ -1,0 +1,262 @@
+//! One call of the service: validate, sign, send, retry, read.
+//!
+//! A [`Caller`] lives as long as the command: pages and polls share its credentials and its connection. What a command does not get to
+//! (credentials when the input is wrong, a connection for a skeleton) is never made.
+
+use std::time::SystemTime;
+
+use recant_core::entry::Hash;
+use recant_core::time::WallTime;
+use recant_wire::document::{Document, Members};
+use recant_wire::error::ErrorDocument;
+use recant_wire::model::Operation;
+use recant_wire::sigv4::{self, Credentials, ServiceScope, SignableRequest};
+use recant_wire::{python, request, response, validate};
+
+use crate::config::Config;
+use crate::endpoint::Endpoint;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::globals::Globals;
+use crate::input::{self, BinaryFormat};
+use crate::output::timestamp::{self, TimestampFormat};
+use crate::retry::{self, Retry};
+use crate::transport::{Reply, Settings, Transport};
+use crate::{credentials, proxy};
+
+/// Headers of the operation that are signed beside those of the signature itself.
+const SIGNED_HEADERS: &[&str] = &["if-match"];
+
+/// Everything that the calls of one command share.
+#[derive(Debug)]
+pub(crate) struct Caller<'a> {
+    config: &'a Config,
+    globals: &'a Globals,
+    endpoint: Endpoint,
+    retry: Retry,
+    timestamps: TimestampFormat,
+    binary: BinaryFormat,
+    credentials: Option<Credentials>,
+    transport: Option<Transport>,
+}
+
+impl<'a> Caller<'a> {
+    /// Reads the settings of the calls to come. Nothing is opened.
+    ///
+    /// # Errors
+    ///
+    /// A setting that cannot work.
+    pub(crate) fn new(
+        environment: &dyn Environment,
+        config: &'a Config,
+        globals: &'a Globals,
+    ) -> Result<Self, Error> {
+        let timestamps = match config.get("cli_timestamp_format") {
+            None | Some("iso8601") => TimestampFormat::Iso8601,
+            Some("wire") => TimestampFormat::Wire,
+            Some(other) => {
+                return Err(Error::Configuration {
+                    code: "Configuration",
+                    message: format!(
+                        "Unknown cli_timestamp_format value: {other}, valid values are \"wire\" or \"iso8601\""
+                    ),
+                });
+            }
+        };
+        let binary = match (globals.binary_format, config.get("cli_binary_format")) {
+            (Some(format), _) => format,
+            (None, None | Some("base64")) => BinaryFormat::Base64,
+            (None, Some("raw-in-base64-out")) => BinaryFormat::Raw,
+            (None, Some(other)) => return Err(Error::general(format!("'{other}'"))),
+        };
+        let endpoint = Endpoint::resolve(environment, config, globals)?;
+        let retry = Retry::resolve(environment, config)?;
+        Ok(Self { config, globals, endpoint, retry, timestamps, binary, credentials: None, transport: None })
+    }
+
+    /// Prepares an input: blobs are decoded, and the whole is held against its shape.
+    ///
+    /// # Errors
+    ///
+    /// All disagreements at once.
+    pub(crate) fn prepare(&self, operation: &'static Operation, input: &Members) -> Result<Document, Error> {
+        let input = input::decode_blobs(operation.input, Document::Structure(input.clone()), self.binary)?;
+        let is_off =
+            self.config.get("parameter_validation").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        if !is_off {
+            let problems = validate::validate(operation.input, &input);
+            if !problems.is_empty() {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                return Err(Error::Parameter(format!("Parameter validation failed:\n{}", lines.join("\n"))));
+            }
+        }
+        Ok(input)
+    }
+
+    /// Calls an operation and reads its result.
+    ///
+    /// # Errors
+    ///
+    /// Wrong input, no credentials, no answer, an error as answer, an answer that cannot be read.
+    pub(crate) fn call(
+        &mut self,
+        environment: &mut dyn Environment,
+        operation: &'static Operation,
+        input: &Members,
+    ) -> Result<Document, Error> {
+        let input = self.prepare(operation, input)?;
+        self.authenticate(environment)?;
+        let request = request::encode(operation, &input).map_err(|why| Error::general(why.to_string()))?;
+        let reply = self.send(environment, operation, &request)?;
+        let result = response::decode(operation, &reply.headers, &reply.body).map_err(|why| {
+            Error::general(format!(
+                "Unable to parse response ({why}), invalid XML received. Further retries may succeed:\n{}",
+                python::repr(&Document::Blob(reply.body.clone()))
+            ))
+        })?;
+        timestamp::respell(result, self.timestamps)
+    }
+
+    fn authenticate(&mut self, environment: &dyn Environment) -> Result<(), Error> {
+        if self.globals.sign && self.credentials.is_none() {
+            self.credentials = Some(credentials::find(environment, self.config)?);
+        }
+        Ok(())
+    }
+
+    /// Sends until there is a success, an error that stands, or no attempt left.
+    fn send(
+        &mut self,
+        environment: &mut dyn Environment,
+        operation: &'static Operation,
+        request: &request::Request,
+    ) -> Result<Reply, Error> {
+        let url = self.endpoint.url(&request.path, request.query.as_deref().unwrap_or(""));
+        let mut attempt = 1;
+        loop {
+            let outgoing = self.assemble(environment.now(), request, &url, attempt)?;
+            let is_last = attempt >= self.retry.attempts_max;
+            match self.transport(environment, &url)?.send(outgoing) {
+                Ok(reply) if (200..300).contains(&reply.status) => return Ok(reply),
+                Ok(reply) => {
+                    let (code, message) = error_of(&reply);
+                    let retryable = retry::is_retryable(reply.status, &code);
+                    if !retryable || is_last {
+                        let reached_max_retries = retryable.then_some(attempt - 1);
+                        return Err(Error::Service {
+                            code,
+                            message,
+                            operation: operation.name,
+                            reached_max_retries,
+                        });
+                    }
+                }
+                Err(failure) if is_last || !retry::is_transient(&failure) => {
+                    return Err(Error::general(failure.message(&url)));
+                }
+                Err(_) => {}
+            }
+            let random = environment.random();
+            environment.sleep(Retry::pause(attempt, random));
+            attempt += 1;
+        }
+    }
+
+    /// The request with its headers and, unless that is switched off, its signature.
+    fn assemble(
+        &self,
+        now: SystemTime,
+        request: &request::Request,
+        url: &str,
+        attempt: u32,
+    ) -> Result<http::Request<Vec<u8>>, Error> {
+        let invalid =
+            |why: http::Error| Error::general(format!("Invalid request for endpoint URL \"{url}\": {why}"));
+        let attempts = match attempt {
+            1 => "attempt=1".to_owned(),
+            attempt => format!("attempt={attempt}; max={}", self.retry.attempts_max),
+        };
+        let mut builder = http::Request::builder()
+            .method(request.method.clone())
+            .uri(url)
+            .header("host", self.endpoint.host())
+            .header("amz-sdk-request", attempts);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value.as_bytes());
+        }
+        let mut outgoing = builder.body(request.body.clone()).map_err(invalid)?;
+        if let Some(credentials) = &self.credentials {
+            let path = format!("{}{}", self.endpoint.prefix, request.path);
+            let query = self.endpoint.joined_query(request.query.as_deref().unwrap_or(""));
+            let headers = sigv4::headers_of(outgoing.headers());
+            let signable = SignableRequest {
+                method: request.method.as_str(),
+                path: &path,
+                query: &query,
+                headers: &headers,
+                body_hash: Hash::of(&request.body),
+            };
+            let scope = ServiceScope::cloudfront(&self.endpoint.signing_region);
+            let added = sigv4::sign(&signable, credentials, &scope, wall_time(now), SIGNED_HEADERS);
+            for (name, value) in added {
+                let value = http::HeaderValue::try_from(value).map_err(|why| invalid(why.into()))?;
+                outgoing.headers_mut().insert(name, value);
+            }
+        }
+        Ok(outgoing)
+    }
+
+    /// The client of the endpoint, made at the first request.
+    fn transport(&mut self, environment: &mut dyn Environment, url: &str) -> Result<&Transport, Error> {
+        if self.transport.is_none() {
+            let base = &self.endpoint.base;
+            if !self.globals.verify_tls && base.starts_with("https:") {
+                let warning = format!(
+                    "InsecureRequestWarning: Unverified HTTPS request is being made to host '{}'. \
+                     Adding certificate verification is strongly advised.\n",
+                    self.endpoint.host()
+                );
+                let _ = environment.stderr().write_all(warning.as_bytes());
+            }
+            let ca_bundle = self
+                .globals
+                .ca_bundle
+                .clone()
+                .or_else(|| environment.var("AWS_CA_BUNDLE"))
+                .or_else(|| self.config.get("ca_bundle").map(str::to_owned))
+                .or_else(|| environment.var_non_empty("REQUESTS_CA_BUNDLE"));
+            let settings = Settings {
+                connect_timeout: self.globals.connect_timeout,
+                read_timeout: self.globals.read_timeout,
+                verify_tls: self.globals.verify_tls,
+                ca_bundle: ca_bundle.map(|path| environment.expand_path(&path).display().to_string()),
+                proxy: proxy::find(environment, base),
+            };
+            self.transport = Some(Transport::new(&settings, base, url)?);
+        }
+        Ok(self.transport.as_ref().expect("made above"))
+    }
+}
+
+/// Code and message of an error answer, also of one that is no error document.
+fn error_of(reply: &Reply) -> (String, String) {
+    let by_status = || {
+        let reason =
+            http::StatusCode::from_u16(reply.status).ok().and_then(|status| status.canonical_reason());
+        (reply.status.to_string(), reason.unwrap_or_default().to_owned())
+    };
+    match ErrorDocument::read(&reply.body) {
+        _ if reply.body.is_empty() => by_status(),
+        None => by_status(),
+        Some(document) if document.code.is_empty() && reply.status >= 500 => by_status(),
+        Some(document) => (document.code, document.message),
+    }
+}
+
+fn wall_time(now: SystemTime) -> WallTime {
+    let millis = match now.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
+    };
+    WallTime::from_millis(millis)
+}

@@ -1,0 +1,371 @@
+//! What is meant: the words of a line become a command with all its options resolved.
+//!
+//! A line is read in three passes, as the AWS CLI does: the global options wherever they stand, then the service and the operation, then
+//! the operation's own options. The result holds no text that still needs interpreting, apart from what only the environment can say.
+
+use recant_wire::document::{Document, Members};
+use recant_wire::model::{self, Kind, Member, Operation, Waiter};
+
+use crate::environment::Environment;
+use crate::error::{Error, ErrorFormat};
+use crate::globals::{self, Globals};
+use crate::input::{self, cli_input};
+use crate::lowargs::{self, Opt, Scan, Takes, invalid_choice};
+use crate::paginate::Paging;
+use crate::skeleton::Skeleton;
+use crate::{customize, paginate};
+
+/// The only service that is known here.
+pub(crate) const SERVICE: &str = "cloudfront";
+
+/// A whole line, understood.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// `--version`.
+    Version,
+    /// `help`, at any level.
+    Help {
+        /// The operation, if one was named.
+        operation: Option<&'static Operation>,
+    },
+    /// One operation of the service.
+    Operation(Box<Call>),
+    /// `wait`.
+    Wait(&'static Waiter, Box<Call>),
+}
+
+/// One operation with its input.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Which one.
+    pub operation: &'static Operation,
+    /// The global options.
+    pub globals: Globals,
+    /// The input, not validated yet.
+    pub input: Members,
+    /// How pages are walked; none sends one request.
+    pub paging: Option<Paging>,
+    /// What to print instead of calling.
+    pub skeleton: Option<Skeleton>,
+}
+
+/// Understands a line. The error format is told as soon as it is known, since the rest of the line may be wrong.
+///
+/// # Errors
+///
+/// Whatever is wrong with the line.
+pub(crate) fn resolve(
+    words: &[String],
+    environment: &mut dyn Environment,
+    format: &mut Option<ErrorFormat>,
+) -> Result<Command, Error> {
+    let main = lowargs::scan(globals::TABLE, words)?;
+    if let Some(chosen) = globals::error_format(&main) {
+        *format = Some(chosen);
+    }
+    if main.stopped_by.is_some() {
+        return Ok(Command::Version);
+    }
+    match main.positional.as_deref() {
+        Some(SERVICE) => {}
+        Some("help") => return Ok(Command::Help { operation: None }),
+        Some(other) => return Err(invalid_choice("command", other, [SERVICE].into_iter())),
+        None => return Err(missing(&["command"])),
+    }
+    let globals = Globals::resolve(&main)?;
+
+    let service = lowargs::scan(&[], &main.leftovers)?;
+    match service.positional.as_deref() {
+        Some("help") => Ok(Command::Help { operation: None }),
+        Some("wait") => {
+            let which = lowargs::scan(&[], &service.leftovers)?;
+            let waiter = find_waiter(which.positional.as_deref())?;
+            let operation = model::operation(waiter.operation).expect("waiters name operations of the model");
+            match call(operation, globals, &which.leftovers, environment, Pages::Never)? {
+                Some(call) => Ok(Command::Wait(waiter, Box::new(call))),
+                None => Ok(Command::Help { operation: Some(operation) }),
+            }
+        }
+        name => {
+            let operation = find_operation(name)?;
+            match call(operation, globals, &service.leftovers, environment, Pages::AsModelled)? {
+                Some(call) => Ok(Command::Operation(Box::new(call))),
+                None => Ok(Command::Help { operation: Some(operation) }),
+            }
+        }
+    }
+}
+
+fn missing(names: &[&str]) -> Error {
+    Error::Usage(format!("the following arguments are required: {}", names.join(", ")))
+}
+
+fn find_operation(name: Option<&str>) -> Result<&'static Operation, Error> {
+    let name = name.ok_or_else(|| missing(&["operation"]))?;
+    model::operation_by_cli_name(name).ok_or_else(|| {
+        let names = model::operations().iter().map(|operation| operation.cli_name);
+        invalid_choice("operation", name, names.chain(["wait", "help"]))
+    })
+}
+
+fn find_waiter(name: Option<&str>) -> Result<&'static Waiter, Error> {
+    let name = name.ok_or_else(|| missing(&["subcommand"]))?;
+    model::waiter_by_cli_name(name).ok_or_else(|| {
+        invalid_choice("subcommand", name, model::waiters().iter().map(|waiter| waiter.cli_name))
+    })
+}
+
+/// Whether an operation's pages may be walked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pages {
+    AsModelled,
+    Never,
+}
+
+/// What one option of an operation is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    /// A member of the input.
+    Member(&'static Member),
+    /// A boolean member's two spellings.
+    Switch(&'static Member, bool),
+    /// An option that the AWS CLI adds to this operation by hand.
+    Custom(customize::Extra),
+    CliInputJson,
+    CliInputYaml,
+    Skeleton,
+    StartingToken,
+    MaxItems,
+    PageSize,
+}
+
+/// An option of an operation.
+pub(crate) struct Argument {
+    /// Its spelling, with dashes.
+    pub name: String,
+    /// What it takes.
+    pub takes: Takes,
+    /// What it is for.
+    pub role: Role,
+    /// Whether the line must have it.
+    pub required: bool,
+}
+
+/// The values of `--generate-cli-skeleton`.
+const SKELETONS: &[&str] = &["input", "output", "yaml-input"];
+
+/// All options of an operation.
+fn arguments(operation: &'static Operation, pages: Pages) -> Vec<Argument> {
+    let paginator = operation.paginator.as_ref().filter(|_| pages == Pages::AsModelled);
+    let mut all = Vec::new();
+    for member in operation.members() {
+        // The paging option of the same name takes the place of the API's.
+        if paginator
+            .is_some_and(|paginator| member.name == paginator.limit_key && member.cli_name == "max-items")
+        {
+            continue;
+        }
+        let required = member.required;
+        if matches!(member.shape.kind, Kind::Boolean) {
+            for (name, value) in
+                [(member.cli_name.to_owned(), true), (format!("no-{}", member.cli_name), false)]
+            {
+                let role = Role::Switch(member, value);
+                all.push(Argument {
+                    name: format!("--{name}"),
+                    takes: Takes::Nothing,
+                    role,
+                    required: required && value,
+                });
+            }
+            continue;
+        }
+        let takes = if matches!(member.shape.kind, Kind::List(_)) { Takes::Any } else { Takes::One };
+        all.push(Argument {
+            name: format!("--{}", member.cli_name),
+            takes,
+            role: Role::Member(member),
+            required,
+        });
+    }
+    customize::arguments(operation, &mut all);
+    let mut add = |name: &str, takes, role| {
+        all.push(Argument { name: name.to_owned(), takes, role, required: false });
+    };
+    if pages == Pages::AsModelled {
+        add("--cli-input-json", Takes::One, Role::CliInputJson);
+        add("--cli-input-yaml", Takes::One, Role::CliInputYaml);
+        if paginator.is_some() {
+            add("--starting-token", Takes::One, Role::StartingToken);
+            add("--page-size", Takes::One, Role::PageSize);
+            add("--max-items", Takes::One, Role::MaxItems);
+        }
+        add("--generate-cli-skeleton", Takes::OneOr("input"), Role::Skeleton);
+    }
+    all
+}
+
+/// Reads an operation's own options; none when help is asked for.
+fn call(
+    operation: &'static Operation,
+    globals: Globals,
+    words: &[String],
+    environment: &mut dyn Environment,
+    pages: Pages,
+) -> Result<Option<Call>, Error> {
+    let arguments = arguments(operation, pages);
+    let table: Vec<Opt<'_>> = arguments
+        .iter()
+        .map(|argument| Opt {
+            choices: if matches!(argument.role, Role::Skeleton) { SKELETONS } else { &[] },
+            ..Opt::new(&argument.name, argument.takes)
+        })
+        .collect();
+    let mut scan = lowargs::scan(&table, words)?;
+    check_numbers(&arguments, &scan)?;
+    check_required(&arguments, &scan, words)?;
+    match scan.positional.take() {
+        Some(word) if word == "help" => return Ok(None),
+        word => scan.leftovers.extend(word),
+    }
+    if !scan.leftovers.is_empty() {
+        return Err(Error::UnknownOptions(scan.leftovers.join(", ")));
+    }
+    let given = Given { arguments: &arguments, scan: &scan };
+    customize::check(operation, &given)?;
+
+    let mut input = members(environment, &given)?;
+    for (role, reader) in [(Role::CliInputJson, "--cli-input-json"), (Role::CliInputYaml, "--cli-input-yaml")]
+    {
+        let Some(text) = given.text(role) else { continue };
+        if matches!(role, Role::CliInputYaml) {
+            return Err(Error::parsing(reader, "YAML is not supported; use --cli-input-json"));
+        }
+        if given.text(Role::CliInputYaml).is_some() {
+            return Err(Error::Parameter("Only one --cli-input- parameter may be specified.".to_owned()));
+        }
+        cli_input::merge(&mut input, cli_input::read(environment, text)?);
+    }
+    let paging = match (operation.paginator.as_ref(), pages) {
+        (Some(paginator), Pages::AsModelled) => {
+            paginate::resolve(paginator, &given, &globals, &mut input, environment)?
+        }
+        _ => None,
+    };
+    let skeleton = match given.text(Role::Skeleton) {
+        Some("output") => Some(Skeleton::Output),
+        Some("yaml-input") => {
+            return Err(Error::Parameter(
+                "--generate-cli-skeleton yaml-input is not supported; use input".to_owned(),
+            ));
+        }
+        Some(_) => Some(Skeleton::Input),
+        None => None,
+    };
+    Ok(Some(Call { operation, globals, input, paging, skeleton }))
+}
+
+/// The options of an operation that were met.
+pub(crate) struct Given<'a> {
+    arguments: &'a [Argument],
+    scan: &'a Scan,
+}
+
+impl Given<'_> {
+    /// The words of the last option in this role.
+    pub(crate) fn words(&self, role: Role) -> Option<&[String]> {
+        let same = |other: &Role| match (role, other) {
+            (Role::Member(a), Role::Member(b)) => std::ptr::eq(a, *b),
+            (Role::Custom(a), Role::Custom(b)) => a == *b,
+            (a, b) => std::mem::discriminant(&a) == std::mem::discriminant(b),
+        };
+        let index = self.arguments.iter().position(|argument| same(&argument.role))?;
+        self.scan.last(index)
+    }
+
+    /// The last word of the last option in this role.
+    pub(crate) fn text(&self, role: Role) -> Option<&str> {
+        self.words(role)?.last().map(String::as_str)
+    }
+
+    /// Whether the input member was given as an option.
+    pub(crate) fn has_member(&self, name: &str) -> bool {
+        self.scan.given.iter().any(|(index, _)| match self.arguments[*index].role {
+            Role::Member(member) | Role::Switch(member, _) => member.name == name,
+            _ => false,
+        })
+    }
+}
+
+/// The input as far as options give it, in the order of the operation's members.
+fn members(environment: &dyn Environment, given: &Given<'_>) -> Result<Members, Error> {
+    let mut input = Members::new();
+    for (index, argument) in given.arguments.iter().enumerate() {
+        match argument.role {
+            Role::Member(member) => {
+                if let Some(words) = given.scan.last(index) {
+                    let value = input::value(environment, &argument.name, member.shape, words.to_vec())?;
+                    input.insert(member.name, value);
+                }
+            }
+            Role::Switch(member, _) => {
+                // Of the two spellings the last one typed counts.
+                let last =
+                    given.scan.given.iter().rev().find_map(|(index, _)| match given.arguments[*index].role {
+                        Role::Switch(other, value) if std::ptr::eq(member, other) => Some(value),
+                        _ => None,
+                    });
+                if let Some(value) = last {
+                    input.insert(member.name, Document::Boolean(value));
+                }
+            }
+            Role::Custom(extra) => {
+                if let Some(words) = given.scan.last(index) {
+                    extra.apply(environment, words, &mut input);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(input)
+}
+
+/// The paging options take whole numbers, and say so before anything is missed.
+fn check_numbers(arguments: &[Argument], scan: &Scan) -> Result<(), Error> {
+    for (index, words) in &scan.given {
+        let argument = &arguments[*index];
+        if !matches!(argument.role, Role::MaxItems | Role::PageSize) {
+            continue;
+        }
+        if let Some(word) = words.iter().find(|word| input::convert::python_int(word).is_err()) {
+            return Err(Error::Usage(format!("argument {}: invalid int value: '{word}'", argument.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Options that the line must have. A whole input lifts that, but only when its option is spelled in full as a word of its own.
+fn check_required(arguments: &[Argument], scan: &Scan, words: &[String]) -> Result<(), Error> {
+    let has = |wanted: &str| words.iter().any(|word| word == wanted);
+    let skeleton = words.iter().position(|word| word == "--generate-cli-skeleton");
+    let is_sample = skeleton.is_some_and(|at| words.get(at + 1).is_none_or(|next| next != "output"));
+    if has("--cli-input-json") || has("--cli-input-yaml") || is_sample {
+        return Ok(());
+    }
+    let is_given = |argument: &Argument| {
+        scan.given.iter().any(|(index, _)| match (&arguments[*index].role, &argument.role) {
+            (Role::Switch(a, _), Role::Switch(b, _)) => std::ptr::eq(*a, *b),
+            _ => arguments[*index].name == argument.name,
+        })
+    };
+    let absent: Vec<&str> = arguments
+        .iter()
+        .filter(|argument| argument.required && !is_given(argument))
+        .map(|argument| argument.name.as_str())
+        .collect();
+    // `help` is looked for first, so that it needs nothing else.
+    if absent.is_empty() || (scan.positional.as_deref() == Some("help") && words.len() == 1) {
+        return Ok(());
+    }
+    Err(missing(&absent))
+}

@@ -1,0 +1,157 @@
+//! The shared files `~/.aws/config` and `~/.aws/credentials`, seen through one profile.
+//!
+//! Answers what a setting is in the profile of this call. What wins between the command line, the environment and the files is each
+//! setting's own business, not this module's.
+
+pub(crate) mod ini;
+
+use std::path::Path;
+
+use crate::config::ini::{Section, Value};
+use crate::environment::Environment;
+use crate::error::Error;
+
+/// The profile that is used when none is named.
+const DEFAULT_PROFILE: &str = "default";
+
+/// The settings of one call's profile.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    /// The profile's name.
+    pub profile_name: String,
+    /// Whether it was named by `--profile`, which takes the environment's credentials out of the chain.
+    pub profile_from_option: bool,
+    config: Option<Section>,
+    credentials: Option<Section>,
+    /// The `services` section that the profile names.
+    services: Option<Section>,
+}
+
+impl Config {
+    /// Reads both files and picks the profile.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be parsed, or a profile that was named and is in neither.
+    pub(crate) fn load(environment: &dyn Environment, option: Option<&str>) -> Result<Self, Error> {
+        let option = option.filter(|name| !name.is_empty());
+        let named = option
+            .map(str::to_owned)
+            .or_else(|| environment.var("AWS_PROFILE"))
+            .or_else(|| environment.var("AWS_DEFAULT_PROFILE"));
+        let profile_name = named.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
+        let mut files = read(environment, "AWS_CONFIG_FILE", "~/.aws/config")?;
+        let mut credential_files = read(environment, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?;
+
+        let config = take_last(&mut files, |header| profile_of(header) == Some(profile_name.as_str()));
+        let credentials = take_last(&mut credential_files, |header| header == profile_name);
+        if named.is_some() && profile_name != DEFAULT_PROFILE && config.is_none() && credentials.is_none() {
+            return Err(Error::general(format!("The config profile ({profile_name}) could not be found")));
+        }
+        let mut loaded =
+            Self { profile_name, profile_from_option: option.is_some(), config, credentials, services: None };
+        if let Some(services) = loaded.get("services").map(str::to_owned) {
+            loaded.services =
+                take_last(&mut files, |header| section_of(header, "services") == Some(services.as_str()));
+        }
+        Ok(loaded)
+    }
+
+    /// A setting of the profile; the credentials file's word wins.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.in_credentials_file(key).or_else(|| self.in_config_file(key))
+    }
+
+    /// A setting that must stand in the credentials file.
+    pub(crate) fn in_credentials_file(&self, key: &str) -> Option<&str> {
+        text(self.credentials.as_ref(), key)
+    }
+
+    /// A setting that must stand in the config file.
+    pub(crate) fn in_config_file(&self, key: &str) -> Option<&str> {
+        text(self.config.as_ref(), key)
+    }
+
+    /// A setting for CloudFront in the `services` section that the profile names.
+    pub(crate) fn for_service(&self, key: &str) -> Option<&str> {
+        match self.services.as_ref()?.get("cloudfront")? {
+            Value::Nested(pairs) => {
+                pairs.iter().find(|(have, _)| have == key).map(|(_, value)| value.as_str())
+            }
+            Value::Text(_) => None,
+        }
+    }
+
+    /// A switch that the environment or the profile may turn on; anything but `true` is off.
+    pub(crate) fn switch(&self, environment: &dyn Environment, variable: &str, key: &str) -> bool {
+        let value = environment.var(variable).or_else(|| self.get(key).map(str::to_owned));
+        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}
+
+fn text<'a>(section: Option<&'a Section>, key: &str) -> Option<&'a str> {
+    match section?.get(key)? {
+        Value::Text(text) => Some(text),
+        Value::Nested(_) => None,
+    }
+}
+
+/// The last section that fits: `[profile default]` and `[default]` may both be there.
+fn take_last(sections: &mut Vec<Section>, fits: impl Fn(&str) -> bool) -> Option<Section> {
+    let index = sections.iter().rposition(|section| fits(&section.header))?;
+    Some(sections.swap_remove(index))
+}
+
+/// The profile that a header of the config file names.
+fn profile_of(header: &str) -> Option<&str> {
+    if header == DEFAULT_PROFILE { Some(header) } else { section_of(header, "profile") }
+}
+
+/// The name in a header `kind name` or `kind "name"`.
+fn section_of<'a>(header: &'a str, kind: &str) -> Option<&'a str> {
+    let rest = header.strip_prefix(kind)?;
+    let name = rest.trim();
+    if rest.len() == name.len() || name.is_empty() {
+        return None;
+    }
+    for quote in ['"', '\''] {
+        if let Some(inside) = name.strip_prefix(quote).and_then(|name| name.strip_suffix(quote)) {
+            return Some(inside);
+        }
+    }
+    (!name.contains(char::is_whitespace)).then_some(name)
+}
+
+/// Reads one of the shared files; one that is not there is empty.
+fn read(environment: &dyn Environment, variable: &str, default: &str) -> Result<Vec<Section>, Error> {
+    let path =
+        environment.expand_path(&environment.var_non_empty(variable).unwrap_or_else(|| default.to_owned()));
+    let Ok(bytes) = std::fs::read(&path) else {
+        return Ok(Vec::new());
+    };
+    let unparsable = || unparsable(&path);
+    let text = String::from_utf8(bytes).map_err(|_| unparsable())?;
+    ini::parse(&text).map_err(|_| unparsable())
+}
+
+fn unparsable(path: &Path) -> Error {
+    Error::general(format!("Unable to parse config file: {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_name_profiles() {
+        let check = |header: &str, want: Option<&str>| assert_eq!(profile_of(header), want, "{header}");
+        check("default", Some("default"));
+        check("profile default", Some("default"));
+        check("profile  dev", Some("dev"));
+        check("profile \"a b\"", Some("a b"));
+        check("profile a b", None);
+        check("profiledev", None);
+        check("dev", None);
+        check("profile", None);
+    }
+}

@@ -1,0 +1,230 @@
+//! Where requests go and which region signs them.
+//!
+//! CloudFront is a global service: without an endpoint of one's own the partition decides both host and signing region, whatever the
+//! region is. An endpoint of one's own is signed for the region as it is set.
+
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::globals::Globals;
+
+/// Where requests go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Scheme, host, port; no slash at the end.
+    pub base: String,
+    /// What stands before the operation's path; empty or begins with a slash.
+    pub prefix: String,
+    /// What stands in the query before the operation's; empty when nothing does.
+    pub query: String,
+    /// The region of the signature's scope.
+    pub signing_region: String,
+}
+
+impl Endpoint {
+    /// Resolves the endpoint of one call.
+    ///
+    /// # Errors
+    ///
+    /// No region where one is needed, a region that cannot be part of a host name, an endpoint that is not a URL.
+    pub(crate) fn resolve(
+        environment: &dyn Environment,
+        config: &Config,
+        globals: &Globals,
+    ) -> Result<Self, Error> {
+        let region = globals
+            .region
+            .clone()
+            .or_else(|| environment.var_non_empty("AWS_REGION"))
+            .or_else(|| environment.var_non_empty("AWS_DEFAULT_REGION"))
+            .or_else(|| config.get("region").map(str::to_owned));
+        if let Some(region) = &region {
+            check_region(region)?;
+        }
+        match custom(environment, config, globals)? {
+            Some(url) => {
+                let region = region.ok_or_else(|| Error::Configuration {
+                    code: "NoRegion",
+                    message: "You must specify a region. You can also configure your region by running \"aws configure\"."
+                        .to_owned(),
+                })?;
+                Self::parse(&url, region)
+            }
+            None => {
+                let fips = config.switch(environment, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
+                let dual = config.switch(environment, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
+                Ok(published(region.as_deref().unwrap_or("aws-global"), fips, dual))
+            }
+        }
+    }
+
+    /// The URL of a path and query on this endpoint, as it goes into the request line.
+    pub(crate) fn url(&self, path: &str, query: &str) -> String {
+        let query = self.joined_query(query);
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{}{path}{mark}{query}", self.base, self.prefix)
+    }
+
+    /// The whole query: the endpoint's and the operation's.
+    pub(crate) fn joined_query(&self, query: &str) -> String {
+        match (self.query.is_empty(), query.is_empty()) {
+            (true, _) => query.to_owned(),
+            (false, true) => self.query.clone(),
+            (false, false) => format!("{}&{query}", self.query),
+        }
+    }
+
+    /// The value of the Host header: the port only where it is not the scheme's own.
+    pub(crate) fn host(&self) -> &str {
+        let (scheme, authority) = self.base.split_once("://").unwrap_or(("", &self.base));
+        let default = if scheme == "https" { ":443" } else { ":80" };
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        host.strip_suffix(default).unwrap_or(host)
+    }
+
+    fn parse(url: &str, signing_region: String) -> Result<Self, Error> {
+        let (scheme, rest) =
+            url.split_once("://").ok_or_else(|| Error::general(format!("Invalid endpoint: {url}")))?;
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return Err(Error::general(format!(
+                "An HTTP Client raised an unhandled exception: Not supported URL scheme {scheme}"
+            )));
+        }
+        let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(authority_end);
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if let Some((_, port)) = authority.rsplit_once(':')
+            && !port.ends_with(']')
+            && port.parse::<u16>().is_err()
+        {
+            let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+            return Err(Error::general(match digits {
+                true => "Port out of range 0-65535".to_owned(),
+                false => format!("Invalid endpoint: {url}"),
+            }));
+        }
+        if authority.is_empty() || authority.parse::<http::uri::Authority>().is_err() {
+            return Err(Error::general(format!("Invalid endpoint: {url}")));
+        }
+        Ok(Self {
+            base: format!("{}://{authority}", scheme.to_ascii_lowercase()),
+            prefix: path.trim_end_matches('/').to_owned(),
+            query: query.to_owned(),
+            signing_region,
+        })
+    }
+}
+
+/// The endpoint that someone asked for, by the AWS CLI's precedence.
+fn custom(
+    environment: &dyn Environment,
+    config: &Config,
+    globals: &Globals,
+) -> Result<Option<String>, Error> {
+    if let Some(url) = &globals.endpoint_url {
+        return Ok(Some(url.clone()));
+    }
+    if config.switch(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
+        return Ok(None);
+    }
+    let found = environment
+        .var_non_empty("AWS_ENDPOINT_URL_CLOUDFRONT")
+        .or_else(|| environment.var_non_empty("AWS_ENDPOINT_URL"))
+        .or_else(|| config.for_service("endpoint_url").map(str::to_owned))
+        .or_else(|| config.get("endpoint_url").map(str::to_owned));
+    match found {
+        Some(url) if !url.contains("://") => Err(Error::general(format!("Invalid endpoint: {url}"))),
+        found => Ok(found),
+    }
+}
+
+/// A region has the form of a host name's label, or is empty.
+fn check_region(region: &str) -> Result<(), Error> {
+    let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let fits = region.len() <= 63
+        && region.bytes().all(inside)
+        && !region.starts_with('-')
+        && !region.ends_with('-');
+    if fits {
+        return Ok(());
+    }
+    Err(Error::general(format!("Provided region_name '{region}' doesn't match a supported format.")))
+}
+
+/// CloudFront's own endpoints (the service's endpoint rule set).
+fn published(region: &str, fips: bool, dual_stack: bool) -> Endpoint {
+    let (region, fips) = match region.strip_prefix("fips-").or_else(|| region.strip_suffix("-fips")) {
+        Some(region) => (region, true),
+        None => (region, fips),
+    };
+    let china = region.starts_with("cn-");
+    let signing_region = match region {
+        _ if china => "cn-northwest-1",
+        region if region.starts_with("us-gov-") => "us-gov-west-1",
+        _ => "us-east-1",
+    };
+    let host = match (china, fips, dual_stack) {
+        (true, false, false) => "cloudfront.cn-northwest-1.amazonaws.com.cn",
+        (true, true, false) => "cloudfront-fips.cn-northwest-1.amazonaws.com.cn",
+        (true, false, true) => "cloudfront.cn-northwest-1.api.amazonwebservices.com.cn",
+        (true, true, true) => "cloudfront-fips.cn-northwest-1.api.amazonwebservices.com.cn",
+        (false, true, false) => "cloudfront-fips.amazonaws.com",
+        (false, false, true) => "cloudfront.global.api.aws",
+        (false, true, true) => "cloudfront-fips.global.api.aws",
+        (false, false, false) => "cloudfront.amazonaws.com",
+    };
+    Endpoint {
+        base: format!("https://{host}"),
+        prefix: String::new(),
+        query: String::new(),
+        signing_region: signing_region.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart_and_put_together() {
+        let check = |url: &str, host: &str, want: &str| {
+            let endpoint = Endpoint::parse(url, "r".to_owned()).unwrap_or_else(|why| panic!("{url}: {why}"));
+            assert_eq!(endpoint.host(), host, "{url}");
+            assert_eq!(endpoint.url("/p", "a=b"), want, "{url}");
+        };
+        check("http://h", "h", "http://h/p?a=b");
+        check("http://h:80/", "h", "http://h:80/p?a=b");
+        check("https://h:8443/x/", "h:8443", "https://h:8443/x/p?a=b");
+        check("HTTP://h/?x=1", "h", "http://h/p?x=1&a=b");
+        check("http://[::1]:81", "[::1]:81", "http://[::1]:81/p?a=b");
+    }
+
+    #[test]
+    fn bad_urls_are_refused() {
+        let check = |url: &str, want: &str| {
+            assert_eq!(Endpoint::parse(url, "r".to_owned()).expect_err(url).to_string(), want);
+        };
+        check("ftp://h/", "An HTTP Client raised an unhandled exception: Not supported URL scheme ftp");
+        check("http://h:99999", "Port out of range 0-65535");
+        check("http://h:x", "Invalid endpoint: http://h:x");
+        check("http:///x", "Invalid endpoint: http:///x");
+    }
+
+    #[test]
+    fn partitions_have_their_own_hosts() {
+        let check = |region: &str, fips: bool, base: &str, signing_region: &str| {
+            let endpoint = published(region, fips, false);
+            assert_eq!(
+                (endpoint.base.as_str(), endpoint.signing_region.as_str()),
+                (base, signing_region),
+                "{region}"
+            );
+        };
+        check("eu-west-1", false, "https://cloudfront.amazonaws.com", "us-east-1");
+        check("aws-global", true, "https://cloudfront-fips.amazonaws.com", "us-east-1");
+        check("fips-us-east-1", false, "https://cloudfront-fips.amazonaws.com", "us-east-1");
+        check("cn-north-1", false, "https://cloudfront.cn-northwest-1.amazonaws.com.cn", "cn-northwest-1");
+        check("us-gov-west-1", true, "https://cloudfront-fips.amazonaws.com", "us-gov-west-1");
+    }
+}

@@ -1,0 +1,149 @@
+//! The global options: what every command takes.
+//!
+//! Answers what was given on the command line. What the environment and the files say besides is asked where the setting is used.
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorFormat};
+use crate::input::BinaryFormat;
+use crate::lowargs::{Opt, Scan, Takes};
+use crate::query::Query;
+
+/// The values of `--output`.
+const OUTPUTS: &[&str] = &["json", "text", "table", "yaml", "yaml-stream", "off"];
+/// A socket may be silent for this long if nothing else was said; the AWS CLI's default.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+
+/// The table, in the AWS CLI's order, which ambiguous abbreviations are listed in.
+pub(crate) const TABLE: &[Opt<'static>] = &[
+    Opt::new("--debug", Takes::Nothing),
+    Opt::new("--endpoint-url", Takes::One),
+    Opt::new("--no-verify-ssl", Takes::Nothing),
+    Opt::new("--no-paginate", Takes::Nothing),
+    Opt { choices: OUTPUTS, ..Opt::new("--output", Takes::One) },
+    Opt::new("--query", Takes::One),
+    Opt::new("--profile", Takes::One),
+    Opt::new("--region", Takes::One),
+    Opt { stops: true, ..Opt::new("--version", Takes::Nothing) },
+    Opt { choices: &["on", "off", "auto"], ..Opt::new("--color", Takes::One) },
+    Opt::new("--no-sign-request", Takes::Nothing),
+    Opt::new("--ca-bundle", Takes::One),
+    Opt::new("--cli-read-timeout", Takes::One),
+    Opt::new("--cli-connect-timeout", Takes::One),
+    Opt { choices: &["base64", "raw-in-base64-out"], ..Opt::new("--cli-binary-format", Takes::One) },
+    Opt::new("--no-cli-pager", Takes::Nothing),
+    Opt::new("--cli-auto-prompt", Takes::Nothing),
+    Opt::new("--no-cli-auto-prompt", Takes::Nothing),
+    Opt {
+        choices: &["legacy", "json", "yaml", "text", "table", "enhanced"],
+        ..Opt::new("--cli-error-format", Takes::One)
+    },
+];
+
+/// The global options of one call.
+#[derive(Debug)]
+pub(crate) struct Globals {
+    /// `--endpoint-url`, which has a scheme.
+    pub endpoint_url: Option<String>,
+    /// Not `--no-verify-ssl`.
+    pub verify_tls: bool,
+    /// Not `--no-paginate`.
+    pub paginate: bool,
+    /// `--output`.
+    pub output: Option<String>,
+    /// `--query`, compiled.
+    pub query: Option<Query>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--region`.
+    pub region: Option<String>,
+    /// Not `--no-sign-request`.
+    pub sign: bool,
+    /// `--ca-bundle`.
+    pub ca_bundle: Option<String>,
+    /// `--cli-read-timeout`; none waits for ever.
+    pub read_timeout: Option<Duration>,
+    /// `--cli-connect-timeout`; none waits for ever.
+    pub connect_timeout: Option<Duration>,
+    /// `--cli-binary-format`.
+    pub binary_format: Option<BinaryFormat>,
+}
+
+impl Globals {
+    /// Gives the options met their meaning.
+    ///
+    /// # Errors
+    ///
+    /// A query that does not compile, an endpoint without scheme, a time-out that is no number: in this order.
+    pub(crate) fn resolve(scan: &Scan) -> Result<Self, Error> {
+        let text = |name: &str| last(scan, name);
+        let query = text("--query").map(|expression| Query::compile(&expression)).transpose()?;
+        let endpoint_url = text("--endpoint-url").map(checked_endpoint).transpose()?;
+        let read_timeout = timeout("read", text("--cli-read-timeout"))?;
+        let connect_timeout = timeout("connect", text("--cli-connect-timeout"))?;
+        Ok(Self {
+            endpoint_url,
+            verify_tls: !is_given(scan, "--no-verify-ssl"),
+            paginate: !is_given(scan, "--no-paginate"),
+            output: text("--output"),
+            query,
+            profile: text("--profile"),
+            region: text("--region"),
+            sign: !is_given(scan, "--no-sign-request"),
+            ca_bundle: text("--ca-bundle"),
+            read_timeout,
+            connect_timeout,
+            binary_format: text("--cli-binary-format").map(|name| match name.as_str() {
+                "base64" => BinaryFormat::Base64,
+                _ => BinaryFormat::Raw,
+            }),
+        })
+    }
+}
+
+/// `--cli-error-format`, which is wanted even when the rest of the line is wrong.
+pub(crate) fn error_format(scan: &Scan) -> Option<ErrorFormat> {
+    ErrorFormat::parse(&last(scan, "--cli-error-format")?)
+}
+
+fn last(scan: &Scan, name: &str) -> Option<String> {
+    let index = TABLE.iter().position(|option| option.name == name)?;
+    scan.last(index)?.last().cloned()
+}
+
+fn is_given(scan: &Scan, name: &str) -> bool {
+    scan.given.iter().any(|(index, _)| TABLE[*index].name == name)
+}
+
+fn checked_endpoint(url: String) -> Result<String, Error> {
+    if has_scheme(&url) {
+        return Ok(url);
+    }
+    Err(Error::Parameter(format!(
+        "Bad value for --endpoint-url \"{url}\": scheme is missing.  \
+         Must be of the form http://<hostname>/ or https://<hostname>/"
+    )))
+}
+
+/// Whether a URL begins with `scheme:`. A host with a port does not count: `localhost:8080` names a scheme by RFC 3986 only.
+fn has_scheme(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
+}
+
+/// A time-out in seconds; 0 is none.
+fn timeout(which: &str, text: Option<String>) -> Result<Option<Duration>, Error> {
+    let Some(text) = text else {
+        return Ok(Some(TIMEOUT_DEFAULT));
+    };
+    let seconds = crate::input::convert::python_int(&text)?;
+    match seconds.as_integer() {
+        Some(0) => Ok(None),
+        Some(seconds) if seconds < 0 => Err(Error::general(format!(
+            "Attempted to set {which} timeout to {seconds}, but the timeout cannot be set to a value less than or equal to 0."
+        ))),
+        Some(seconds) => Ok(Some(Duration::from_secs(seconds.unsigned_abs()))),
+        None => Ok(None),
+    }
+}

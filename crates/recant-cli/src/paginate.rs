@@ -1,0 +1,246 @@
+//! Walking the pages of a list, as the AWS CLI does it.
+//!
+//! `--max-items` bounds what is shown and yields a token to go on from; `--page-size` bounds what one request asks for;
+//! `--starting-token` goes on. A member that is itself a token (`--marker`) turns all of this off.
+
+use recant_wire::base64;
+use recant_wire::document::{Document, Members};
+use recant_wire::model::Paginator;
+
+use crate::command::{Given, Role};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::globals::Globals;
+use crate::input::{convert, json};
+use crate::path;
+
+/// The key in a token that says how much of its page was shown already.
+const TRUNCATE_KEY: &str = "boto_truncate_amount";
+
+/// How the pages of one call are walked.
+#[derive(Debug)]
+pub(crate) struct Paging {
+    paginator: &'static Paginator,
+    max_items: Option<i64>,
+    page_size: Option<Document>,
+    starting_token: Option<String>,
+}
+
+/// Finds out whether and how pages are walked; none sends one request with the input as it is.
+///
+/// # Errors
+///
+/// Paging options beside `--no-paginate`.
+pub(crate) fn resolve(
+    paginator: &'static Paginator,
+    given: &Given<'_>,
+    globals: &Globals,
+    input: &mut Members,
+    environment: &mut dyn Environment,
+) -> Result<Option<Paging>, Error> {
+    let number = |role| given.text(role).map(convert::python_int).transpose();
+    let mut max_items = number(Role::MaxItems)?;
+    let mut page_size = number(Role::PageSize)?;
+    let mut starting_token = given.text(Role::StartingToken).map(str::to_owned);
+
+    let has_own_token = input.contains(paginator.input_token) || input.contains(paginator.limit_key);
+    if !globals.paginate || has_own_token {
+        let mut used = Vec::new();
+        used.extend(starting_token.as_ref().map(|_| "--starting-token"));
+        used.extend(page_size.as_ref().map(|_| "--page-size"));
+        if !used.is_empty() {
+            let used = used.join(", ");
+            return Err(Error::Parameter(format!(
+                "Cannot specify --no-paginate along with pagination arguments: {used}"
+            )));
+        }
+        // Without paging, --max-items is the API's own member again.
+        if let Some(max_items) = max_items
+            && !input.contains(paginator.limit_key)
+        {
+            input.insert(paginator.limit_key, max_items);
+        }
+        return Ok(None);
+    }
+    if let Some(Document::Structure(config)) = input.remove("PaginationConfig") {
+        max_items = max_items.or_else(|| config.get("MaxItems").cloned());
+        page_size = page_size.or_else(|| config.get("PageSize").cloned());
+        starting_token = starting_token
+            .or_else(|| config.get("StartingToken").and_then(Document::as_str).map(str::to_owned));
+    }
+    let max_items = max_items.and_then(|value| value.as_integer());
+    if max_items.is_some_and(|max_items| max_items <= 0) {
+        let warning = "warning: Non-positive values for --max-items may result in undefined behavior.\n";
+        let _ = environment.stderr().write_all(warning.as_bytes());
+    }
+    Ok(Some(Paging { paginator, max_items, page_size, starting_token }))
+}
+
+impl Paging {
+    /// Asks for page after page and hands each to `show`; returns the token to go on from, if the walk was cut short.
+    ///
+    /// # Errors
+    ///
+    /// What a request or `show` gave, or a service that names the same page twice.
+    pub(crate) fn walk(
+        &self,
+        input: &Members,
+        mut ask: impl FnMut(&Members) -> Result<Document, Error>,
+        mut show: impl FnMut(Document) -> Result<(), Error>,
+    ) -> Result<Option<String>, Error> {
+        let paginator = self.paginator;
+        let mut input = input.clone();
+        let (mut token, skip) = match &self.starting_token {
+            Some(text) => decode_token(text, paginator.input_token),
+            None => (None, 0),
+        };
+        if self.starting_token.is_some() {
+            inject(&mut input, paginator.input_token, token.as_ref());
+        }
+        if let Some(page_size) = &self.page_size {
+            input.insert(paginator.limit_key, page_size.clone());
+        }
+        let mut previous: Option<Document> = None;
+        let mut shown = 0;
+        let mut skip = if self.starting_token.is_some() { Some(skip) } else { None };
+        loop {
+            let mut page = ask(&input)?;
+            let skipped = skip.take();
+            if let Some(skipped) = skipped {
+                let rest = path::get(&page, paginator.result_key)
+                    .and_then(Document::as_list)
+                    .map(|items| items[index(skipped, items.len())..].to_vec());
+                replace(&mut page, paginator.result_key, rest.map_or(Document::Null, Document::List));
+            }
+            let items =
+                path::get(&page, paginator.result_key).and_then(Document::as_list).unwrap_or_default();
+            let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
+            let surplus = self.max_items.map_or(0, |max_items| shown + count - max_items);
+            if surplus > 0 {
+                let keep = count - surplus;
+                let kept = items[..index(keep, items.len())].to_vec();
+                replace(&mut page, paginator.result_key, Document::List(kept));
+                show(page)?;
+                return Ok(encode_token(paginator.input_token, token, Some(keep + skipped.unwrap_or(0))));
+            }
+            token = next_token(paginator, &page);
+            show(page)?;
+            shown += count;
+            let Some(next) = &token else {
+                return Ok(None);
+            };
+            if self.max_items == Some(shown) {
+                return Ok(encode_token(paginator.input_token, token, None));
+            }
+            if previous.as_ref() == Some(next) {
+                return Err(Error::general(format!(
+                    "Error during pagination: The same next token was received twice: {}",
+                    recant_wire::python::repr(&Document::structure([(paginator.input_token, next.clone())]))
+                )));
+            }
+            inject(&mut input, paginator.input_token, Some(next));
+            previous = Some(next.clone());
+        }
+    }
+
+    /// The part of a page that paging shows: its list alone, at its path.
+    pub(crate) fn list_of(&self, page: &Document) -> Document {
+        let mut only = Members::new();
+        path::set(
+            &mut only,
+            self.paginator.result_key,
+            path::get(page, self.paginator.result_key).cloned().into(),
+        );
+        Document::Structure(only)
+    }
+
+    /// Adds a page's list to the whole.
+    pub(crate) fn append(&self, whole: &mut Members, page: Document) {
+        let Some(Document::List(items)) = path::get(&page, self.paginator.result_key) else {
+            return;
+        };
+        let known = Document::Structure(std::mem::take(whole));
+        let mut all = match path::get(&known, self.paginator.result_key) {
+            Some(Document::List(have)) => have.clone(),
+            _ => Vec::new(),
+        };
+        all.extend(items.iter().cloned());
+        path::set(whole, self.paginator.result_key, Document::List(all));
+    }
+}
+
+/// A Python slice's bound: a negative one counts from the end.
+fn index(bound: i64, length: usize) -> usize {
+    let signed = i64::try_from(length).unwrap_or(i64::MAX);
+    let bound = if bound < 0 { bound.saturating_add(signed) } else { bound };
+    usize::try_from(bound.clamp(0, signed)).unwrap_or(length)
+}
+
+fn replace(page: &mut Document, at: &str, value: Document) {
+    if let Document::Structure(members) = page {
+        path::set(members, at, value);
+    }
+}
+
+/// The token of the next page: none when there is no more.
+fn next_token(paginator: &Paginator, page: &Document) -> Option<Document> {
+    if let Some(flag) = paginator.more_results
+        && path::get(page, flag).and_then(Document::as_bool) != Some(true)
+    {
+        return None;
+    }
+    path::get(page, paginator.output_token).filter(|token| token.as_str() != Some("")).cloned()
+}
+
+fn inject(input: &mut Members, name: &str, token: Option<&Document>) {
+    match token {
+        Some(token) => {
+            input.insert(name, token.clone());
+        }
+        None => {
+            input.remove(name);
+        }
+    }
+}
+
+/// The token for the user: base64 of a JSON object, spaced as Python spaces it.
+fn encode_token(name: &str, token: Option<Document>, truncated: Option<i64>) -> Option<String> {
+    let mut parts = vec![format!("\"{name}\": {}", crate::output::json::pretty(&token.clone().into()))];
+    parts.extend(truncated.map(|amount| format!("\"{TRUNCATE_KEY}\": {amount}")));
+    Some(base64::encode(format!("{{{}}}", parts.join(", ")).as_bytes()))
+}
+
+/// The service's token and how much of its page was shown. A text that is no such token is the service's token itself.
+fn decode_token(text: &str, name: &str) -> (Option<Document>, i64) {
+    let decoded = base64::decode(text)
+        .filter(|bytes| !bytes.is_empty())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .and_then(|text| json::parse(&text).ok());
+    match decoded {
+        Some(Document::Structure(members)) => {
+            let skip = members.get(TRUNCATE_KEY).and_then(Document::as_integer).unwrap_or(0);
+            (members.get(name).filter(|token| !token.is_null()).cloned(), skip)
+        }
+        _ => (Some(Document::from(text)), 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_go_both_ways() {
+        let check = |token: Option<&str>, truncated: Option<i64>, want: &str| {
+            let encoded = encode_token("Marker", token.map(Document::from), truncated).expect("a token");
+            assert_eq!(encoded, want);
+            assert_eq!(decode_token(&encoded, "Marker"), (token.map(Document::from), truncated.unwrap_or(0)));
+        };
+        check(Some("m-1"), Some(1), "eyJNYXJrZXIiOiAibS0xIiwgImJvdG9fdHJ1bmNhdGVfYW1vdW50IjogMX0=");
+        check(Some("m-1"), None, "eyJNYXJrZXIiOiAibS0xIn0=");
+        check(None, Some(0), "eyJNYXJrZXIiOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAwfQ==");
+        for plain in ["m-1", "!!!", ""] {
+            assert_eq!(decode_token(plain, "Marker"), (Some(Document::from(plain)), 0), "{plain}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! One command line from its words to its exit status.
+
+use std::ffi::OsString;
+
+use recant_wire::document::{Document, Members};
+
+use crate::call::Caller;
+use crate::command::{self, Call, Command};
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::error::{Error, ErrorFormat};
+use crate::output::{self, Format, FormatName};
+use crate::skeleton::Skeleton;
+use crate::{help, skeleton, waiter};
+
+/// The version line of `--version`: the AWS CLI that this one stands in for, and itself.
+const VERSION: &str = concat!("aws-cli/2.36.7 recant/", env!("CARGO_PKG_VERSION"), "\n");
+
+/// Runs a command line and returns its exit status. The words are those after the program's name: global options and `cloudfront …`.
+///
+/// Results go to the environment's standard output, errors to its standard error; nothing else is written.
+pub fn run(words: impl IntoIterator<Item = OsString>, environment: &mut dyn Environment) -> u8 {
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut format = None;
+    match execute(&words, environment, &mut format) {
+        Ok(()) => 0,
+        Err(error) => {
+            let format = format.unwrap_or_else(|| configured_format(environment));
+            // Nothing can be told to a reader that is gone.
+            let _ = environment.stderr().write_all(error.render(format).as_bytes());
+            let _ = environment.stderr().flush();
+            error.exit_status()
+        }
+    }
+}
+
+/// The error format by the environment or the default profile; what is not known counts as not said.
+fn configured_format(environment: &dyn Environment) -> ErrorFormat {
+    let name = environment.var("AWS_CLI_ERROR_FORMAT").or_else(|| {
+        let config = Config::load(environment, None).ok()?;
+        config.get("cli_error_format").map(str::to_owned)
+    });
+    name.and_then(|name| ErrorFormat::parse(&name)).unwrap_or_default()
+}
+
+fn execute(
+    words: &[String],
+    environment: &mut dyn Environment,
+    format: &mut Option<ErrorFormat>,
+) -> Result<(), Error> {
+    match command::resolve(words, environment, format)? {
+        Command::Version => output::write(environment, VERSION),
+        Command::Help { operation } => output::write(environment, &help::text(operation)),
+        Command::Operation(call) => operation(environment, &call),
+        Command::Wait(waiter, call) => {
+            let config = Config::load(environment, call.globals.profile.as_deref())?;
+            let mut caller = Caller::new(environment, &config, &call.globals)?;
+            waiter::wait(environment, &mut caller, waiter, &call)
+        }
+    }
+}
+
+fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error> {
+    let Call { operation, globals, input, paging, skeleton } = call;
+    if *skeleton == Some(Skeleton::Input) {
+        let text = output::json::pretty(&skeleton::input(operation)) + "\n";
+        return output::write(environment, &text);
+    }
+    let config = Config::load(environment, globals.profile.as_deref())?;
+    let name = FormatName::resolve(environment, &config, globals)?;
+    let mut caller = Caller::new(environment, &config, globals)?;
+    let query = globals.query.as_ref();
+    if *skeleton == Some(Skeleton::Output) {
+        caller.prepare(operation, input)?;
+        return output::show(environment, name.format()?, query, skeleton::output(operation));
+    }
+    let Some(paging) = paging else {
+        let result = caller.call(environment, operation, input)?;
+        return output::show(environment, name.format()?, query, result);
+    };
+    // Both the asking and the showing need the environment, one after the other.
+    let environment = std::cell::RefCell::new(environment);
+    let ask = |input: &Members| caller.call(&mut **environment.borrow_mut(), operation, input);
+    let show = |format, result| output::show(&mut **environment.borrow_mut(), format, query, result);
+    let mut whole = Members::new();
+    let rest = paging.walk(input, ask, |page| match name.format()? {
+        Format::Text => show(Format::Text, paging.list_of(&page)),
+        Format::Json | Format::Off => {
+            paging.append(&mut whole, page);
+            Ok(())
+        }
+    })?;
+    match (name.format()?, rest) {
+        (Format::Text, Some(token)) => {
+            let token = Document::structure([("NextToken", Document::from(token))]);
+            show(Format::Text, Document::structure([("NextToken", token)]))
+        }
+        (Format::Text, None) => Ok(()),
+        (format, rest) => {
+            if let Some(token) = rest {
+                whole.insert("NextToken", token);
+            }
+            show(format, Document::Structure(whole))
+        }
+    }
+}

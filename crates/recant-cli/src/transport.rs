@@ -1,0 +1,171 @@
+//! One HTTP exchange: bytes out, status, headers and bytes back, or why not.
+//!
+//! On `ureq` with rustls. Connections are kept for the next page or attempt. Nothing of TLS is loaded for an `http` endpoint.
+//! Retries are [`crate::retry`]'s, redirects are nobody's: they are answers like any other.
+
+use std::io;
+use std::time::Duration;
+
+use http::HeaderMap;
+use recant_core::limits::API_BODY_BYTES_MAX;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+
+use crate::error::Error;
+
+/// How to reach the endpoint.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The longest wait for a connection; none waits for ever.
+    pub connect_timeout: Option<Duration>,
+    /// The longest silence; none waits for ever.
+    pub read_timeout: Option<Duration>,
+    /// Whether the server's certificate must be right.
+    pub verify_tls: bool,
+    /// The file with the certificates to trust, where it is not the built-in ones.
+    pub ca_bundle: Option<String>,
+    /// The proxy in between.
+    pub proxy: Option<String>,
+}
+
+/// An HTTP client for one endpoint.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    agent: ureq::Agent,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No connection.
+    Connect,
+    /// No connection in time.
+    ConnectTimeout,
+    /// Silence.
+    ReadTimeout,
+    /// The connection ended before the answer did.
+    Closed,
+    /// The certificate, or the handshake.
+    Tls(String),
+    /// The proxy.
+    Proxy(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Failure {
+    /// The user's text.
+    pub(crate) fn message(&self, url: &str) -> String {
+        match self {
+            Self::Connect => format!("Could not connect to the endpoint URL: \"{url}\""),
+            Self::ConnectTimeout => format!("Connect timeout on endpoint URL: \"{url}\""),
+            Self::ReadTimeout => format!("Read timeout on endpoint URL: \"{url}\""),
+            Self::Closed => {
+                format!(
+                    "Connection was closed before we received a valid response from endpoint URL: \"{url}\"."
+                )
+            }
+            Self::Tls(why) => format!("SSL validation failed for {url} {why}"),
+            Self::Proxy(proxy) => format!("Failed to connect to proxy URL: \"{proxy}\""),
+            Self::Other(why) => format!("An HTTP Client raised an unhandled exception: {why}"),
+        }
+    }
+}
+
+impl Transport {
+    /// Makes the client for an endpoint. `url` is for the messages only.
+    ///
+    /// # Errors
+    ///
+    /// A certificate file that cannot be used, or a proxy that is no URL.
+    pub(crate) fn new(settings: &Settings, base: &str, url: &str) -> Result<Self, Error> {
+        let mut config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("recant/", env!("CARGO_PKG_VERSION")))
+            .accept("*/*")
+            .accept_encoding("identity")
+            .allow_non_standard_methods(true)
+            .timeout_resolve(settings.connect_timeout)
+            .timeout_connect(settings.connect_timeout)
+            .timeout_per_read(settings.read_timeout)
+            .proxy(match &settings.proxy {
+                Some(proxy) => Some(
+                    ureq::Proxy::new(proxy)
+                        .map_err(|_| Error::general(Failure::Proxy(proxy.clone()).message(url)))?,
+                ),
+                None => None,
+            });
+        if base.starts_with("https:") {
+            config = config.tls_config(tls(settings, url)?);
+        }
+        Ok(Self { agent: config.build().new_agent() })
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no whole answer.
+    pub(crate) fn send(&self, request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
+        let has_no_body =
+            request.body().is_empty() && matches!(request.method().as_str(), "GET" | "HEAD" | "DELETE");
+        let answer = if has_no_body { self.agent.run(request.map(|_| ())) } else { self.agent.run(request) };
+        let (parts, mut body) = answer.map_err(failure)?.into_parts();
+        let body = body.with_config().limit(API_BODY_BYTES_MAX as u64).read_to_vec().map_err(failure)?;
+        Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+}
+
+fn tls(settings: &Settings, url: &str) -> Result<TlsConfig, Error> {
+    let builder = TlsConfig::builder().disable_verification(!settings.verify_tls);
+    let Some(path) = settings.ca_bundle.as_deref().filter(|_| settings.verify_tls) else {
+        return Ok(builder.build());
+    };
+    let failed = |why: String| Error::general(Failure::Tls(why).message(url));
+    let pem = std::fs::read(path).map_err(|why| failed(crate::input::files::system_error(&why, path)))?;
+    let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(failed(format!("no certificate in '{path}'")));
+    }
+    Ok(builder.root_certs(RootCerts::new_with_certs(&certificates)).build())
+}
+
+fn failure(error: ureq::Error) -> Failure {
+    use ureq::{Error as Ureq, Timeout};
+    match error {
+        Ureq::Timeout(Timeout::Connect | Timeout::Resolve) => Failure::ConnectTimeout,
+        Ureq::Timeout(_) => Failure::ReadTimeout,
+        Ureq::HostNotFound | Ureq::ConnectionFailed => Failure::Connect,
+        Ureq::ConnectProxyFailed(why) => Failure::Proxy(why),
+        Ureq::Tls(why) => Failure::Tls(why.to_owned()),
+        Ureq::Rustls(why) => Failure::Tls(why.to_string()),
+        Ureq::Protocol(_) => Failure::Closed,
+        Ureq::Io(why) => match why.kind() {
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::AddrNotAvailable => Failure::Connect,
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::ReadTimeout,
+            io::ErrorKind::InvalidData => Failure::Tls(why.to_string()),
+            _ => Failure::Closed,
+        },
+        other => Failure::Other(other.to_string()),
+    }
+}

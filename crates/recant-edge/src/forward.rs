@@ -12,7 +12,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Response, Version};
+use http::{Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 
@@ -38,6 +38,7 @@ pub(crate) struct Forward<'a> {
     pub(crate) why: Why,
     /// There when the request may use the cache.
     pub(crate) keyed: Option<(CachedMethod, KeyedRequest)>,
+    pub(crate) is_head: bool,
     pub(crate) viewer: IpAddr,
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
@@ -142,11 +143,7 @@ fn pass_on(
     let (mut parts, body) = response.into_parts();
     let kept = facts_to_keep(&job, facts, &parts, &body, response_time);
 
-    let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
-    if is_chunked {
-        // RFC 9112 section 6.1: with both, the length is not to be believed.
-        parts.headers.remove(CONTENT_LENGTH);
-    }
+    state_length(&mut parts, &body, job.is_head);
     hop::strip(&mut parts.headers);
     hop::append_via(&mut parts.headers, parts.version);
     // RFC 9110 section 6.6.1: a recipient that keeps a response notes when it came.
@@ -168,6 +165,20 @@ fn pass_on(
     *response.status_mut() = parts.status;
     *response.headers_mut() = parts.headers;
     response
+}
+
+/// Leaves one Content-Length that says what will be sent, in one spelling, or none.
+fn state_length(parts: &mut http::response::Parts, body: &Incoming, is_head: bool) {
+    let has_no_content = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    match body.size_hint().exact() {
+        // RFC 9110 section 8.6: the length that a GET's response would have.
+        _ if is_head && !has_no_content && !parts.headers.contains_key(TRANSFER_ENCODING) => {}
+        Some(length) if !has_no_content && !is_head => {
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        // RFC 9112 section 6.1: beside a transfer coding the length is not to be believed.
+        _ => drop(parts.headers.remove(CONTENT_LENGTH)),
+    }
 }
 
 /// What a response is stored with, if it may be; its header fields are still to come.

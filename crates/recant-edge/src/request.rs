@@ -107,7 +107,8 @@ async fn walk(
         Found::Hit(hit) => return Ok(hit),
         Found::Forward(why, keyed) => (why, keyed),
     };
-    let job = Forward { arrival: &arrival, why, keyed, viewer, path, query };
+    let is_head = head.method == Method::HEAD;
+    let job = Forward { arrival: &arrival, why, keyed, is_head, viewer, path, query };
     forward(shared, job, head, body).await.map_err(|error| (error.into(), Some(why)))
 }
 

@@ -133,7 +133,6 @@ impl Driver {
         mut committed: watch::Receiver<Position>,
     ) {
         loop {
-            // First of all, so that no edge is ahead of what the half knows to be committed.
             let head = *committed.borrow_and_update();
             self.step(PlaneEvent::Committed { head });
             let pause = self.deadline.map(|deadline| deadline.saturating_since((self.now)()));
@@ -157,6 +156,11 @@ impl Driver {
         let ticket = Ticket(self.tickets);
         self.waiting.insert(ticket, said.answer);
         let Said { heartbeat, embedded, on_this_log, .. } = said;
+        // What an edge has applied of this log is committed, even if the store has yet to say so here; the answer
+        // must not name an earlier end than the edge has seen.
+        if let Some(place) = heartbeat.applied.filter(|_| on_this_log) {
+            self.step(PlaneEvent::Committed { head: place.position });
+        }
         self.step(PlaneEvent::Heartbeat { ticket, heartbeat, embedded, on_this_log });
     }
 

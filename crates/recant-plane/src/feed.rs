@@ -176,10 +176,16 @@ impl<S: Store> Feed<S> {
         let identity = self.store.identity();
         let (history, term) = (identity.history, identity.term);
         let head = *self.committed.borrow_and_update();
-        self.frames.hello(&Hello { history, term, head, resume });
         match (resume, after) {
-            (Resume::Entries, Some(place)) => self.at = place.position,
-            _ => self.snapshot().await?,
+            (Resume::Entries, Some(place)) => {
+                self.at = place.position;
+                // The edge may have read the last commit a moment before it is published here.
+                self.frames.hello(&Hello { history, term, head: head.max(self.at), resume });
+            }
+            _ => {
+                self.frames.hello(&Hello { history, term, head, resume });
+                self.snapshot().await?;
+            }
         }
         self.send().await?;
         // When the next `Head` is due: at once after catching up, then each period.

@@ -12,18 +12,21 @@ use recant_core::limits::{ORIGIN_HEAD_BYTES_MAX, ORIGIN_HEADERS_MAX};
 
 use super::{AddressPolicy, Origin, OriginError, Upload};
 
-/// Opens a connection to the origin, trying its allowed addresses in turn.
+/// Opens a connection to the origin. Each attempt tries all of its allowed addresses, which share the time.
 pub(super) async fn connect(
     policy: &AddressPolicy,
     origin: &Origin,
 ) -> Result<SendRequest<Upload>, OriginError> {
     let addresses = resolve(policy, origin).await?;
+    let share = origin.connection_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     let mut error = OriginError::ConnectTimeout(origin.connection_timeout);
-    for address in addresses.iter().cycle().take(usize::from(origin.connection_attempts)) {
-        match timeout(origin.connection_timeout, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return handshake(policy, *address, stream).await,
-            Ok(Err(refused)) => error = OriginError::Unreachable(*address, refused),
-            Err(_) => error = OriginError::ConnectTimeout(origin.connection_timeout),
+    for _ in 0..origin.connection_attempts {
+        for address in &addresses {
+            match timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return handshake(policy, *address, stream).await,
+                Ok(Err(refused)) => error = OriginError::Unreachable(*address, refused),
+                Err(_) => error = OriginError::ConnectTimeout(origin.connection_timeout),
+            }
         }
     }
     Err(error)

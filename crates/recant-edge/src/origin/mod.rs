@@ -20,6 +20,7 @@ use std::time::Duration;
 use http::request::Parts;
 use hyper::body::Incoming;
 
+use recant_core::host::Host;
 use recant_core::spec::{DistributionSpec, OriginSpec, TemplateError, TenantSpec};
 
 pub(crate) use address::AddressPolicy;
@@ -127,10 +128,15 @@ impl Origin {
         let id = &distribution.default_behavior.target_origin_id;
         let spec = distribution.origin(id).ok_or_else(|| OriginError::Unknown(id.clone()))?;
         let value_of = |name: &str| distribution.parameter(tenant, name);
-        let host = spec.domain_name.fill(value_of)?;
+        let host = Host::parse(&spec.domain_name.fill(value_of)?).map_err(|_| OriginError::Malformed)?;
+        let path = spec.path.fill(value_of)?;
+        // A tenant's parameter must not turn the viewer's path into a query or cut it off.
+        if !(path.is_empty() || path.starts_with('/')) || path.contains(['?', '#']) {
+            return Err(OriginError::Malformed);
+        }
         let origin = Self {
-            place: Place { host: host.trim_matches(['[', ']']).to_ascii_lowercase(), port: spec.http_port },
-            path: spec.path.fill(value_of)?,
+            place: Place { host: host.as_str().trim_matches(['[', ']']).into(), port: spec.http_port },
+            path,
             connection_timeout: spec.connection_timeout,
             connection_attempts: spec.connection_attempts.max(1),
             read_timeout: spec.read_timeout,

@@ -13,7 +13,7 @@
 //! *applied*. A request in between still uses the old configuration: it may ask an origin that the tenant has
 //! just turned away from, and with the newer stamp its bytes would outlive the invalidation that followed the
 //! change. So [`World::stamp`] is the lesser of the two. An older stamp only ever over-invalidates, and the
-//! difference lasts as long as an entry takes to arrive.
+//! difference lasts as long as an entry takes to arrive (docs/design/0003-stamps-and-configuration.md).
 
 mod sharded;
 mod slot;

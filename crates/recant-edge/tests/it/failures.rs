@@ -136,6 +136,12 @@ async fn a_configuration_that_leads_nowhere() {
     let sentence = "The distribution's configuration does not lead to an origin.";
     let bed = bed_with(|_, _| Act::Silence, |spec| spec.origins[0].path = Template::new("/{{unset}}")).await;
     check(&bed, "a.test", 502, sentence).await;
+    for path in ["/x?", "/x#", "x"] {
+        let bed = bed_with(|_, _| Act::Silence, |spec| spec.origins[0].path = Template::new(path)).await;
+        check(&bed, "a.test", 502, sentence).await;
+    }
+    let bed = bed_with(|_, _| Act::Silence, |spec| spec.origins[0].domain_name = Template::new("a/b")).await;
+    check(&bed, "a.test", 502, sentence).await;
     let bed =
         bed_with(|_, _| Act::Silence, |spec| spec.default_behavior.target_origin_id = DISTRIBUTION.into())
             .await;

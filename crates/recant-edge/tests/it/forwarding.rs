@@ -124,6 +124,28 @@ async fn what_is_for_one_hop_does_not_reach_the_viewer() {
 }
 
 #[tokio::test]
+async fn a_response_has_one_length_or_none() {
+    let check = async |method: &str, reply: &'static str, length: &str, body: &str| {
+        let bed = Bed::new(move |_, _| Act::ReplyAndClose(reply.into())).await;
+        let got = bed.send(method, "a.test", "/p", &["Range: bytes=0-9"]).await;
+        assert!(got.is_whole, "{method} {reply:?}");
+        assert_eq!((got.header("content-length").as_str(), got.text()), (length, body), "{method} {reply:?}");
+    };
+    check("GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", "2", "ok").await;
+    check("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "", "").await;
+    check("GET", "HTTP/1.1 204 No Content\r\n\r\n", "", "").await;
+    check("GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "0", "").await;
+    check("GET", "HTTP/1.1 200 OK\r\n\r\nok", "", "ok").await;
+    check("GET", "HTTP/1.0 200 OK\r\n\r\nok", "", "ok").await;
+    let both =
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+    check("GET", both, "", "ok").await;
+    check("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "9", "").await;
+    check("HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "", "").await;
+    check("HEAD", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "", "").await;
+}
+
+#[tokio::test]
 async fn an_origins_error_is_passed_on_and_named() {
     let bed = Bed::new(|_, _| Act::Reply(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy".into())).await;
     let reply = bed.get("a.test", "/p").await;

@@ -38,7 +38,7 @@ pub struct Request {
 ///
 /// # Errors
 /// A label that was not given, or a value that is not of its shape.
-pub fn encode(operation: &'static Operation, input: &Document) -> Result<Request, EncodeError> {
+pub fn encode(operation: &Operation, input: &Document) -> Result<Request, EncodeError> {
     let none = Members::new();
     let given = input.as_structure().unwrap_or(&none);
     let (pattern, constant) = split_uri(operation.uri);
@@ -157,11 +157,10 @@ fn body(operation: &Operation, given: &Members, input: &Document) -> Result<Stri
             Some(value) => xml::encode(payload.shape, payload.wire_name, value, Order::AsGiven),
         };
     }
-    let is_body =
+    let in_body =
         |name: &str| operation.input.member(name).is_some_and(|member| member.location == Location::Body);
     match operation.input_root {
-        // A null is left out of the body, but it was given: so the AWS CLI decides.
-        Some(root) if given.iter().any(|(name, _)| is_body(name)) => {
+        Some(root) if given.iter().any(|(name, value)| in_body(name) && !value.is_null()) => {
             xml::encode(operation.input, root, input, Order::AsGiven)
         }
         _ => Ok(String::new()),
@@ -236,7 +235,8 @@ mod tests {
             &[("If-Match", "\"E1\"")],
             "",
         );
-        check("ListDistributionTenants", json!({}), "POST /2020-05-31/distribution-tenants", &[], "");
+        let tenants = "POST /2020-05-31/distribution-tenants";
+        check("ListDistributionTenants", json!({"Marker": null}), tenants, &[], "");
         check(
             "CreateDistributionTenant",
             json!({"Name": "t", "Domains": [{"Domain": "a.example"}], "Tags": {"Items": []}, "Enabled": true}),

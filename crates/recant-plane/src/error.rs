@@ -6,23 +6,15 @@
 
 use http::StatusCode;
 use recant_core::limits::BAD_PATHS_LISTED_MAX;
+use recant_wire::sigv4::AuthError;
 
 /// Why a request is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
     // --- who asks (DESIGN.md section 9, "API") ---
-    /// No `Authorization` header.
-    #[error("Missing Authentication Token")]
-    MissingAuthenticationToken,
-    /// An `Authorization` header that is not a whole SigV4 one.
-    #[error("{0}")]
-    IncompleteSignature(String),
-    /// A key that this plane does not know.
-    #[error("The security token included in the request is invalid.")]
-    InvalidClientTokenId,
-    /// A signature, date or body hash that is not right.
-    #[error("{0}")]
-    SignatureDoesNotMatch(String),
+    /// A request that is not signed, or not rightly.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
 
     // --- what is asked ---
     /// A body that is empty, not XML, or not of the operation's form.
@@ -38,7 +30,9 @@ pub(crate) enum ApiError {
     #[error("{0}")]
     BatchTooLarge(String),
     /// A body that did not arrive in time.
-    #[error("Your socket connection to the server was not read from or written to within the timeout period.")]
+    #[error(
+        "Your socket connection to the server was not read from or written to within the timeout period."
+    )]
     RequestTimeout,
     /// A member whose value is not allowed or not honoured.
     #[error("{0}")]
@@ -47,7 +41,9 @@ pub(crate) enum ApiError {
     #[error("{0}")]
     InvalidTagging(String),
     /// A `Quantity` that is not the number of `Items`.
-    #[error("The specified quantity of {noun} ({stated}) does not match the actual quantity supplied ({actual}).")]
+    #[error(
+        "The specified quantity of {noun} ({stated}) does not match the actual quantity supplied ({actual})."
+    )]
     InconsistentQuantities {
         /// The structure that holds the list, as `Paths`.
         noun: String,
@@ -62,12 +58,28 @@ pub(crate) enum ApiError {
     /// A cache policy that this version does not know.
     #[error("{0}")]
     NoSuchCachePolicy(String),
+    /// A distribution with more origins than one may have.
+    #[error("Your request contains more origins than are allowed per distribution ({limit}).")]
+    TooManyOrigins {
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// An origin with more custom headers than one may have.
+    #[error("Your request contains more custom headers than are allowed per origin ({limit}).")]
+    TooManyOriginCustomHeaders {
+        /// How many are allowed.
+        limit: usize,
+    },
     /// An operation that this version does not offer.
     #[error("This version of Recant does not offer {0}.")]
     NotImplemented(&'static str),
     /// A method and path that are no operation of CloudFront's.
     #[error("No operation of CloudFront's API (2020-05-31) answers {0}.")]
     UnknownOperation(String),
+
+    /// A method that one of our own routes does not take.
+    #[error("The specified method is not allowed against this resource.")]
+    MethodNotAllowed,
 
     // --- what is there ---
     /// A tenant, connection group or other entity that is not there.
@@ -86,7 +98,9 @@ pub(crate) enum ApiError {
     #[error("{0}")]
     CnameAlreadyExists(String),
     /// A `CallerReference` that another distribution was created with.
-    #[error("The caller reference that you are using to create a distribution is associated with another distribution. Already exists: {0}")]
+    #[error(
+        "The caller reference that you are using to create a distribution is associated with another distribution. Already exists: {0}"
+    )]
     DistributionAlreadyExists(String),
     /// A `CallerReference` that another batch of the tenant was sent with (the reference page's contract).
     #[error(
@@ -100,9 +114,9 @@ pub(crate) enum ApiError {
          distribution."
     )]
     CallerReferenceUsed,
-    /// A distribution that cannot have tenants.
+    /// More of something than one entity may have.
     #[error("{0}")]
-    InvalidAssociation(String),
+    EntityLimitExceeded(String),
     /// A tenant that must be disabled first.
     #[error("The distribution tenant that you are trying to delete has not been disabled.")]
     ResourceNotDisabled,
@@ -110,7 +124,9 @@ pub(crate) enum ApiError {
     #[error("The If-Match version is missing or not valid for the resource.")]
     InvalidIfMatchVersion,
     /// `If-Match` is not the current entity tag.
-    #[error("The request failed because it didn't meet the preconditions in one or more request-header fields.")]
+    #[error(
+        "The request failed because it didn't meet the preconditions in one or more request-header fields."
+    )]
     PreconditionFailed,
 
     // --- us ---
@@ -129,21 +145,25 @@ impl ApiError {
     /// those of every AWS service; `InvalidationBatchAlreadyExists` is in no model and has the status of its siblings.
     pub(crate) fn code(&self) -> (&'static str, StatusCode) {
         match self {
-            Self::MissingAuthenticationToken => ("MissingAuthenticationToken", StatusCode::FORBIDDEN),
-            Self::IncompleteSignature(_) => ("IncompleteSignature", StatusCode::BAD_REQUEST),
-            Self::InvalidClientTokenId => ("InvalidClientTokenId", StatusCode::FORBIDDEN),
-            Self::SignatureDoesNotMatch(_) => ("SignatureDoesNotMatch", StatusCode::FORBIDDEN),
+            Self::Auth(error) => (error.code(), error.status()),
             Self::MalformedXml(_) => ("MalformedXML", StatusCode::BAD_REQUEST),
             Self::RequestEntityTooLarge { .. } => ("RequestEntityTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
             Self::BatchTooLarge(_) => ("BatchTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
             Self::RequestTimeout => ("RequestTimeout", StatusCode::REQUEST_TIMEOUT),
-            Self::InvalidArgument(_) | Self::CallerReferenceUsed => ("InvalidArgument", StatusCode::BAD_REQUEST),
+            Self::InvalidArgument(_) | Self::CallerReferenceUsed => {
+                ("InvalidArgument", StatusCode::BAD_REQUEST)
+            }
             Self::InvalidTagging(_) => ("InvalidTagging", StatusCode::BAD_REQUEST),
             Self::InconsistentQuantities { .. } => ("InconsistentQuantities", StatusCode::BAD_REQUEST),
             Self::NoSuchOrigin(_) => ("NoSuchOrigin", StatusCode::NOT_FOUND),
             Self::NoSuchCachePolicy(_) => ("NoSuchCachePolicy", StatusCode::NOT_FOUND),
+            Self::TooManyOrigins { .. } => ("TooManyOrigins", StatusCode::BAD_REQUEST),
+            Self::TooManyOriginCustomHeaders { .. } => {
+                ("TooManyOriginCustomHeaders", StatusCode::BAD_REQUEST)
+            }
             Self::NotImplemented(_) => ("NotImplemented", StatusCode::NOT_IMPLEMENTED),
             Self::UnknownOperation(_) => ("UnknownOperationException", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::EntityNotFound(_) => ("EntityNotFound", StatusCode::NOT_FOUND),
             Self::NoSuchDistribution => ("NoSuchDistribution", StatusCode::NOT_FOUND),
             Self::NoSuchInvalidation => ("NoSuchInvalidation", StatusCode::NOT_FOUND),
@@ -151,7 +171,7 @@ impl ApiError {
             Self::CnameAlreadyExists(_) => ("CNAMEAlreadyExists", StatusCode::CONFLICT),
             Self::DistributionAlreadyExists(_) => ("DistributionAlreadyExists", StatusCode::CONFLICT),
             Self::InvalidationBatchAlreadyExists => ("InvalidationBatchAlreadyExists", StatusCode::CONFLICT),
-            Self::InvalidAssociation(_) => ("InvalidAssociation", StatusCode::CONFLICT),
+            Self::EntityLimitExceeded(_) => ("EntityLimitExceeded", StatusCode::BAD_REQUEST),
             Self::ResourceNotDisabled => ("ResourceNotDisabled", StatusCode::CONFLICT),
             Self::InvalidIfMatchVersion => ("InvalidIfMatchVersion", StatusCode::BAD_REQUEST),
             Self::PreconditionFailed => ("PreconditionFailed", StatusCode::PRECONDITION_FAILED),
@@ -238,6 +258,9 @@ mod tests {
             ApiError::null_member("InvalidationBatch").to_string(),
             "1 validation error detected: Value null at 'invalidationBatch' failed to satisfy constraint: Member must not be null"
         );
-        assert_eq!(camel_case("DistributionConfig.Origins.Items[0].Id"), "distributionConfig.origins.items[0].id");
+        assert_eq!(
+            camel_case("DistributionConfig.Origins.Items[0].Id"),
+            "distributionConfig.origins.items[0].id"
+        );
     }
 }

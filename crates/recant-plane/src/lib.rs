@@ -1,8 +1,35 @@
 //! The control plane: HTTP API, authentication, store, the feed to the edges, completion.
+//!
+//! This crate answers the API's requests, makes what it accepts durable and ordered, tells the edges, and says when
+//! they all have it. What may be accepted and when something is complete is decided in `recant-core`; how anything is
+//! spelled stands in `recant-wire`. It deliberately does not serve viewers, and knows no edge but by its heartbeats.
+//!
+//! # The modules, in the order a create meets them
+//!
+//! | module | owns the words |
+//! |---|---|
+//! | [`Plane`] | options, start, stop |
+//! | `http` | connections and their limits, routes, the order of checks, request ids, the access log |
+//! | `auth` | keys, and who signed |
+//! | `ops` | one operation a file: decode, apply, encode |
+//! | `config_check` | what a configuration may ask, and what of it is honoured |
+//! | `error` | every refusal, and the one place where it gets its code and status |
+//! | [`store`] | the log, the configuration, the ledger, durably |
+//! | [`completion`] | the driver of the protocol's half: leases, acknowledgements, `Completed` |
+//! | [`feed`] | the log on its way to the edges |
+//! | [`folder`], [`clock`], [`random`] | the only places that touch the data folder, the clocks, the entropy |
 
+mod auth;
 pub mod clock;
 pub mod completion;
+mod config_check;
+mod error;
 pub mod feed;
 pub mod folder;
+mod http;
+mod ops;
+mod plane;
 pub mod random;
 pub mod store;
+
+pub use plane::{CallerReferenceConflict, Plane, PlaneOptions, StartError, Stopper};

@@ -66,6 +66,7 @@ impl<'d> Fields<'d> {
                 member,
                 format_args!("{value} is not between {} and {}", range.start(), range.end()),
             )),
+            Some(Document::BigInteger(_)) => Err(self.refuse(member, "the number is too large")),
             _ => Ok(default),
         }
     }
@@ -118,11 +119,19 @@ impl<'d> Fields<'d> {
     }
 
     /// Accepts one of these texts; any other is not honoured.
-    pub(super) fn one_of(&mut self, member: &'static str, honoured: &[&str]) -> Result<Option<&'d str>, ApiError> {
+    pub(super) fn one_of(
+        &mut self,
+        member: &'static str,
+        honoured: &[&str],
+    ) -> Result<Option<&'d str>, ApiError> {
         match self.text(member) {
             Some(text) if !text.is_empty() && !honoured.contains(&text) => Err(self.refuse(
                 member,
-                format_args!("'{}' is not honoured by this version; it takes {}", excerpt(text), honoured.join(", ")),
+                format_args!(
+                    "'{}' is not honoured by this version; it takes {}",
+                    excerpt(text),
+                    honoured.join(", ")
+                ),
             )),
             text => Ok(text.filter(|text| !text.is_empty())),
         }

@@ -6,9 +6,9 @@
 //!
 //! Three checks, in this order:
 //!
-//! 1. [`constraints`]: the model's own rules (required, enumerations, lengths), in the service's words;
-//! 2. [`quantities`]: every `Quantity` is the number of its `Items`;
-//! 3. [`distribution`] and [`tenant`]: the meaning, member by member; their result is what the log will carry.
+//! 1. [`constraints()`]: the model's own rules (required, enumerations, lengths), in the service's words;
+//! 2. [`quantities()`]: every `Quantity` is the number of its `Items`;
+//! 3. [`distribution()`] and [`tenant()`]: the meaning, member by member; their result is what the log will carry.
 //!
 //! Not here: whether a name or domain is already taken, which only the store knows.
 
@@ -23,7 +23,7 @@ mod quantities;
 mod tenant;
 
 pub(crate) use constraints::constraints;
-pub(crate) use distribution::{Distribution, distribution};
-pub(crate) use parameters::{Definitions, definitions};
+pub(crate) use distribution::distribution;
+pub(crate) use parameters::definitions;
 pub(crate) use quantities::quantities;
-pub(crate) use tenant::{Tenant, tags, tenant};
+pub(crate) use tenant::{tags, tenant, tenant_name};

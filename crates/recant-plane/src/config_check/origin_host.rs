@@ -67,8 +67,10 @@ fn v4_problem(address: Ipv4Addr) -> Option<&'static str> {
 
 fn v6_problem(address: Ipv6Addr) -> Option<&'static str> {
     // The metadata services of two clouds that have one on IPv6.
-    const METADATA: [Ipv6Addr; 2] =
-        [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+    const METADATA: [Ipv6Addr; 2] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    ];
     if address.is_unicast_link_local() || METADATA.contains(&address) {
         Some("link-local and metadata addresses are never origins")
     } else if address.is_unspecified() || address.is_multicast() {
@@ -84,7 +86,16 @@ mod tests {
 
     #[test]
     fn names_and_addresses() {
-        for good in ["a.example.com", "localhost", "127.0.0.1", "10.0.0.7", "::1", "[::1]", "my_service", "example.com."] {
+        for good in [
+            "a.example.com",
+            "localhost",
+            "127.0.0.1",
+            "10.0.0.7",
+            "::1",
+            "[::1]",
+            "my_service",
+            "example.com.",
+        ] {
             assert_eq!(problem(good), None, "{good}");
         }
         for bad in [

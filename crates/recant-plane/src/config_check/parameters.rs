@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use recant_core::limits::{
-    PARAMETER_NAME_CHARS_MAX, PARAMETER_VALUE_CHARS_MAX, PARAMETERS_PER_TENANT_MAX, PLACEHOLDERS_PER_FIELD_MAX,
+    PARAMETER_NAME_CHARS_MAX, PARAMETER_VALUE_CHARS_MAX, PARAMETERS_PER_TENANT_MAX,
+    PLACEHOLDERS_PER_FIELD_MAX,
 };
 use recant_core::spec::Template;
 use recant_wire::document::Document;
@@ -30,7 +31,9 @@ struct Definition {
 /// [`ApiError`] names the definition that is not right.
 pub(crate) fn definitions(config: &Document) -> Result<Definitions, ApiError> {
     let mut config = Fields::of("DistributionConfig", config)?;
-    let Some(mut tenant_config) = config.structure("TenantConfig")? else { return Ok(Definitions::default()) };
+    let Some(mut tenant_config) = config.structure("TenantConfig")? else {
+        return Ok(Definitions::default());
+    };
     let mut definitions = BTreeMap::new();
     for (path, item) in tenant_config.list("ParameterDefinitions") {
         let mut fields = Fields::of(&path, item)?;
@@ -101,7 +104,9 @@ impl Definitions {
         }
         let missing = self.0.iter().find(|(name, it)| it.required && !values.contains_key(*name));
         match missing {
-            Some((name, _)) => Err(fields.refuse("Parameters", format_args!("the parameter '{name}' is required"))),
+            Some((name, _)) => {
+                Err(fields.refuse("Parameters", format_args!("the parameter '{name}' is required")))
+            }
             None => Ok(values),
         }
     }
@@ -111,7 +116,8 @@ impl Definitions {
 fn check_name(path: &str, name: &str) -> Result<(), ApiError> {
     let well_formed = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     if name.is_empty() || name.len() > PARAMETER_NAME_CHARS_MAX || !well_formed {
-        let why = format_args!("'{}' is not 1 to {PARAMETER_NAME_CHARS_MAX} of a-z A-Z 0-9 - _", excerpt(name));
+        let why =
+            format_args!("'{}' is not 1 to {PARAMETER_NAME_CHARS_MAX} of a-z A-Z 0-9 - _", excerpt(name));
         return Err(refuse(path, why));
     }
     Ok(())

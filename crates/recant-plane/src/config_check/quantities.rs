@@ -32,3 +32,30 @@ fn check(noun: &str, members: &Members) -> Result<(), ApiError> {
     }
     Err(ApiError::InconsistentQuantities { noun: noun.to_owned(), stated: *stated, actual })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn every_level_is_counted() {
+        let check = |document: Value, expected: Result<(), &str>| {
+            let got = quantities("Request", &Document::from(document)).map_err(|error| error.to_string());
+            assert_eq!(got, expected.map_err(str::to_owned));
+        };
+        check(json!({"Paths": {"Quantity": 0}}), Ok(()));
+        check(json!({"Paths": {"Quantity": 1, "Items": ["/a"]}}), Ok(()));
+        check(
+            json!({"Paths": {"Quantity": 1, "Items": ["/a", "/b"]}}),
+            Err("The specified quantity of Paths (1) does not match the actual quantity supplied (2)."),
+        );
+        check(
+            json!({"Origins": {"Quantity": 1, "Items": [{"CustomHeaders": {"Quantity": 2}}]}}),
+            Err(
+                "The specified quantity of CustomHeaders (2) does not match the actual quantity supplied (0).",
+            ),
+        );
+    }
+}

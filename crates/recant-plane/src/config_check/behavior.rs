@@ -1,0 +1,72 @@
+//! What a cache behaviour may ask.
+
+use std::collections::BTreeSet;
+
+use recant_core::cache_policy;
+use recant_core::spec::{BehaviorSpec, OriginSpec};
+
+use super::fields::Fields;
+use crate::error::{ApiError, excerpt};
+
+/// The sets of methods that a behaviour may allow (`AllowedMethods` in the API reference), each sorted.
+const METHOD_SETS: [&[&str]; 3] = [
+    &["GET", "HEAD"],
+    &["GET", "HEAD", "OPTIONS"],
+    &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+];
+
+/// Reads `DefaultCacheBehavior`.
+pub(super) fn behavior(mut fields: Fields<'_>, origins: &[OriginSpec]) -> Result<BehaviorSpec, ApiError> {
+    let target_origin_id = fields.required_text("TargetOriginId")?;
+    if !origins.iter().any(|origin| origin.id == target_origin_id) {
+        let name = fields.name("TargetOriginId");
+        return Err(ApiError::NoSuchOrigin(format!(
+            "{name}: no origin has the Id '{}'.",
+            excerpt(target_origin_id)
+        )));
+    }
+    // Viewers speak plain HTTP in this version, so there is nothing to redirect to.
+    fields.one_of("ViewerProtocolPolicy", &["allow-all"])?;
+    let allowed_methods = allowed_methods(&mut fields)?;
+    let cache_policy_id = match fields.text("CachePolicyId").filter(|id| !id.is_empty()) {
+        Some(id) if cache_policy::managed(id).is_some() => id.to_owned(),
+        Some(id) => {
+            let name = fields.name("CachePolicyId");
+            return Err(ApiError::NoSuchCachePolicy(format!(
+                "{name}: '{}' is not a managed cache policy that this version knows.",
+                excerpt(id)
+            )));
+        }
+        // Distributions with tenants have neither ForwardedValues nor TTLs of their own (CLOUDFRONT.md section 5.2).
+        None => {
+            return Err(fields.refuse("CachePolicyId", "a distribution with tenants needs a cache policy"));
+        }
+    };
+    fields.finish()?;
+    Ok(BehaviorSpec { target_origin_id: target_origin_id.to_owned(), cache_policy_id, allowed_methods })
+}
+
+fn allowed_methods(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {
+    let Some(mut allowed) = fields.structure("AllowedMethods")? else {
+        return Ok(METHOD_SETS[0].iter().map(ToString::to_string).collect());
+    };
+    allowed.ignore("Quantity");
+    let methods = sorted(allowed.texts("Items"));
+    if !METHOD_SETS.contains(&methods.as_slice()) {
+        let why = "GET and HEAD, these and OPTIONS, or all seven methods";
+        return Err(allowed.refuse("Items", why));
+    }
+    if let Some(mut cached) = allowed.structure("CachedMethods")? {
+        cached.ignore("Quantity");
+        if sorted(cached.texts("Items")) != METHOD_SETS[0] {
+            return Err(cached.refuse("Items", "this version stores responses to GET and HEAD"));
+        }
+        cached.finish()?;
+    }
+    allowed.finish()?;
+    Ok(methods.into_iter().map(str::to_owned).collect())
+}
+
+fn sorted(methods: Vec<&str>) -> Vec<&str> {
+    methods.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}

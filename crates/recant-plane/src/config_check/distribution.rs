@@ -1,0 +1,313 @@
+//! What a multi-tenant distribution's configuration may ask.
+
+use recant_core::id::DistributionId;
+use recant_core::limits::{
+    CALLER_REFERENCE_BYTES_MAX, COMMENT_CHARS_MAX, ORIGIN_PATH_CHARS_MAX, ORIGINS_PER_DISTRIBUTION_MAX,
+};
+use recant_core::spec::DistributionSpec;
+use recant_wire::document::Document;
+
+use super::fields::Fields;
+use super::{behavior, origin, parameters};
+use crate::error::ApiError;
+
+/// A configuration that this version honours.
+#[derive(Clone, Debug)]
+pub(crate) struct Distribution {
+    /// The caller's name for the create.
+    pub(crate) caller_reference: String,
+    /// What edges need of it.
+    pub(crate) spec: DistributionSpec,
+}
+
+/// Reads a `DistributionConfig` for the distribution that shall have this id.
+///
+/// # Errors
+/// [`ApiError`] names the first member that is not right or not honoured.
+pub(crate) fn distribution(id: DistributionId, config: &Document) -> Result<Distribution, ApiError> {
+    let definitions = parameters::definitions(config)?;
+    let mut fields = Fields::of("DistributionConfig", config)?;
+    let caller_reference = caller_reference(&mut fields)?;
+    connection_mode(&mut fields)?;
+    comment(&mut fields)?;
+    let enabled = fields.boolean("Enabled").unwrap_or(false);
+    fields.ignore("TenantConfig");
+
+    let mut origins = Vec::new();
+    for (path, item) in fields.items("Origins")? {
+        origins.push(origin::origin(&path, item, &definitions)?);
+    }
+    if origins.len() > ORIGINS_PER_DISTRIBUTION_MAX {
+        return Err(ApiError::TooManyOrigins { limit: ORIGINS_PER_DISTRIBUTION_MAX });
+    }
+    if let Some(twice) =
+        origins.iter().enumerate().find(|(at, it)| origins[..*at].iter().any(|o| o.id == it.id))
+    {
+        return Err(fields.refuse("Origins", format_args!("two origins have the Id '{}'", twice.1.id)));
+    }
+    let behavior = fields.required_structure("DefaultCacheBehavior")?;
+    let default_behavior = behavior::behavior(behavior, &origins)?;
+    let default_root_object = default_root_object(&mut fields)?;
+    let cache_tag_header = cache_tag_header(&mut fields)?;
+
+    // Viewers are served HTTP/1.1, which every HTTP/2 client speaks too: `http2`, the API's default, says what a
+    // viewer may use, not what it must. HTTP/3 is advertised to viewers, so asking for it is asking for more.
+    fields.one_of("HttpVersion", &["http1.1", "http2"])?;
+    // The model's own word for "none": distributions with tenants have no price class.
+    fields.one_of("PriceClass", &["None"])?;
+    no_restrictions(&mut fields)?;
+    default_certificate(&mut fields)?;
+    fields.finish()?;
+
+    let parameter_defaults = definitions.defaults();
+    let spec = DistributionSpec {
+        id,
+        enabled,
+        default_root_object,
+        origins,
+        default_behavior,
+        cache_tag_header,
+        parameter_defaults,
+    };
+    Ok(Distribution { caller_reference, spec })
+}
+
+fn caller_reference(fields: &mut Fields<'_>) -> Result<String, ApiError> {
+    let text = fields.required_text("CallerReference")?;
+    if text.is_empty() || text.len() > CALLER_REFERENCE_BYTES_MAX {
+        let why = format_args!("a caller reference has 1 to {CALLER_REFERENCE_BYTES_MAX} bytes");
+        return Err(fields.refuse("CallerReference", why));
+    }
+    Ok(text.to_owned())
+}
+
+fn connection_mode(fields: &mut Fields<'_>) -> Result<(), ApiError> {
+    match fields.one_of("ConnectionMode", &["tenant-only"])? {
+        Some(_) => Ok(()),
+        None => Err(fields
+            .refuse("ConnectionMode", "this version offers distributions with tenants; say tenant-only")),
+    }
+}
+
+fn comment(fields: &mut Fields<'_>) -> Result<(), ApiError> {
+    let comment = fields.text("Comment").unwrap_or_default();
+    if comment.chars().count() > COMMENT_CHARS_MAX {
+        return Err(
+            fields.refuse("Comment", format_args!("a comment has at most {COMMENT_CHARS_MAX} characters"))
+        );
+    }
+    Ok(())
+}
+
+fn default_root_object(fields: &mut Fields<'_>) -> Result<Option<String>, ApiError> {
+    let Some(object) = fields.text("DefaultRootObject").filter(|object| !object.is_empty()) else {
+        return Ok(None);
+    };
+    if object.starts_with('/') || object.chars().count() > ORIGIN_PATH_CHARS_MAX {
+        let why = format_args!("a name without leading slash, at most {ORIGIN_PATH_CHARS_MAX} characters");
+        return Err(fields.refuse("DefaultRootObject", why));
+    }
+    if !origin::is_path_text(object) {
+        return Err(fields.refuse("DefaultRootObject", "it holds a character that no path has"));
+    }
+    Ok(Some(object.to_owned()))
+}
+
+fn cache_tag_header(fields: &mut Fields<'_>) -> Result<Option<String>, ApiError> {
+    let Some(mut config) = fields.structure("CacheTagConfig")? else { return Ok(None) };
+    let name = config.required_text("HeaderName")?;
+    let Ok(name) = http::HeaderName::try_from(name) else {
+        return Err(config.refuse("HeaderName", "not the name of a header"));
+    };
+    config.finish()?;
+    Ok(Some(name.as_str().to_owned()))
+}
+
+/// `Restrictions` as consoles send it when there are none.
+fn no_restrictions(fields: &mut Fields<'_>) -> Result<(), ApiError> {
+    let Some(mut restrictions) = fields.structure("Restrictions")? else { return Ok(()) };
+    if let Some(mut geo) = restrictions.structure("GeoRestriction")? {
+        geo.one_of("RestrictionType", &["none"])?;
+        geo.finish()?;
+    }
+    restrictions.finish()
+}
+
+/// `ViewerCertificate` as the service itself prints it for a distribution without one.
+fn default_certificate(fields: &mut Fields<'_>) -> Result<(), ApiError> {
+    let Some(mut certificate) = fields.structure("ViewerCertificate")? else { return Ok(()) };
+    if certificate.boolean("CloudFrontDefaultCertificate") == Some(true) {
+        certificate.one_of("SSLSupportMethod", &["vip", "sni-only"])?;
+        certificate.one_of("MinimumProtocolVersion", &["TLSv1"])?;
+        certificate.one_of("CertificateSource", &["cloudfront"])?;
+    }
+    certificate.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn config() -> Value {
+        json!({
+            "CallerReference": "c",
+            "Comment": "",
+            "Enabled": true,
+            "ConnectionMode": "tenant-only",
+            "TenantConfig": {"ParameterDefinitions": [
+                {"Name": "zone", "Definition": {"StringSchema": {"Required": true, "Comment": "where"}}},
+                {"Name": "path", "Definition": {"StringSchema": {"Required": false, "DefaultValue": "p"}}},
+            ]},
+            "Origins": {"Quantity": 1, "Items": [{
+                "Id": "o",
+                "DomainName": "{{zone}}.origin.test",
+                "OriginPath": "/{{path}}",
+                "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "X-A", "HeaderValue": "1"}]},
+                "CustomOriginConfig": {
+                    "HTTPPort": 8000, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only",
+                    "OriginSslProtocols": {"Quantity": 1, "Items": ["TLSv1.2"]}
+                },
+                "OriginShield": {"Enabled": false}
+            }]},
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "o",
+                "ViewerProtocolPolicy": "allow-all",
+                "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6"
+            },
+            "CacheTagConfig": {"HeaderName": "X-Tags"}
+        })
+    }
+
+    /// The configuration with the value at `pointer` replaced or added.
+    fn with(pointer: &str, value: Value) -> Result<Distribution, ApiError> {
+        let mut config = config();
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer has a slash");
+        config.pointer_mut(parent).expect("the parent is there")[name] = value;
+        distribution(DistributionId::parse("E1").unwrap(), &Document::from(config))
+    }
+
+    #[test]
+    fn what_edges_need_is_read() {
+        let spec = with("/Comment", json!("x")).unwrap().spec;
+        assert_eq!(spec.origins[0].http_port, 8000);
+        assert_eq!(spec.origins[0].custom_headers, [("x-a".to_owned(), "1".to_owned())]);
+        assert_eq!(spec.cache_tag_header.as_deref(), Some("x-tags"));
+        assert_eq!(spec.parameter_defaults.get("path").map(String::as_str), Some("p"));
+        assert_eq!(spec.default_behavior.allowed_methods, ["GET", "HEAD"]);
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_accepted() {
+        let nothing = json!({"Quantity": 0});
+        for (pointer, value) in [
+            ("/Aliases", nothing.clone()),
+            ("/CacheBehaviors", nothing.clone()),
+            ("/CustomErrorResponses", nothing.clone()),
+            ("/OriginGroups", nothing.clone()),
+            ("/Logging", json!({"Enabled": false, "IncludeCookies": false, "Bucket": "", "Prefix": ""})),
+            ("/WebACLId", json!("")),
+            ("/HttpVersion", json!("http2")),
+            ("/Restrictions", json!({"GeoRestriction": {"RestrictionType": "none", "Quantity": 0}})),
+            (
+                "/ViewerCertificate",
+                json!({"CloudFrontDefaultCertificate": true, "MinimumProtocolVersion": "TLSv1"}),
+            ),
+            ("/Staging", json!(false)),
+            ("/DefaultCacheBehavior/Compress", json!(false)),
+            ("/DefaultCacheBehavior/TrustedSigners", json!({"Enabled": false, "Quantity": 0})),
+            ("/DefaultCacheBehavior/FieldLevelEncryptionId", json!("")),
+            ("/DefaultCacheBehavior/AllowedMethods", json!({"Quantity": 2, "Items": ["HEAD", "GET"]})),
+            ("/Origins/Items/0/CustomOriginConfig/OriginProtocolPolicy", json!("match-viewer")),
+            ("/Origins/Items/0/S3OriginConfig", json!({"OriginAccessIdentity": ""})),
+        ] {
+            assert!(with(pointer, value.clone()).is_ok(), "{pointer} {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_honoured_is_refused_by_name() {
+        let check = |pointer: &str, value: Value, code: &str, name: &str| {
+            let error = with(pointer, value.clone()).expect_err(pointer);
+            assert_eq!(error.code().0, code, "{pointer} {value}: {error}");
+            assert!(error.to_string().starts_with(name), "{pointer} {value}: {error}");
+        };
+        let origin = "/Origins/Items/0";
+        let custom = "/Origins/Items/0/CustomOriginConfig";
+        let argument = "InvalidArgument";
+        for (pointer, value, name) in [
+            ("/ConnectionMode", json!("direct"), "DistributionConfig.ConnectionMode: "),
+            ("/ConnectionMode", Value::Null, "DistributionConfig.ConnectionMode: "),
+            ("/CallerReference", json!(""), "DistributionConfig.CallerReference: "),
+            ("/HttpVersion", json!("http3"), "DistributionConfig.HttpVersion: "),
+            ("/PriceClass", json!("PriceClass_All"), "DistributionConfig.PriceClass: "),
+            ("/Aliases", json!({"Quantity": 1, "Items": ["a.test"]}), "DistributionConfig.Aliases: "),
+            ("/IsIPV6Enabled", json!(true), "DistributionConfig.IsIPV6Enabled: "),
+            ("/WebACLId", json!("x"), "DistributionConfig.WebACLId: "),
+            ("/DefaultRootObject", json!("/index.html"), "DistributionConfig.DefaultRootObject: "),
+            ("/CacheTagConfig/HeaderName", json!("a b"), "DistributionConfig.CacheTagConfig.HeaderName: "),
+            (
+                "/DefaultCacheBehavior/Compress",
+                json!(true),
+                "DistributionConfig.DefaultCacheBehavior.Compress: ",
+            ),
+            ("/DefaultCacheBehavior/MaxTTL", json!(5), "DistributionConfig.DefaultCacheBehavior.MaxTTL: "),
+            (
+                "/DefaultCacheBehavior/CachePolicyId",
+                Value::Null,
+                "DistributionConfig.DefaultCacheBehavior.CachePolicyId: ",
+            ),
+            (
+                "/DefaultCacheBehavior/ViewerProtocolPolicy",
+                json!("https-only"),
+                "DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy: ",
+            ),
+            (
+                "/DefaultCacheBehavior/AllowedMethods",
+                json!({"Quantity": 1, "Items": ["GET"]}),
+                "DistributionConfig.DefaultCacheBehavior.AllowedMethods.Items: ",
+            ),
+            (
+                "/TenantConfig/ParameterDefinitions/1/Name",
+                json!("zone"),
+                "DistributionConfig.TenantConfig.Parameter",
+            ),
+            (
+                "/TenantConfig/ParameterDefinitions/1/Name",
+                json!("a b"),
+                "DistributionConfig.TenantConfig.Parameter",
+            ),
+        ] {
+            check(pointer, value, argument, name);
+        }
+        for (of, member, value) in [
+            (origin, "DomainName", json!("{{other}}.test")),
+            (origin, "DomainName", json!("{{zone}}{{zone}}{{zone}}.test")),
+            (origin, "DomainName", json!("{{zone.test")),
+            (origin, "DomainName", json!("169.254.169.254")),
+            (origin, "OriginPath", json!("no-slash")),
+            (origin, "OriginPath", json!("/a/../b")),
+            (origin, "OriginShield", json!({"Enabled": true})),
+            (origin, "ConnectionAttempts", json!(4)),
+            (origin, "ConnectionTimeout", json!(0)),
+            (origin, "CustomOriginConfig", Value::Null),
+            (origin, "OriginAccessControlId", json!("x")),
+            (custom, "OriginProtocolPolicy", json!("https-only")),
+            (custom, "HTTPPort", json!(65_536)),
+            (custom, "OriginReadTimeout", json!(18_446_744_073_709_551_615_u64)),
+        ] {
+            let name =
+                of.replace("/Origins/Items/0", "DistributionConfig.Origins.Items[0]").replace('/', ".");
+            check(&format!("{of}/{member}"), value, argument, &format!("{name}.{member}: "));
+        }
+        let headers =
+            |name: &str| json!({"Quantity": 1, "Items": [{"HeaderName": name, "HeaderValue": "1"}]});
+        for name in ["Host", "x-amz-a", "a b"] {
+            let at = "DistributionConfig.Origins.Items[0].CustomHeaders.Items[0].HeaderName: ";
+            check(&format!("{origin}/CustomHeaders"), headers(name), argument, at);
+        }
+        check("/DefaultCacheBehavior/TargetOriginId", json!("x"), "NoSuchOrigin", "DistributionConfig.");
+        check("/DefaultCacheBehavior/CachePolicyId", json!("x"), "NoSuchCachePolicy", "DistributionConfig.");
+    }
+}

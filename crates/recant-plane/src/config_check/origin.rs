@@ -1,0 +1,196 @@
+//! What an origin may ask.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use recant_core::limits::{
+    CUSTOM_HEADER_VALUE_BYTES_MAX, CUSTOM_HEADERS_PER_ORIGIN_MAX, ORIGIN_ID_CHARS_MAX, ORIGIN_PATH_CHARS_MAX,
+    ORIGIN_READ_SECONDS_MAX,
+};
+use recant_core::spec::{OriginSpec, Template};
+use recant_wire::document::Document;
+
+use super::fields::{Fields, refuse};
+use super::origin_host;
+use super::parameters::Definitions;
+use crate::error::{ApiError, excerpt};
+
+const CONNECTION_ATTEMPTS_DEFAULT: i64 = 3;
+const CONNECTION_TIMEOUT_SECONDS_DEFAULT: i64 = 10;
+const READ_TIMEOUT_SECONDS_DEFAULT: i64 = 30;
+const KEEPALIVE_SECONDS_DEFAULT: i64 = 5;
+
+/// What the edge itself says to an origin, so that no configuration may say it ("Custom headers that CloudFront
+/// can't add to origin requests" in the developer guide). `x-amz-*` and `x-edge-*` are refused by prefix.
+const RESERVED_HEADERS: [&str; 22] = [
+    "cache-control",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "max-forwards",
+    "pragma",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-real-ip",
+];
+
+/// Reads one of `Origins`.
+pub(super) fn origin(path: &str, item: &Document, definitions: &Definitions) -> Result<OriginSpec, ApiError> {
+    let mut fields = Fields::of(path, item)?;
+    let id = fields.required_text("Id")?;
+    if id.is_empty() || id.chars().count() > ORIGIN_ID_CHARS_MAX {
+        return Err(
+            fields.refuse("Id", format_args!("an origin's Id has 1 to {ORIGIN_ID_CHARS_MAX} characters"))
+        );
+    }
+    let domain_name = domain_name(&mut fields, definitions)?;
+    let origin_path = origin_path(&mut fields, definitions)?;
+    let custom_headers = custom_headers(&mut fields)?;
+    let connection_attempts = fields.integer("ConnectionAttempts", 1..=3, CONNECTION_ATTEMPTS_DEFAULT)?;
+    let connection_timeout =
+        fields.integer("ConnectionTimeout", 1..=10, CONNECTION_TIMEOUT_SECONDS_DEFAULT)?;
+    let Some(mut custom) = fields.structure("CustomOriginConfig")? else {
+        return Err(fields.refuse("CustomOriginConfig", "this version speaks to custom origins; say how"));
+    };
+    let http_port = custom.integer("HTTPPort", 1..=65_535, 80)?;
+    // Valid but unused: this version speaks plain HTTP to origins.
+    custom.integer("HTTPSPort", 1..=65_535, 443)?;
+    custom.items("OriginSslProtocols")?;
+    // `match-viewer` is honoured: viewers speak plain HTTP in this version, and so do the edges then.
+    custom.one_of("OriginProtocolPolicy", &["http-only", "match-viewer"])?;
+    // An edge dials whatever addresses the name has.
+    custom.one_of("IpAddressType", &["dualstack"])?;
+    let read_timeout =
+        custom.integer("OriginReadTimeout", 1..=ORIGIN_READ_SECONDS_MAX, READ_TIMEOUT_SECONDS_DEFAULT)?;
+    // How long an idle connection is kept at most: an edge that closes earlier keeps the promise too.
+    custom.integer("OriginKeepaliveTimeout", 1..=ORIGIN_READ_SECONDS_MAX, KEEPALIVE_SECONDS_DEFAULT)?;
+    custom.finish()?;
+    fields.finish()?;
+    Ok(OriginSpec {
+        id: id.to_owned(),
+        domain_name,
+        path: origin_path,
+        http_port: u16::try_from(http_port).expect("the range above is that of ports"),
+        connection_timeout: seconds(connection_timeout),
+        connection_attempts: u8::try_from(connection_attempts).expect("the range above is 1 to 3"),
+        read_timeout: seconds(read_timeout),
+        custom_headers,
+    })
+}
+
+/// Says why a tenant's values do not make a host and path of this origin, if so.
+pub(super) fn filled_in_problem<'v>(
+    origin: &OriginSpec,
+    value_of: impl Fn(&str) -> Option<&'v str>,
+) -> Option<String> {
+    let filled = |template: &Template| template.fill(&value_of).map_err(|error| error.to_string());
+    let host = match filled(&origin.domain_name) {
+        Ok(host) => host,
+        Err(why) => return Some(why),
+    };
+    if let Some(why) = origin_host::problem(&host) {
+        return Some(format!("the origin's host would be '{}': {why}", excerpt(&host)));
+    }
+    match filled(&origin.path) {
+        Err(why) => Some(why),
+        Ok(path) => {
+            path_problem(&path).map(|why| format!("the origin's path would be '{}': {why}", excerpt(&path)))
+        }
+    }
+}
+
+fn domain_name(fields: &mut Fields<'_>, definitions: &Definitions) -> Result<Template, ApiError> {
+    let text = fields.required_text("DomainName")?;
+    let path = fields.name("DomainName");
+    let template = definitions.template(&path, text)?;
+    match origin_host::problem(&with_sample_values(&template)) {
+        Some(why) => Err(refuse(&path, format_args!("'{}': {why}", excerpt(text)))),
+        None => Ok(template),
+    }
+}
+
+fn origin_path(fields: &mut Fields<'_>, definitions: &Definitions) -> Result<Template, ApiError> {
+    let text = fields.text("OriginPath").unwrap_or_default();
+    let path = fields.name("OriginPath");
+    let template = definitions.template(&path, text)?;
+    match path_problem(&with_sample_values(&template)) {
+        Some(why) => Err(refuse(&path, format_args!("'{}': {why}", excerpt(text)))),
+        None => Ok(template),
+    }
+}
+
+fn path_problem(path: &str) -> Option<&'static str> {
+    if path.is_empty() {
+        None
+    } else if !path.starts_with('/') || path.ends_with('/') {
+        Some("a path starts with a slash and does not end with one")
+    } else if path.chars().count() > ORIGIN_PATH_CHARS_MAX {
+        Some("a path has at most 255 characters")
+    } else if !is_path_text(path) {
+        Some("it holds a character that no path has")
+    } else if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        Some("it holds a dot segment")
+    } else {
+        None
+    }
+}
+
+/// Whether a text can stand in the path of a request line (RFC 3986 section 3.3).
+pub(super) fn is_path_text(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&b))
+}
+
+fn with_sample_values(template: &Template) -> String {
+    template.fill(|_| Some("x")).unwrap_or_else(|_| template.as_str().to_owned())
+}
+
+fn custom_headers(fields: &mut Fields<'_>) -> Result<Vec<(String, String)>, ApiError> {
+    let items = fields.items("CustomHeaders")?;
+    if items.len() > CUSTOM_HEADERS_PER_ORIGIN_MAX {
+        return Err(ApiError::TooManyOriginCustomHeaders { limit: CUSTOM_HEADERS_PER_ORIGIN_MAX });
+    }
+    let mut headers: Vec<(String, String)> = Vec::with_capacity(items.len());
+    for (path, item) in items {
+        let mut header = Fields::of(&path, item)?;
+        let text = header.required_text("HeaderName")?;
+        let value = header.required_text("HeaderValue")?;
+        let Ok(name) = HeaderName::try_from(text) else {
+            return Err(
+                header.refuse("HeaderName", format_args!("'{}' is not the name of a header", excerpt(text)))
+            );
+        };
+        let name = name.as_str();
+        if RESERVED_HEADERS.contains(&name) || name.starts_with("x-amz-") || name.starts_with("x-edge-") {
+            return Err(header.refuse("HeaderName", format_args!("'{name}' is the edge's own to set")));
+        }
+        if value.len() > CUSTOM_HEADER_VALUE_BYTES_MAX || HeaderValue::from_str(value).is_err() {
+            let why = format_args!(
+                "a value has at most {CUSTOM_HEADER_VALUE_BYTES_MAX} bytes, none of them a control"
+            );
+            return Err(header.refuse("HeaderValue", why));
+        }
+        if headers.iter().any(|(earlier, _)| earlier == name) {
+            return Err(header.refuse("HeaderName", format_args!("'{name}' is set twice")));
+        }
+        headers.push((name.to_owned(), value.to_owned()));
+        header.finish()?;
+    }
+    Ok(headers)
+}
+
+fn seconds(value: i64) -> Duration {
+    Duration::from_secs(value.unsigned_abs())
+}

@@ -1,0 +1,66 @@
+//! Between HTTP and documents: inputs in, outputs and errors out, each with its request id.
+//!
+//! The spelling is `recant-wire`'s; here are the headers that every answer has, and the words for a body that cannot be
+//! read.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+use recant_wire::document::Document;
+use recant_wire::error::ErrorDocument;
+use recant_wire::model::{Operation, Route};
+use recant_wire::request::{self, RequestError};
+use recant_wire::response;
+
+use super::request_id::RequestId;
+use crate::error::{ApiError, excerpt};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// The operation's input, out of the request line, the headers and the body.
+///
+/// # Errors
+/// [`ApiError::MalformedXml`] for an empty or unreadable body, [`ApiError::InvalidArgument`] for a parameter that is
+/// not of its kind.
+pub(super) fn decode(route: &Route, parts: &Parts, body: &[u8]) -> Result<Document, ApiError> {
+    request::decode(route.operation, &route.labels, parts.uri.query(), &parts.headers, body).map_err(
+        |error| match error {
+            RequestError::Body(error) => ApiError::MalformedXml(format!("The XML is not valid: {error}.")),
+            RequestError::Value { name, expected, found } => ApiError::InvalidArgument(format!(
+                "{name}: {expected} expected, '{}' found.",
+                excerpt(&found)
+            )),
+        },
+    )
+}
+
+/// The answer of an operation that did what it was asked.
+///
+/// # Errors
+/// [`ApiError::Internal`] for an output that is not of the operation's shape, which is a bug.
+pub(super) fn success(
+    operation: &Operation,
+    output: &Document,
+    id: &RequestId,
+) -> Result<Response, ApiError> {
+    let response = response::encode(operation, output).map_err(|error| {
+        tracing::error!(operation = operation.name, %error, "an operation's output has not the operation's shape");
+        ApiError::Internal
+    })?;
+    let mut response = response.map(Body::from);
+    response.headers_mut().insert(REQUEST_ID, id.header());
+    Ok(response)
+}
+
+/// The answer to a request that is refused.
+pub(super) fn error(error: &ApiError, id: &RequestId) -> Response {
+    let (code, status) = error.code();
+    let document = ErrorDocument::new(status, code, &error.to_string(), id.as_str());
+    let mut response = Response::new(Body::from(document.to_xml()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    response.headers_mut().insert(REQUEST_ID, id.header());
+    response
+}

@@ -1,0 +1,107 @@
+//! One API request, from its head to its answer.
+//!
+//! The order of checks is a decision (DESIGN.md section 9 "API"): what the head says about the signature (form, key,
+//! time), the size, the body's hash, the signature; only then is the request read for what it asks. So nobody
+//! without a key learns anything about what is here, and nothing that a stranger sends is parsed.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use recant_wire::model::{Operation, Route, route};
+
+use super::request_id::RequestId;
+use super::{Shared, answer, body};
+use crate::auth::Caller;
+use crate::error::{ApiError, excerpt};
+use crate::store::Store;
+use crate::{clock, ops};
+
+/// What the access log says of a request. Never the body, a header or a secret.
+struct Seen {
+    id: RequestId,
+    caller: Caller,
+    operation: Option<&'static Operation>,
+    /// The tenant that the path names.
+    tenant: Option<String>,
+}
+
+/// Answers whatever no other route answers.
+pub(super) async fn handle<S: Store>(State(shared): State<Arc<Shared<S>>>, request: Request) -> Response {
+    let started = Instant::now();
+    let mut seen = Seen { id: RequestId::new(), caller: Caller::Anyone, operation: None, tenant: None };
+    let (parts, mut body) = request.into_parts();
+    let (response, code) = match answer(&shared, &parts, &mut body, &mut seen).await {
+        Ok(response) => (response, ""),
+        Err(error) => {
+            body::discard(&parts.headers, &mut body).await;
+            (answer::error(&error, &seen.id), error.code().0)
+        }
+    };
+    tracing::info!(
+        target: "recant::access",
+        request_id = %seen.id,
+        key = %seen.caller,
+        operation = seen.operation.map_or("-", |operation| operation.name),
+        tenant = seen.tenant.as_deref().unwrap_or("-"),
+        status = response.status().as_u16(),
+        code,
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}
+
+/// Answers a method that a route of ours does not take.
+pub(super) async fn method_not_allowed() -> Response {
+    answer::error(&ApiError::MethodNotAllowed, &RequestId::new())
+}
+
+async fn answer<S: Store>(
+    shared: &Shared<S>,
+    parts: &Parts,
+    body: &mut Body,
+    seen: &mut Seen,
+) -> Result<Response, ApiError> {
+    let path = parts.uri.path();
+    let found = route(&parts.method, path, parts.uri.query());
+    if let Some(found) = &found {
+        seen.operation = Some(found.operation);
+        seen.tenant = tenant_of(found);
+    }
+
+    let claim = shared.keys.claim(parts, clock::wall_now())?;
+    let bytes =
+        body::read(&parts.headers, body).await.map_err(|error| for_operation(error, seen.operation))?;
+    if let Some(claim) = claim {
+        seen.caller = shared.keys.verify(&claim, parts, &bytes)?;
+    }
+
+    let Some(found) = found else {
+        return Err(ApiError::UnknownOperation(format!("{} {}", parts.method, excerpt(path))));
+    };
+    ops::offered(found.operation)?;
+    let input = answer::decode(&found, parts, &bytes)?;
+    let output = ops::perform(&shared.context, found.operation, &input).await?;
+    answer::success(found.operation, &output, &seen.id)
+}
+
+/// An invalidation batch that is too long has a code of its own in the model.
+fn for_operation(error: ApiError, operation: Option<&Operation>) -> ApiError {
+    let declares = |code| operation.is_some_and(|it| it.errors.iter().any(|error| error.code == code));
+    match error {
+        ApiError::RequestEntityTooLarge { .. } if declares("BatchTooLarge") => {
+            ApiError::BatchTooLarge(error.to_string())
+        }
+        error => error,
+    }
+}
+
+fn tenant_of(route: &Route) -> Option<String> {
+    let of_tenant = route.operation.uri.contains("/distribution-tenant/");
+    let label = ["DistributionTenantId", "Identifier", "Id"].iter().find_map(|name| route.labels.get(name));
+    label.filter(|_| of_tenant).map(excerpt)
+}

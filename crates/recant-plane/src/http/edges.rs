@@ -1,0 +1,116 @@
+//! The calls of edges: their feed, and their heartbeats.
+//!
+//! Their meaning is [`crate::feed`]'s; here is the HTTP around it. Edges prove themselves by a secret, not by a
+//! signature. What they are refused with is a line of text, for a person who reads the edge's log.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, Limited};
+use recant_core::limits::{API_BODY_TIME_MAX, HEARTBEAT_BYTES_MAX};
+use recant_wire::feed::{FEED_CONTENT_TYPE, FEED_PATH, HEARTBEAT_PATH, heartbeat};
+use tokio::sync::watch;
+
+use crate::feed::{Edges, FeedBody, FeedError, Standing};
+use crate::store::Store;
+
+/// What the edges' handlers share.
+#[derive(Clone)]
+pub(crate) struct EdgeCalls<S> {
+    /// Answers them.
+    pub(crate) edges: Edges<S>,
+    /// Turns true when the plane stops: feeds end then.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// The routes of edges.
+pub(crate) fn router<S: Store>(calls: EdgeCalls<S>) -> Router {
+    Router::new().route(FEED_PATH, get(follow::<S>)).route(HEARTBEAT_PATH, post(renew::<S>)).with_state(calls)
+}
+
+async fn follow<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if admit(&calls, &parts).is_none() {
+        return forbidden();
+    }
+    match calls.edges.follow(parts.uri.query().unwrap_or_default()).await {
+        Ok(feed) => {
+            let mut response = Response::new(Body::new(UntilStopped::new(feed, calls.stop)));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(FEED_CONTENT_TYPE));
+            response
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+async fn renew<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(standing) = admit(&calls, &parts) else { return forbidden() };
+    let whole = Limited::new(body, HEARTBEAT_BYTES_MAX).collect();
+    let Ok(Ok(body)) = tokio::time::timeout(API_BODY_TIME_MAX, whole).await else {
+        return (StatusCode::BAD_REQUEST, "a heartbeat is short and arrives whole\n").into_response();
+    };
+    match calls.edges.heartbeat(standing, &body.to_bytes()).await {
+        Ok(answer) => ([(CONTENT_TYPE, heartbeat::CONTENT_TYPE)], answer).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+fn admit<S: Store>(calls: &EdgeCalls<S>, parts: &Parts) -> Option<Standing> {
+    parts.headers.get(AUTHORIZATION).and_then(|value| calls.edges.admit(value.as_bytes()))
+}
+
+fn forbidden() -> Response {
+    (StatusCode::FORBIDDEN, "not an edge of this plane: the secret is missing or another one\n")
+        .into_response()
+}
+
+fn refused(error: &FeedError) -> Response {
+    let status = match error {
+        FeedError::Resume(_) | FeedError::Message(_) => StatusCode::BAD_REQUEST,
+        FeedError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    tracing::warn!(%error, "an edge's call was refused");
+    (status, format!("{error}\n")).into_response()
+}
+
+/// A feed that also ends when the plane stops.
+struct UntilStopped {
+    feed: FeedBody,
+    stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl UntilStopped {
+    fn new(feed: FeedBody, mut stop: watch::Receiver<bool>) -> Self {
+        // A sender that is gone means the same.
+        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+        Self { feed, stopped: Box::pin(stopped) }
+    }
+}
+
+impl http_body::Body for UntilStopped {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.stopped.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut self.feed).poll_frame(cx)
+    }
+}

@@ -1,0 +1,50 @@
+//! The plane over HTTP.
+//!
+//! | path | who asks |
+//! |---|---|
+//! | `/2020-05-31/…` | clients of CloudFront's API: signed, XML ([`api`]) |
+//! | `/recant/v1/edges/…` | edges: their secret, frames ([`edges`]) |
+//! | `/healthz`, `/readyz` | whoever watches this process ([`health`]) |
+//!
+//! Anything else is the API's to refuse, so every error of the API is XML. [`server`] holds connections to their
+//! limits; the API's order of checks stands in [`api`].
+
+mod answer;
+mod api;
+mod body;
+pub(crate) mod edges;
+mod health;
+mod request_id;
+pub(crate) mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use self::edges::EdgeCalls;
+use crate::auth::Keys;
+use crate::completion::Completion;
+use crate::ops::Context;
+use crate::store::Store;
+
+/// What the handlers share.
+pub(crate) struct Shared<S> {
+    /// Who may ask.
+    pub(crate) keys: Keys,
+    /// What operations work on.
+    pub(crate) context: Context<S>,
+    /// Looked at to say whether this plane can complete anything.
+    pub(crate) completion: Completion<S>,
+}
+
+/// All routes.
+pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>, calls: EdgeCalls<S>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready::<S>))
+        .fallback(api::handle::<S>)
+        .method_not_allowed_fallback(api::method_not_allowed)
+        .with_state(shared)
+        .merge(edges::router(calls))
+}

@@ -1,0 +1,42 @@
+//! `CreateDistribution`: makes a distribution with tenants.
+//!
+//! 201 with `Location`, `ETag` and the distribution. Each `CallerReference` makes at most one distribution; a second
+//! use is `DistributionAlreadyExists`, whatever the rest says (API reference, `CallerReference`). What the
+//! configuration asks and this version does not honour is refused by name ([`crate::config_check`]).
+
+use recant_core::id::{DistributionId, ETag};
+use recant_wire::document::Document;
+
+use super::output::{structure, text};
+use super::{Context, shapes};
+use crate::error::ApiError;
+use crate::store::{Command, DistributionRecord, Outcome, Store};
+use crate::{clock, config_check, random};
+
+pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
+    let config =
+        input.get("DistributionConfig").ok_or_else(|| ApiError::null_member("DistributionConfig"))?;
+    let id = DistributionId::generate(random::bytes());
+    let checked = config_check::distribution(id.clone(), config)?;
+
+    let now = clock::wall_now();
+    let record = DistributionRecord {
+        id,
+        etag: ETag::generate(random::bytes()),
+        caller_reference: checked.caller_reference,
+        config: config.clone().into(),
+        spec: checked.spec,
+        created: now,
+        modified: now,
+    };
+    let Outcome::Distribution(made) = context.commit(Command::CreateDistribution(Box::new(record))).await?
+    else {
+        unreachable!("the store answers a create with what it made");
+    };
+
+    Ok(structure([
+        ("Distribution", Some(shapes::distribution(context.store.identity(), &made))),
+        ("Location", text(context.location(format_args!("distribution/{}", made.record.id)))),
+        ("ETag", text(made.record.etag.as_str())),
+    ]))
+}

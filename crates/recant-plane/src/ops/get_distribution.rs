@@ -1,0 +1,22 @@
+//! `GetDistribution`: one distribution, with its configuration as it was given.
+//!
+//! 200 with `ETag`. `Status` is `Deployed` when every edge has the configuration.
+
+use recant_core::id::DistributionId;
+use recant_wire::document::Document;
+
+use super::output::{structure, text};
+use super::{Context, input, shapes};
+use crate::error::ApiError;
+use crate::store::Store;
+
+pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
+    let id = DistributionId::parse(input::text(input, "Id")).map_err(|_| ApiError::NoSuchDistribution)?;
+
+    let found = context.store.distribution(&id).await?.ok_or(ApiError::NoSuchDistribution)?;
+
+    Ok(structure([
+        ("Distribution", Some(shapes::distribution(context.store.identity(), &found))),
+        ("ETag", text(found.record.etag.as_str())),
+    ]))
+}

@@ -1,0 +1,65 @@
+//! What the store refused, in the API's words.
+
+use recant_core::id::TenantId;
+
+use crate::error::{ApiError, excerpt};
+use crate::plane::CallerReferenceConflict;
+use crate::store::{Refusal, StoreError};
+
+/// The answer to a refusal.
+pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> ApiError {
+    match refusal {
+        Refusal::CallerReferenceConflict { .. } => match conflict {
+            CallerReferenceConflict::AlreadyExists => ApiError::InvalidationBatchAlreadyExists,
+            CallerReferenceConflict::InvalidArgument => ApiError::CallerReferenceUsed,
+        },
+        Refusal::DistributionExists { earlier } => ApiError::DistributionAlreadyExists(earlier.to_string()),
+        Refusal::NoSuchTenant => no_such_tenant(),
+        Refusal::NoSuchDistribution => no_such_distribution(),
+        Refusal::NoSuchConnectionGroup => no_such_connection_group(),
+        Refusal::NameTaken => {
+            ApiError::EntityAlreadyExists("A distribution tenant of this name already exists.".into())
+        }
+        Refusal::DomainTaken { domain } => ApiError::CnameAlreadyExists(format!(
+            "One or more of the domains that you provided are already associated with a different resource: {}.",
+            excerpt(&domain)
+        )),
+        Refusal::NotDisabled => ApiError::ResourceNotDisabled,
+        Refusal::IfMatchMissing => ApiError::InvalidIfMatchVersion,
+        Refusal::IfMatchStale => ApiError::PreconditionFailed,
+        Refusal::TooLarge => {
+            ApiError::BatchTooLarge("Your request is larger than one entry of the log may be.".into())
+        }
+    }
+}
+
+/// No tenant is named so.
+pub(super) fn no_such_tenant() -> ApiError {
+    ApiError::EntityNotFound("The specified distribution tenant does not exist.".into())
+}
+
+/// No distribution that a tenant could have is named so.
+pub(super) fn no_such_distribution() -> ApiError {
+    ApiError::EntityNotFound("The specified distribution does not exist.".into())
+}
+
+/// No connection group is named so.
+pub(super) fn no_such_connection_group() -> ApiError {
+    ApiError::EntityNotFound("The specified connection group does not exist.".into())
+}
+
+/// Reads a tenant's id out of a path. What cannot be an id is no tenant's.
+pub(super) fn tenant_id(text: &str) -> Result<TenantId, ApiError> {
+    TenantId::parse(text).map_err(|_| no_such_tenant())
+}
+
+impl From<StoreError> for ApiError {
+    /// The caller reads that it was us; the log reads what it was.
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        match error {
+            StoreError::WriterStopped { .. } => Self::ServiceUnavailable,
+            StoreError::Command { .. } | StoreError::Read { .. } => Self::Internal,
+        }
+    }
+}

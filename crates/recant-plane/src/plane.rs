@@ -1,0 +1,241 @@
+//! The plane as a whole: started with options, runs until it is stopped.
+//!
+//! Starting takes the data folder, opens the store, takes over from what is durable, and listens; each step only when
+//! the one before has succeeded, so that a plane that answers is a plane that works. Stopping closes the listener,
+//! ends the feeds, finishes the requests in hand, and lets the store write what it has accepted.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use recant_core::limits::{CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN};
+use recant_core::protocol::LeaseParams;
+use recant_wire::feed::EdgeSecret;
+use recant_wire::sigv4::Credentials;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::auth::Keys;
+use crate::completion::Completion;
+use crate::feed::Edges;
+use crate::folder::{Folder, FolderError};
+use crate::http::edges::EdgeCalls;
+use crate::http::{self, Shared, server};
+use crate::ops::Context;
+use crate::store::StoreError;
+use crate::store::sqlite::{OpenError, SqliteStore};
+use crate::{clock, random};
+
+/// What a plane is started with.
+#[derive(Clone, Debug)]
+pub struct PlaneOptions {
+    /// Where everything is kept; made when it is not there.
+    pub data_dir: PathBuf,
+    /// Where the API listens; port 0 takes a free one.
+    pub api: SocketAddr,
+    /// Where clients reach the API: what `Location` starts with. The API's own address without.
+    pub public_url: Option<String>,
+    /// Whether an unsigned request is refused.
+    pub require_signatures: bool,
+    /// How far a request's date may be off, each way; at most [`CLOCK_SKEW_MAX`].
+    pub clock_skew: Duration,
+    /// The one region that requests must be signed for; any without.
+    pub region: Option<String>,
+    /// How long an edge may serve after a heartbeat; between [`LEASE_MIN`] and [`LEASE_MAX`].
+    pub lease: Duration,
+    /// How a `CallerReference` that was used with other paths is refused.
+    pub caller_reference_conflict: CallerReferenceConflict,
+}
+
+impl PlaneOptions {
+    /// The defaults, for this folder and address.
+    pub fn new(data_dir: impl Into<PathBuf>, api: SocketAddr) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            api,
+            public_url: None,
+            require_signatures: true,
+            clock_skew: CLOCK_SKEW_DEFAULT,
+            region: None,
+            lease: LEASE_DEFAULT,
+            caller_reference_conflict: CallerReferenceConflict::default(),
+        }
+    }
+}
+
+/// How a `CallerReference` that was used with other paths is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CallerReferenceConflict {
+    /// `InvalidationBatchAlreadyExists`, 409: as the reference page says.
+    #[default]
+    AlreadyExists,
+    /// `InvalidArgument`, 400: as users of CloudFront have observed (CLOUDFRONT.md section 2.2).
+    InvalidArgument,
+}
+
+/// Why a plane does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An option is out of its bounds.
+    #[error("{option}: {why}")]
+    Option {
+        /// Which.
+        option: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What failed.
+        source: io::Error,
+    },
+}
+
+/// A running plane.
+#[derive(Debug)]
+pub struct Plane {
+    folder: Arc<Folder>,
+    address: SocketAddr,
+    public_url: String,
+    embedded_secret: EdgeSecret,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+/// Stops a plane from anywhere.
+#[derive(Clone, Debug)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Asks the plane to stop; [`Plane::run`] returns when it has.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Plane {
+    /// Starts a plane. It answers from here on; [`Plane::run`] only waits for its end.
+    ///
+    /// # Errors
+    /// [`StartError`] says which step failed; nothing keeps running then.
+    pub async fn start(options: PlaneOptions) -> Result<Self, StartError> {
+        check(&options)?;
+        let folder = Arc::new(Folder::take(&options.data_dir)?);
+        let key = folder.root_key()?;
+        let edge_secret = folder.edge_secret()?;
+        let store = SqliteStore::open(&folder.database(), clock::wall_now())?;
+        let listen = |source| StartError::Listen { address: options.api, source };
+        let listener = TcpListener::bind(options.api).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let public_url = options.public_url.unwrap_or_else(|| own_url(address));
+
+        let completion =
+            Completion::start(store.clone(), LeaseParams::for_lease(options.lease), clock::boot_now).await?;
+        let embedded_secret = EdgeSecret::new(random::bytes());
+        let edges = Edges::new(store.clone(), completion.clone(), edge_secret, Some(embedded_secret.clone()));
+        let credentials = Credentials {
+            access_key_id: key.access_key_id,
+            secret_access_key: key.secret_access_key,
+            session_token: None,
+        };
+        let shared = Arc::new(Shared {
+            keys: Keys::new([credentials], options.require_signatures, options.clock_skew, options.region),
+            context: Context {
+                store,
+                public_url: public_url.clone(),
+                caller_reference_conflict: options.caller_reference_conflict,
+            },
+            completion,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let calls = EdgeCalls { edges, stop: stopped.clone() };
+        let router = http::router(shared, calls);
+        let serving = tokio::spawn(server::serve(listener, router, stopped));
+        tracing::info!(%address, %public_url, "the plane listens");
+        Ok(Self { folder, address, public_url, embedded_secret, stop, serving })
+    }
+
+    /// Where the API listens.
+    pub fn api_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where clients reach the API, as `Location` says it.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The folder, with its lock: whoever keeps this keeps the next plane out.
+    ///
+    /// With an embedded edge it is kept until the viewer side has closed (DESIGN.md section 9): the next plane removes
+    /// that edge without waiting for its lease.
+    pub fn folder(&self) -> Arc<Folder> {
+        Arc::clone(&self.folder)
+    }
+
+    /// What the edge in this very process proves itself with. Known to nobody else, and never written down.
+    pub fn embedded_secret(&self) -> &EdgeSecret {
+        &self.embedded_secret
+    }
+
+    /// A handle that stops this plane.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// Waits until the plane has been stopped and has finished what it had in hand.
+    ///
+    /// # Panics
+    /// When the listener's task did, which is a bug.
+    pub async fn run(self) {
+        self.serving.await.expect("the listener does not panic and is not aborted");
+    }
+}
+
+fn check(options: &PlaneOptions) -> Result<(), StartError> {
+    let refuse = |option, why: String| Err(StartError::Option { option, why });
+    if !(LEASE_MIN..=LEASE_MAX).contains(&options.lease) {
+        let (min, max) = (LEASE_MIN.as_secs(), LEASE_MAX.as_secs());
+        return refuse("lease", format!("a lease lasts {min} to {max} seconds"));
+    }
+    if options.clock_skew > CLOCK_SKEW_MAX {
+        return refuse(
+            "clock skew",
+            format!("a date may be off by at most {} seconds", CLOCK_SKEW_MAX.as_secs()),
+        );
+    }
+    let Some(url) = &options.public_url else { return Ok(()) };
+    let known =
+        ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
+    if !known || url.ends_with('/') || !url.bytes().all(|b| b.is_ascii_graphic()) {
+        return refuse(
+            "public URL",
+            format!("'{url}' is not like https://host:port, without slash at the end"),
+        );
+    }
+    Ok(())
+}
+
+/// The URL of the API's own address. One that listens everywhere is reached on this machine's own.
+fn own_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}

@@ -1,0 +1,7 @@
+//! The API as clients meet it: over HTTP, signed, against a whole plane in a folder of its own.
+
+mod bad_input;
+mod configuration;
+mod edges;
+mod invalidations;
+mod rig;

@@ -192,6 +192,23 @@ fn broken_http_gets_no_further_than_its_connection() {
 }
 
 #[test]
+fn a_body_of_unknown_length_is_cut_off_too() {
+    let rig = Rig::start_with(|options| options.require_signatures = false);
+    let mut stream = TcpStream::connect(rig.address).unwrap();
+    let head = "POST /2020-05-31/distribution HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let chunk = [b"100000\r\n".as_slice(), &vec![b' '; 0x10_0000], b"\r\n"].concat();
+    for _ in 0..=API_BODY_BYTES_MAX / 0x10_0000 {
+        stream.write_all(&chunk).unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("<Code>RequestEntityTooLarge</Code>"), "{answer}");
+}
+
+#[test]
 fn an_operator_may_do_without_signatures() {
     let rig = Rig::start_with(|options| options.require_signatures = false);
     let reply = rig.send(&rig.request("ListDistributions", json!({})));

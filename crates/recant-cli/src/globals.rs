@@ -13,6 +13,8 @@ use crate::query::Query;
 const OUTPUTS: &[&str] = &["json", "text", "table", "yaml", "yaml-stream", "off"];
 /// A socket may be silent for this long if nothing else was said; the AWS CLI's default.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+/// A longer time-out is none in practice, and clocks cannot count every number of seconds.
+const TIMEOUT_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The table, in the AWS CLI's order, which ambiguous abbreviations are listed in.
 pub(crate) const TABLE: &[Opt<'static>] = &[
@@ -143,7 +145,7 @@ fn timeout(which: &str, text: Option<String>) -> Result<Option<Duration>, Error>
         Some(seconds) if seconds < 0 => Err(Error::general(format!(
             "Attempted to set {which} timeout to {seconds}, but the timeout cannot be set to a value less than or equal to 0."
         ))),
-        Some(seconds) => Ok(Some(Duration::from_secs(seconds.unsigned_abs()))),
+        Some(seconds) => Ok(Some(Duration::from_secs(seconds.unsigned_abs()).min(TIMEOUT_MAX))),
         None => Ok(None),
     }
 }

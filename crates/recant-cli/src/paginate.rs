@@ -115,13 +115,17 @@ impl Paging {
             let items =
                 path::get(&page, paginator.result_key).and_then(Document::as_list).unwrap_or_default();
             let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
-            let surplus = self.max_items.map_or(0, |max_items| shown + count - max_items);
+            let surplus = self.max_items.map_or(0, |max_items| (shown + count).saturating_sub(max_items));
             if surplus > 0 {
-                let keep = count - surplus;
+                let keep = count.saturating_sub(surplus);
                 let kept = items[..index(keep, items.len())].to_vec();
                 replace(&mut page, paginator.result_key, Document::List(kept));
                 show(page)?;
-                return Ok(encode_token(paginator.input_token, token, Some(keep + skipped.unwrap_or(0))));
+                return Ok(encode_token(
+                    paginator.input_token,
+                    token,
+                    Some(keep.saturating_add(skipped.unwrap_or(0))),
+                ));
             }
             token = next_token(paginator, &page);
             show(page)?;

@@ -109,7 +109,7 @@ fn iso_date(text: &str) -> Option<(i64, u32, u32)> {
         }
         _ => return None,
     };
-    if digits.len() != 8 {
+    if digits.len() != 8 || !digits.is_ascii() {
         return None;
     }
     Some((i64::from(number(&digits[..4])?), number(&digits[4..6])?, number(&digits[6..])?))
@@ -223,6 +223,9 @@ mod tests {
         check("Thu, 05 Dec 2024 18:40:49 GMT", Some("2024-12-05T18:40:49+00:00"));
         check("2024-02-30T00:00:00Z", None);
         check("not a time", None);
+        check("日本xx", None);
+        check("日本xxT日本", None);
+        check("2024-12-05T日:é0+é", None);
         check("", None);
     }
 }

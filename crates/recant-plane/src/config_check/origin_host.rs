@@ -6,43 +6,44 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-const NAME_BYTES_MAX: usize = 253;
-const LABEL_BYTES_MAX: usize = 63;
+use recant_core::host::Host;
 
 /// The metadata services that are reached by name.
 const METADATA_NAMES: [&str; 3] = ["metadata.google.internal", "metadata.goog", "instance-data"];
 
 /// Says why `name` cannot be an origin's host, if so. Placeholders have been filled in before.
-pub(super) fn problem(name: &str) -> Option<&'static str> {
-    if let Ok(address) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        return address_problem(address);
+pub(super) fn problem(name: &str) -> Option<String> {
+    if let Some(address) = address(name) {
+        return address_problem(address).map(str::to_owned);
     }
-    let name = name.strip_suffix('.').unwrap_or(name);
-    if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        return Some("a host name has 1 to 253 characters");
+    if name.contains('/') {
+        return Some("a host alone, without scheme and path".into());
     }
-    if name.contains("://") || name.contains('/') {
-        return Some("a host name alone, without scheme and path");
+    if name.parse::<Ipv6Addr>().is_ok() {
+        return Some("an IPv6 address stands in brackets".into());
     }
     if name.contains(':') {
-        return Some("a host name alone; the port goes into CustomOriginConfig.HTTPPort");
+        return Some("a host alone; the port goes into CustomOriginConfig.HTTPPort".into());
     }
-    let label_ok = |label: &str| {
-        (1..=LABEL_BYTES_MAX).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+    // The edge's own reading of it.
+    let host = match Host::parse(name) {
+        Ok(host) => host,
+        Err(why) => return Some(why.to_string()),
     };
-    if !name.split('.').all(label_ok) {
-        return Some("not a host name: labels of letters, digits, '-' and '_'");
-    }
     // Resolvers read `2852039166` and `0xa9fea9fe` as IPv4 addresses; so a name never ends in a number.
-    let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+    let last = host.as_str().rsplit('.').next().unwrap_or_default();
     if last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") {
-        return Some("not an IPv4 address of four decimal numbers");
+        return Some("not an IPv4 address of four decimal numbers".into());
     }
-    let lower = name.to_ascii_lowercase();
-    METADATA_NAMES.contains(&lower.as_str()).then_some("a metadata service is never an origin")
+    METADATA_NAMES.contains(&host.as_str()).then(|| "a metadata service is never an origin".into())
+}
+
+/// A literal address: four decimal numbers, or IPv6 in brackets (RFC 3986 section 3.2.2).
+fn address(name: &str) -> Option<IpAddr> {
+    match name.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']')?.parse().ok().map(IpAddr::V6),
+        None => name.parse().ok().map(IpAddr::V4),
+    }
 }
 
 fn address_problem(address: IpAddr) -> Option<&'static str> {
@@ -91,7 +92,7 @@ mod tests {
             "localhost",
             "127.0.0.1",
             "10.0.0.7",
-            "::1",
+            "[fd00::1]",
             "[::1]",
             "my_service",
             "example.com.",
@@ -107,9 +108,13 @@ mod tests {
             "-a.example.com",
             "a..b",
             "169.254.169.254",
-            "::ffff:169.254.169.254",
-            "fe80::1",
-            "fd00:ec2::254",
+            "[::ffff:169.254.169.254]",
+            "::1",
+            "[fe80::1]",
+            "[::1",
+            "[127.0.0.1]",
+            "[::1]:80",
+            "[fd00:ec2::254]",
             "0.0.0.0",
             "2852039166",
             "0xa9fea9fe",

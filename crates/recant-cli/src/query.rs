@@ -114,7 +114,7 @@ mod tests {
             let found = Query::compile(expression).and_then(|query| query.search(data));
             match (found, want) {
                 (Ok(found), Ok(want)) => {
-                    assert_eq!(crate::output::json::compact(&found), want, "{expression}")
+                    assert_eq!(crate::output::json::compact(&found), want, "{expression}");
                 }
                 (Err(why), Err(want)) => assert!(why.to_string().contains(want), "{expression}: {why}"),
                 (found, _) => panic!("{expression}: {found:?}"),

@@ -85,7 +85,8 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
     let mut whole = Members::new();
     let rest = paging.walk(input, ask, |page| match name.format()? {
         Format::Text => show(Format::Text, paging.list_of(&page)),
-        Format::Json | Format::Off => {
+        Format::YamlStream => show(Format::YamlStream, page),
+        Format::Json | Format::Yaml | Format::Off => {
             paging.append(&mut whole, page);
             Ok(())
         }
@@ -95,7 +96,10 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
             let token = Document::structure([("NextToken", Document::from(token))]);
             show(Format::Text, Document::structure([("NextToken", token)]))
         }
-        (Format::Text, None) => Ok(()),
+        (Format::YamlStream, Some(token)) => {
+            show(Format::YamlStream, Document::structure([("NextToken", Document::from(token))]))
+        }
+        (Format::Text | Format::YamlStream, None) => Ok(()),
         (format, rest) => {
             if let Some(token) = rest {
                 whole.insert("NextToken", token);

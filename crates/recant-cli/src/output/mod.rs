@@ -1,10 +1,11 @@
 //! How results are shown. One file a format; here is only which one, and when.
 //!
-//! JSON wants the whole result, all pages as one. Text is written page by page, as they come.
+//! JSON and YAML want the whole result, all pages as one. Text and the YAML stream are written page by page, as they come.
 
 pub(crate) mod json;
 pub(crate) mod text;
 pub(crate) mod timestamp;
+pub(crate) mod yaml;
 
 use recant_wire::document::{Document, Members};
 
@@ -21,6 +22,10 @@ pub(crate) enum Format {
     Json,
     /// [`text`].
     Text,
+    /// [`yaml`].
+    Yaml,
+    /// [`yaml`], an element of a list for each page.
+    YamlStream,
     /// Nothing at all.
     Off,
 }
@@ -48,9 +53,9 @@ impl FormatName {
             .or_else(|| config.get("output").map(str::to_owned))
             .unwrap_or_else(|| "json".to_owned());
         match name.as_str() {
-            "table" | "yaml" | "yaml-stream" => {
-                Err(Error::Parameter(format!("The output type {name} is not supported; use json or text")))
-            }
+            "table" => Err(Error::Parameter(
+                "The output type table is not supported; use json, text or yaml".to_owned(),
+            )),
             _ => Ok(Self(name)),
         }
     }
@@ -64,6 +69,8 @@ impl FormatName {
         match self.0.as_str() {
             "json" => Ok(Format::Json),
             "text" => Ok(Format::Text),
+            "yaml" => Ok(Format::Yaml),
+            "yaml-stream" => Ok(Format::YamlStream),
             "off" => Ok(Format::Off),
             other => Err(Error::general(format!("Unknown output type: {other}"))),
         }
@@ -87,9 +94,13 @@ pub(crate) fn show(
     };
     let text = match format {
         // An empty object says nothing, so nothing is said.
-        Format::Json if result == Document::Structure(Members::new()) => String::new(),
+        Format::Json | Format::Yaml | Format::YamlStream if result == Document::Structure(Members::new()) => {
+            String::new()
+        }
         Format::Json => json::pretty(&result) + "\n",
         Format::Text => text::format(&result),
+        Format::Yaml => yaml::format(&result),
+        Format::YamlStream => yaml::stream_item(result),
         Format::Off => String::new(),
     };
     write(environment, &text)

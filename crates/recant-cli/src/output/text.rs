@@ -19,7 +19,7 @@ fn write_value(out: &mut String, value: &Document, name: Option<&str>, columns: 
         Document::Structure(members) => write_structure(out, members, name, columns),
         Document::List(values) => write_list(out, values, name),
         scalar => {
-            out.push_str(&python::str(scalar));
+            out.push_str(&cell(scalar));
             out.push('\n');
         }
     }
@@ -29,11 +29,9 @@ fn write_structure(out: &mut String, members: &Members, name: Option<&str>, colu
     let mut sorted: Vec<(&str, &Document)> = members.iter().collect();
     sorted.sort_by_key(|(key, _)| *key);
     let mut cells: Vec<String> = match columns {
-        None => {
-            sorted.iter().filter(|(_, value)| is_scalar(value)).map(|(_, value)| python::str(value)).collect()
-        }
+        None => sorted.iter().filter(|(_, value)| is_scalar(value)).map(|(_, value)| cell(value)).collect(),
         Some(columns) => {
-            columns.iter().map(|column| members.get(column).map_or_else(String::new, python::str)).collect()
+            columns.iter().map(|column| members.get(column).map_or_else(String::new, cell)).collect()
         }
     };
     if !cells.is_empty() {
@@ -67,11 +65,11 @@ fn write_list(out: &mut String, values: &[Document], name: Option<&str>) {
     match name {
         Some(name) => {
             for scalar in scalars {
-                out.push_str(&format!("{}\t{}\n", name.to_uppercase(), python::str(scalar)));
+                out.push_str(&format!("{}\t{}\n", name.to_uppercase(), cell(scalar)));
             }
         }
         None if !scalars.is_empty() => {
-            let cells: Vec<String> = scalars.into_iter().map(python::str).collect();
+            let cells: Vec<String> = scalars.into_iter().map(cell).collect();
             out.push_str(&cells.join("\t"));
             out.push('\n');
         }
@@ -94,6 +92,14 @@ fn columns_of(values: &[Document]) -> Vec<&str> {
     columns.sort_unstable();
     columns.dedup();
     columns
+}
+
+/// A scalar as Python prints it; only skeletons hold times that are no text.
+fn cell(value: &Document) -> String {
+    match value {
+        Document::Timestamp(text) => text.replace('T', " "),
+        other => python::str(other),
+    }
 }
 
 fn is_scalar(value: &Document) -> bool {

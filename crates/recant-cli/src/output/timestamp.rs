@@ -16,17 +16,15 @@ pub(crate) enum TimestampFormat {
     Wire,
 }
 
-/// Respells all times within a value.
+/// Respells all times within a value; they become text.
 ///
 /// # Errors
 ///
 /// A time in no known spelling.
 pub(crate) fn respell(value: Document, format: TimestampFormat) -> Result<Document, Error> {
-    if format == TimestampFormat::Wire {
-        return Ok(value);
-    }
     Ok(match value {
-        Document::Timestamp(text) => Document::Timestamp(isoformat(&text).ok_or_else(|| {
+        Document::Timestamp(text) if format == TimestampFormat::Wire => Document::String(text),
+        Document::Timestamp(text) => Document::String(isoformat(&text).ok_or_else(|| {
             Error::general(format!("Invalid timestamp \"{text}\": Unknown string format: {text}"))
         })?),
         Document::List(values) => {

@@ -29,6 +29,7 @@ use recant_core::host::Host;
 use recant_core::limits::VIA_HOPS_MAX;
 use recant_core::lookup::{EdgeView, Lookup, Why, decide};
 use recant_core::position::{Position, Stamp};
+use recant_core::rules::Rules;
 use recant_core::spec::{DistributionSpec, TenantSpec};
 
 use crate::body::Outgoing;
@@ -154,22 +155,27 @@ impl Arrival {
     }
 
     /// The newest rule that matches, of the tenant's own and of those for all of the distribution's tenants.
-    ///
-    /// [`Position::ZERO`] when it is known that none is newer than the stamp.
     fn newest_rule(&self, stored: &Stored) -> Position {
-        let (tenant, distribution) = (self.tenant_slot.rules(), self.distribution_slot.rules());
-        let newest = tenant.newest().max(distribution.newest());
-        if stored.is_checked_up_to(newest) {
-            return Position::ZERO;
-        }
-        let matching = [&tenant, &distribution]
-            .map(|rules| rules.newest_for_uri(&stored.uri).max(rules.newest_for_tags(&stored.tags)));
-        let matching = matching[0].max(matching[1]);
-        if matching <= stored.stamp.position {
-            stored.checked_up_to(newest);
-        }
-        matching
+        newest_rule(stored, self.stamp, [&self.tenant_slot.rules(), &self.distribution_slot.rules()])
     }
+}
+
+/// The newest of these rules that matches; [`Position::ZERO`] when it is known that none is newer than the stamp.
+///
+/// The two sets of rules are loaded one after the other, so the second may hold a rule that is newer than one which
+/// the first does not hold yet. They are complete only up to what was applied before either was loaded, `complete`:
+/// **up to there, and not up to the newest rule seen, is remembered that none matches.**
+fn newest_rule(stored: &Stored, complete: Stamp, rules: [&Rules; 2]) -> Position {
+    if stored.is_checked_up_to(rules[0].newest().max(rules[1].newest())) {
+        return Position::ZERO;
+    }
+    let matching =
+        rules.map(|rules| rules.newest_for_uri(&stored.uri).max(rules.newest_for_tags(&stored.tags)));
+    let matching = matching[0].max(matching[1]);
+    if matching <= stored.stamp.position && complete.era == stored.stamp.era {
+        stored.checked_up_to(complete.position);
+    }
+    matching
 }
 
 enum Found {
@@ -225,4 +231,61 @@ fn serve(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use recant_core::batch::Pattern;
+    use recant_core::freshness::Lifetime;
+    use recant_core::id::TenantId;
+    use recant_core::match_uri::MatchUri;
+    use recant_core::position::Era;
+    use recant_core::time::WallTime;
+
+    use super::*;
+    use crate::store::Facts;
+
+    fn stamp(position: u64) -> Stamp {
+        Stamp { era: Era::default(), position: Position::new(position) }
+    }
+
+    fn stored(path: &str, position: u64) -> Stored {
+        let facts = Facts {
+            tenant: TenantId::parse("a").expect("an id"),
+            stamp: stamp(position),
+            uri: MatchUri::of(path, None),
+            tags: Vec::new(),
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            lifetime: Lifetime { lifetime: Duration::from_secs(60), initial_age: Duration::ZERO },
+            response_time: WallTime::from_millis(0),
+        };
+        Stored::new(facts, Bytes::new())
+    }
+
+    #[test]
+    fn a_rule_that_comes_between_the_loading_of_two_sets_is_not_forgotten() {
+        let at = Position::new;
+        let rule = |path| Pattern::parse(path).expect("a path");
+        let (mut tenant, mut distribution) = (Rules::new(at(1)), Rules::new(at(1)));
+        let response = stored("/p", 9);
+        // The tenant's rules are loaded, 10 and 11 are applied, the distribution's rules are loaded.
+        let before = tenant.clone();
+        tenant.insert(&rule("/p"), at(10));
+        distribution.insert(&rule("/other"), at(11));
+        assert!(newest_rule(&response, stamp(9), [&before, &distribution]) <= at(9), "arrived before 10");
+        assert_eq!(newest_rule(&response, stamp(11), [&tenant, &distribution]), at(10));
+    }
+
+    #[test]
+    fn what_was_checked_is_not_checked_again() {
+        let at = Position::new;
+        let mut tenant = Rules::new(at(1));
+        tenant.insert(&Pattern::parse("/other").expect("a path"), at(10));
+        let (distribution, response) = (Rules::new(at(1)), stored("/p", 9));
+        assert!(newest_rule(&response, stamp(10), [&tenant, &distribution]) <= at(9));
+        assert!(response.is_checked_up_to(at(10)) && !response.is_checked_up_to(at(11)));
+    }
 }

@@ -131,7 +131,8 @@ pub enum Alarm {
 pub struct EdgeHalf {
     timings: EdgeTimings,
     member: Member,
-    term: Term,
+    /// The plane listened to last; terms of different histories cannot be compared.
+    plane: Option<(HistoryId, Term)>,
     era: Era,
     /// The last entry whose effect is published.
     applied: Option<Applied>,
@@ -163,7 +164,7 @@ impl EdgeHalf {
         Self {
             timings,
             member,
-            term: Term(0),
+            plane: None,
             era: Era(0),
             applied: None,
             pending: VecDeque::new(),
@@ -231,12 +232,10 @@ impl EdgeHalf {
         if self.feed != Feed::Opening {
             return;
         }
-        if hello.term < self.term {
-            effects.push(EdgeEffect::Alarm(Alarm::PastTerm(hello.term)));
+        if !self.listens_to(hello.history, hello.term, effects) {
             self.feed_closed(now);
             return;
         }
-        self.term = hello.term;
         if let Some(applied) = self.applied {
             // Rule 15: a log that is not the continuation of what was applied.
             let same_log = hello.history == applied.history && hello.head >= applied.position;
@@ -315,23 +314,21 @@ impl EdgeHalf {
         answer: &Answer,
         effects: &mut Vec<EdgeEffect>,
     ) {
+        if answer.incarnation != self.member.incarnation {
+            return;
+        }
         let Some(sent) = self.outstanding.remove(&renewal) else {
             return;
         };
         self.next_heartbeat = now.saturating_add(self.timings.heartbeat_retry);
-        if answer.term < self.term {
-            effects.push(EdgeEffect::Alarm(Alarm::PastTerm(answer.term)));
-            return;
-        }
-        self.term = answer.term;
-        if self.leaving {
+        if !self.listens_to(answer.history, answer.term, effects) || self.leaving {
             return;
         }
         let Some(applied) = self.applied else {
             return;
         };
-        let other_log = answer.history != applied.history || answer.head < applied.position;
-        if other_log || answer.verdict == Verdict::Refused(Refusal::OtherHistory) {
+        // The answer's head proves nothing here: it may be older than an entry that has come by the feed.
+        if answer.history != applied.history || answer.verdict == Verdict::Refused(Refusal::OtherHistory) {
             self.begin_era(effects);
             self.reopen(effects);
             return;
@@ -342,6 +339,16 @@ impl EdgeHalf {
             self.lease_until = self.lease_until.max(Some(sent.saturating_add(lease)));
             self.next_heartbeat = sent.saturating_add(lease / 3);
         }
+    }
+
+    /// Rule 11: a plane that has been taken over from is not listened to any more.
+    fn listens_to(&mut self, history: HistoryId, term: Term, effects: &mut Vec<EdgeEffect>) -> bool {
+        if self.plane.is_some_and(|(known, newest)| known == history && term < newest) {
+            effects.push(EdgeEffect::Alarm(Alarm::PastTerm(term)));
+            return false;
+        }
+        self.plane = Some((history, term));
+        true
     }
 
     /// Heartbeats and feeds that are due; an expired lease is put away.

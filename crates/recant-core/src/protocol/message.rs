@@ -69,6 +69,8 @@ pub struct Heartbeat {
 /// The plane's answer to a [`Heartbeat`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Answer {
+    /// Which process of the edge is answered; another one does not listen.
+    pub incarnation: Incarnation,
     /// The plane's history.
     pub history: HistoryId,
     /// The plane's term.

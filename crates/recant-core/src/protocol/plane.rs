@@ -192,7 +192,9 @@ impl PlaneHalf {
             PlaneEvent::Committed { head } => self.committed(now, head),
             PlaneEvent::Heartbeat { ticket, heartbeat, embedded, on_this_log } => {
                 let verdict = self.heartbeat(now, &heartbeat, embedded, on_this_log, &mut effects);
-                let answer = Answer { history: self.history, term: self.term, head: self.head, verdict };
+                let incarnation = heartbeat.member.incarnation;
+                let answer =
+                    Answer { incarnation, history: self.history, term: self.term, head: self.head, verdict };
                 effects.push(PlaneEffect::Answer { ticket, answer });
             }
             PlaneEvent::Written(write) => self.written(write),

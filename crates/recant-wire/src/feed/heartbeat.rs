@@ -90,7 +90,13 @@ mod tests {
         for verdict in
             [Verdict::Granted { lease: Duration::from_millis(1500) }, Verdict::Refused(Refusal::Behind)]
         {
-            let answer = Answer { history: HistoryId(1), term: Term(2), head: Position::new(3), verdict };
+            let answer = Answer {
+                incarnation: Incarnation(5),
+                history: HistoryId(1),
+                term: Term(2),
+                head: Position::new(3),
+                verdict,
+            };
             assert_eq!(decode_answer(&encode_answer(&answer)).unwrap(), answer);
         }
     }

@@ -1,0 +1,517 @@
+//! The world that is searched: one plane, one edge, one key, two invalidations of it.
+//!
+//! Plane and edge are the shipping halves. The rest (store, network, cache, origin, viewers) is the smallest
+//! thing that can go wrong in all the ways the real one can: writes become durable one by one and are lost with
+//! the plane, heartbeats and answers are delayed, reordered or lost, the feed breaks, entries wait to be applied,
+//! a fetch is in flight, leases run out, either side is killed.
+//!
+//! One fetch is followed on each path. That is enough: what an origin answered influences neither the protocol
+//! nor other answers, so a violation by any of many overlapping fetches is one on the path that follows it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use recant_core::entry::{Hash, HistoryId};
+use recant_core::id::EdgeId;
+use recant_core::lookup::{EdgeView, Freshness, Lookup, decide};
+use recant_core::position::{Position, Stamp};
+use recant_core::protocol::message::{
+    Answer, Applied, Heartbeat, Hello, Incarnation, Member, RenewalId, Resume, Term, Verdict,
+};
+use recant_core::protocol::{
+    Alarm, EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings, LeaseParams, MemberRecord, PlaneDurable,
+    PlaneEffect, PlaneEvent, PlaneHalf, PlaneWrite, Ticket,
+};
+use recant_core::time::BootTime;
+
+use super::Seen;
+
+const HISTORY: HistoryId = HistoryId(1);
+const TICK: Duration = Duration::from_secs(1);
+const END_OF_TIME: BootTime = BootTime::from_nanos(u64::MAX);
+
+/// How far the search goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Bounds {
+    ticks: u64,
+    invalidations: u64,
+    heartbeats: usize,
+    edge_restarts: u8,
+    plane_restarts: u8,
+    breaks: u8,
+}
+
+impl Bounds {
+    /// Lost and delayed renewals, leases that run out, and nothing worse.
+    const CALM: Self =
+        Self { ticks: 2, invalidations: 2, heartbeats: 1, edge_restarts: 0, plane_restarts: 0, breaks: 0 };
+
+    /// The worlds that are searched: each adds one kind of trouble.
+    pub(super) const ALL: [Self; 5] = [
+        Self { ticks: 3, ..Self::CALM },
+        Self { breaks: 1, ..Self::CALM },
+        Self { plane_restarts: 1, ..Self::CALM },
+        Self { edge_restarts: 1, ticks: 1, ..Self::CALM },
+        Self { edge_restarts: 1, plane_restarts: 1, ticks: 1, invalidations: 1, ..Self::CALM },
+    ];
+}
+
+/// One rule of PURGE.md, broken; the numbers are those of its section 3.8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Mutant {
+    /// M1: the stamp is taken when the response is stored, not when its origin request starts.
+    StampAtInsert,
+    /// M2: rules are not looked at on a hit.
+    RulesIgnored,
+    /// M3: a hit needs no lease.
+    LeaseIgnored,
+    /// M4: the lease is counted from the receipt of the grant.
+    LeaseFromReceipt,
+    /// M5: the plane counts a grant for less time than the edge.
+    HoldShorterThanLease,
+    /// M6: an entry is acknowledged before it is applied.
+    AckBeforeApply,
+    /// M7: any fetch in flight is joined.
+    JoinUnchecked,
+    /// M8: without a lease, an earlier fetch is joined.
+    JoinWithoutLease,
+    /// M13: a new plane forgets who held leases.
+    LeasesForgotten,
+    /// M16: completion does not wait for leases to run out.
+    ExpiryNotAwaited,
+    /// M17: the rules are those of the moment the viewer connected.
+    RulesPinned,
+    /// M18: the lease was looked at before the request arrived.
+    LeasePinned,
+}
+
+impl Mutant {
+    pub(super) const ALL: [Self; 12] = [
+        Self::StampAtInsert,
+        Self::RulesIgnored,
+        Self::LeaseIgnored,
+        Self::LeaseFromReceipt,
+        Self::HoldShorterThanLease,
+        Self::AckBeforeApply,
+        Self::JoinUnchecked,
+        Self::JoinWithoutLease,
+        Self::LeasesForgotten,
+        Self::ExpiryNotAwaited,
+        Self::RulesPinned,
+        Self::LeasePinned,
+    ];
+}
+
+/// Bytes of the origin: what they were stamped with, and the ghost, the number of invalidations committed when
+/// their origin request began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Bytes {
+    stamp: Stamp,
+    ghost: Position,
+}
+
+/// The one response that is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Response {
+    NotAskedFor,
+    InFlight(Bytes),
+    Stored(Bytes),
+    Lost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Link {
+    Closed,
+    Opening { after: Option<Applied> },
+    Open { snapshot_due: bool, next: Position },
+}
+
+/// What a viewer's connection remembers, in the mutants that let it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Pinned {
+    rules: Position,
+    lease: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    bounds: Bounds,
+    mutant: Option<Mutant>,
+    now: u64,
+    // --- the plane and its store
+    plane: PlaneHalf,
+    log: Position,
+    writes: VecDeque<PlaneWrite>,
+    completed: Position,
+    members: Vec<MemberRecord>,
+    term: u64,
+    // --- the network
+    heartbeats: Vec<(BootTime, Heartbeat)>,
+    answers: Vec<(BootTime, RenewalId, Answer)>,
+    link: Link,
+    // --- the edge
+    edge: EdgeHalf,
+    incarnation: u64,
+    todo: VecDeque<Position>,
+    rules: Position,
+    response: Response,
+    pinned: Option<Pinned>,
+}
+
+/// The step's name and where it leads; nowhere, when it breaks the promise.
+type Step = (&'static str, Option<World>);
+
+impl World {
+    pub(super) fn new(bounds: Bounds, mutant: Option<Mutant>) -> Self {
+        let now = BootTime::from_nanos(0);
+        let durable = durable(Position::ZERO, Position::ZERO, 1, vec![]);
+        let mut world = Self {
+            bounds,
+            mutant,
+            now: 0,
+            plane: PlaneHalf::recover(params(mutant), durable, now).0,
+            log: Position::ZERO,
+            writes: VecDeque::new(),
+            completed: Position::ZERO,
+            members: vec![],
+            term: 1,
+            heartbeats: vec![],
+            answers: vec![],
+            link: Link::Closed,
+            edge: EdgeHalf::new(member(1), timings(), now),
+            incarnation: 1,
+            todo: VecDeque::new(),
+            rules: Position::ZERO,
+            response: Response::NotAskedFor,
+            pinned: None,
+        };
+        world.edge_step(EdgeEvent::Tick);
+        // Every path begins with an edge that has just been granted its first lease.
+        for name in ["feed opens", "snapshot arrives", "apply", "heartbeat arrives", "write"] {
+            world = world.after(name);
+        }
+        while !world.edge.view().has_lease(world.boot()) {
+            let name = if world.answers.is_empty() { "heartbeat arrives" } else { "answer arrives" };
+            if world.heartbeats.is_empty() && world.answers.is_empty() {
+                world.now += 1;
+                world.edge_step(EdgeEvent::Tick);
+            }
+            world = world.after(name);
+        }
+        world.bounds.ticks += world.now;
+        world
+    }
+
+    fn after(&self, name: &str) -> Self {
+        let mut steps = self.successors(&mut Seen::default());
+        let index = steps.iter().position(|(step, _)| *step == name).expect("the step is possible");
+        steps.swap_remove(index).1.expect("the step breaks no promise")
+    }
+
+    /// Every world that one more step leads to.
+    pub(super) fn successors(&self, seen: &mut Seen) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.plane_steps(seen, &mut steps);
+        self.network_steps(&mut steps);
+        self.edge_steps(&mut steps);
+        self.viewer_steps(seen, &mut steps);
+        steps
+    }
+
+    fn plane_steps(&self, seen: &mut Seen, steps: &mut Vec<Step>) {
+        if self.log.get() < self.bounds.invalidations {
+            self.then(steps, "commit", |w| {
+                w.log = w.log.next();
+                w.plane_step(PlaneEvent::Committed { head: w.log });
+                if w.is(Mutant::ExpiryNotAwaited) {
+                    // To the plane it is so late that every lease has run out.
+                    let effects = w.plane.step(w.boot().saturating_add(TICK), PlaneEvent::Tick);
+                    w.plane_perform(effects);
+                }
+            });
+        }
+        if let Some(write) = self.writes.front() {
+            let acked = self.plane.members().map(|(_, acked)| acked).min();
+            if let PlaneWrite::Complete(position) = write
+                && acked.is_some_and(|acked| acked < *position)
+            {
+                seen.completed_by_expiry += 1;
+            }
+            self.then(steps, "write", |w| {
+                let write = w.writes.pop_front().expect("there is one");
+                w.store(&write);
+                w.plane_step(PlaneEvent::Written(write));
+            });
+        }
+        if self.term <= u64::from(self.bounds.plane_restarts) {
+            self.then(steps, "plane restarts", |w| {
+                w.term += 1;
+                w.writes.clear();
+                w.link = Link::Closed;
+                let members = if w.is(Mutant::LeasesForgotten) { vec![] } else { w.members.clone() };
+                let durable = durable(w.log, w.completed, w.term, members);
+                let (plane, effects) = PlaneHalf::recover(params(w.mutant), durable, w.boot());
+                w.plane = plane;
+                w.plane_perform(effects);
+                w.edge_step(EdgeEvent::FeedClosed);
+            });
+        }
+        if self.now < self.bounds.ticks {
+            self.then(steps, "tick", |w| {
+                w.now += 1;
+                w.plane_step(PlaneEvent::Tick);
+                w.edge_step(EdgeEvent::Tick);
+            });
+        }
+    }
+
+    fn network_steps(&self, steps: &mut Vec<Step>) {
+        for index in 0..self.heartbeats.len() {
+            if self.answers.len() < self.bounds.heartbeats {
+                self.heartbeat_arrives(index, steps);
+            }
+            self.then(steps, "heartbeat is lost", |w| {
+                let (_, heartbeat) = w.heartbeats.remove(index);
+                w.edge_step(EdgeEvent::Unanswered { renewal: heartbeat.renewal });
+            });
+        }
+        for index in 0..self.answers.len() {
+            self.then(steps, "answer arrives", |w| {
+                let (sent, renewal, mut answer) = w.answers.remove(index);
+                if let Verdict::Granted { lease } = &mut answer.verdict
+                    && w.is(Mutant::LeaseFromReceipt)
+                {
+                    *lease += w.boot().saturating_since(sent);
+                }
+                w.edge_step(EdgeEvent::Answered { renewal, answer });
+            });
+            self.then(steps, "answer is lost", |w| {
+                let (_, renewal, _) = w.answers.remove(index);
+                w.edge_step(EdgeEvent::Unanswered { renewal });
+            });
+        }
+        match self.link {
+            Link::Closed => {}
+            Link::Opening { after } => self.then(steps, "feed opens", |w| {
+                let resume = if after.is_some() { Resume::Entries } else { Resume::Snapshot };
+                let next = after.map_or(w.log, |after| after.position).next();
+                w.link = Link::Open { snapshot_due: after.is_none(), next };
+                let hello = Hello { history: HISTORY, term: Term(w.term), head: w.log, resume };
+                w.edge_step(EdgeEvent::FeedOpened(hello));
+            }),
+            Link::Open { snapshot_due: true, next } => self.then(steps, "snapshot arrives", |w| {
+                w.link = Link::Open { snapshot_due: false, next };
+                let position = Position::new(next.get() - 1);
+                w.edge_step(EdgeEvent::Snapshot { position, hash: hash(position) });
+            }),
+            Link::Open { snapshot_due: false, next } if next <= self.log => {
+                self.then(steps, "entry arrives", |w| {
+                    w.link = Link::Open { snapshot_due: false, next: next.next() };
+                    let prev_hash = hash(Position::new(next.get() - 1));
+                    w.edge_step(EdgeEvent::Entry { position: next, prev_hash, hash: hash(next) });
+                })
+            }
+            Link::Open { .. } => {}
+        }
+        if matches!(self.link, Link::Open { .. }) && self.bounds.breaks > 0 {
+            self.then(steps, "feed breaks", |w| {
+                w.bounds.breaks -= 1;
+                w.link = Link::Closed;
+                w.edge_step(EdgeEvent::FeedClosed);
+            });
+        }
+    }
+
+    fn heartbeat_arrives(&self, index: usize, steps: &mut Vec<Step>) {
+        self.then(steps, "heartbeat arrives", |w| {
+            let (sent, heartbeat) = w.heartbeats.remove(index);
+            let renewal = heartbeat.renewal;
+            let on_this_log = heartbeat.applied.is_none_or(|applied| applied.position <= w.log);
+            let event = PlaneEvent::Heartbeat { ticket: Ticket(0), heartbeat, embedded: false, on_this_log };
+            let effects = w.plane.step(w.boot(), event);
+            for effect in &effects {
+                if let PlaneEffect::Answer { answer, .. } = effect {
+                    w.answers.push((sent, renewal, answer.clone()));
+                }
+            }
+            w.plane_perform(effects);
+        });
+    }
+
+    fn edge_steps(&self, steps: &mut Vec<Step>) {
+        if !self.todo.is_empty() {
+            self.then(steps, "apply", |w| {
+                let position = w.todo.pop_front().expect("there is one");
+                w.rules = w.rules.max(position);
+                w.edge_step(EdgeEvent::Applied { position });
+            });
+        }
+        if self.incarnation <= u64::from(self.bounds.edge_restarts) {
+            self.then(steps, "edge restarts", |w| {
+                w.incarnation += 1;
+                w.edge = EdgeHalf::new(member(w.incarnation), timings(), w.boot());
+                w.link = Link::Closed;
+                w.rules = Position::ZERO;
+                w.todo.clear();
+                w.answers.clear();
+                if w.response != Response::NotAskedFor {
+                    w.response = Response::Lost;
+                }
+                w.pinned = None;
+                w.edge_step(EdgeEvent::Tick);
+            });
+        }
+        if let Response::InFlight(mut bytes) = self.response {
+            self.then(steps, "origin answers", |w| {
+                if w.is(Mutant::StampAtInsert) {
+                    bytes.stamp = w.edge.view().stamp();
+                }
+                w.response = Response::Stored(bytes);
+            });
+        }
+    }
+
+    /// A viewer's request arrives and is decided upon: what is complete by now binds the answer.
+    fn viewer_steps(&self, seen: &mut Seen, steps: &mut Vec<Step>) {
+        let pins = self.is(Mutant::RulesPinned) || self.is(Mutant::LeasePinned);
+        if pins && self.pinned.is_none() {
+            self.then(steps, "viewer connects", |w| {
+                let lease = w.edge.view().has_lease(w.boot());
+                w.pinned = Some(Pinned { rules: w.rules, lease });
+            });
+        }
+        let (view, rules) = self.what_viewers_see();
+        match self.response {
+            Response::NotAskedFor => self.then(steps, "fetch starts", |w| {
+                w.response = Response::InFlight(Bytes { stamp: w.edge.view().stamp(), ghost: w.log });
+            }),
+            Response::InFlight(bytes) => {
+                let join_view = match self.mutant {
+                    Some(Mutant::JoinWithoutLease) => EdgeView { lease_until: Some(END_OF_TIME), ..view },
+                    _ => view,
+                };
+                let refused = join_view.refuses(self.boot(), bytes.stamp, rules).is_some();
+                if !refused || self.is(Mutant::JoinUnchecked) {
+                    seen.joins += 1;
+                    self.check(steps, "join", bytes);
+                }
+            }
+            Response::Stored(bytes) => {
+                let freshness = Freshness { age: Duration::ZERO, lifetime: TICK };
+                if let Lookup::Hit { .. } = decide(&view, self.boot(), bytes.stamp, rules, freshness) {
+                    seen.hits += 1;
+                    self.check(steps, "hit", bytes);
+                }
+            }
+            Response::Lost => {}
+        }
+    }
+
+    fn what_viewers_see(&self) -> (EdgeView, Position) {
+        let mut view = self.edge.view();
+        let mut rules = self.rules;
+        match (self.mutant, self.pinned) {
+            (Some(Mutant::RulesIgnored), _) => rules = Position::ZERO,
+            (Some(Mutant::LeaseIgnored), _) => view.lease_until = Some(END_OF_TIME),
+            (Some(Mutant::RulesPinned), Some(pinned)) => rules = pinned.rules,
+            (Some(Mutant::LeasePinned), Some(Pinned { lease: true, .. })) => {
+                view.lease_until = Some(END_OF_TIME);
+            }
+            _ => {}
+        }
+        (view, rules)
+    }
+
+    /// Linearizable purge: nothing older than what anybody has seen completed.
+    fn check(&self, steps: &mut Vec<Step>, name: &'static str, bytes: Bytes) {
+        if bytes.ghost < self.completed {
+            steps.push((name, None));
+        }
+    }
+
+    fn then(&self, steps: &mut Vec<Step>, name: &'static str, change: impl FnOnce(&mut Self)) {
+        let mut next = self.clone();
+        change(&mut next);
+        steps.push((name, Some(next)));
+    }
+
+    fn plane_step(&mut self, event: PlaneEvent) {
+        let effects = self.plane.step(self.boot(), event);
+        self.plane_perform(effects);
+    }
+
+    fn plane_perform(&mut self, effects: Vec<PlaneEffect>) {
+        for effect in effects {
+            if let PlaneEffect::Write(write) = effect {
+                self.writes.push_back(write);
+            }
+        }
+    }
+
+    fn store(&mut self, write: &PlaneWrite) {
+        match write {
+            PlaneWrite::AddMember(record) => self.members.push(record.clone()),
+            PlaneWrite::RemoveMember(member) => self.members.retain(|record| record.member != *member),
+            PlaneWrite::Complete(position) => self.completed = self.completed.max(*position),
+        }
+    }
+
+    fn edge_step(&mut self, event: EdgeEvent) {
+        for effect in self.edge.step(self.boot(), event) {
+            match effect {
+                EdgeEffect::OpenFeed { after } => {
+                    self.todo.clear();
+                    self.link = Link::Opening { after };
+                }
+                EdgeEffect::Install(position) | EdgeEffect::Apply(position) => {
+                    self.todo.push_back(position);
+                    if self.is(Mutant::AckBeforeApply) {
+                        self.edge_step(EdgeEvent::Applied { position });
+                    }
+                }
+                EdgeEffect::SendHeartbeat(heartbeat) => {
+                    if self.heartbeats.len() < self.bounds.heartbeats {
+                        self.heartbeats.push((self.boot(), heartbeat));
+                    } else {
+                        self.edge_step(EdgeEvent::Unanswered { renewal: heartbeat.renewal });
+                    }
+                }
+                EdgeEffect::BeginEra(_) => self.todo.clear(),
+                // A delayed answer of the plane that was killed.
+                EdgeEffect::Alarm(Alarm::PastTerm(_)) => {}
+                EdgeEffect::Alarm(alarm) => panic!("nothing here gives cause for alarm: {alarm}"),
+            }
+        }
+    }
+
+    fn is(&self, mutant: Mutant) -> bool {
+        self.mutant == Some(mutant)
+    }
+
+    fn boot(&self) -> BootTime {
+        BootTime::from_nanos(0).saturating_add(TICK * u32::try_from(self.now).expect("few ticks"))
+    }
+}
+
+fn params(mutant: Option<Mutant>) -> LeaseParams {
+    let hold = if mutant == Some(Mutant::HoldShorterThanLease) { Duration::ZERO } else { TICK };
+    LeaseParams { lease: TICK, hold, lag_max: 100 * TICK, catch_up_max: TICK }
+}
+
+fn timings() -> EdgeTimings {
+    EdgeTimings { answer_max: TICK, heartbeat_retry: TICK, feed_retry: TICK, ack_delay_max: TICK }
+}
+
+fn durable(head: Position, completed: Position, term: u64, members: Vec<MemberRecord>) -> PlaneDurable {
+    PlaneDurable { history: HISTORY, term: Term(term), head, completed, members }
+}
+
+fn member(incarnation: u64) -> Member {
+    Member { edge: EdgeId::parse("edge").expect("an id"), incarnation: Incarnation(incarnation) }
+}
+
+fn hash(position: Position) -> Hash {
+    let mut hash = Hash::START;
+    hash.0[..8].copy_from_slice(&position.get().to_be_bytes());
+    hash
+}

@@ -139,6 +139,13 @@ impl InvalidationBatch {
         &self.patterns
     }
 
+    /// How many items it has of each pool.
+    pub fn path_count(&self) -> PathCount {
+        let is_wildcard = |pattern: &&Pattern| matches!(pattern, Pattern::Path(path) if path.is_wildcard());
+        let wildcards = self.patterns.iter().filter(is_wildcard).count() as u64;
+        PathCount { paths: self.patterns.len() as u64 - wildcards, wildcards }
+    }
+
     /// What tells this batch from another under the same reference.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut typed: Vec<&str> = self.items.iter().map(String::as_str).collect();
@@ -151,6 +158,18 @@ impl InvalidationBatch {
         }
         Fingerprint(hasher.finalize().into())
     }
+}
+
+/// How many items there are, in the two pools that CloudFront bounds apart (CLOUDFRONT.md 3.2).
+///
+/// Items count as they were sent: twice the same path is two. A tag counts as an individual path; the documentation says
+/// that tags share the pools, not which.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PathCount {
+    /// Individual paths, and tags.
+    pub paths: u64,
+    /// Paths that end in `*`.
+    pub wildcards: u64,
 }
 
 /// Why a batch is refused.
@@ -238,6 +257,12 @@ mod tests {
         assert_eq!(batch.patterns().len(), 4);
         assert_eq!(batch.patterns()[1], Pattern::Tag(CacheTag::parse("tag").unwrap()));
         assert_eq!(batch.caller_reference(), "r1");
+    }
+
+    #[test]
+    fn items_are_counted_as_sent() {
+        let count = batch(&["/a", "/a", "/b*", "#tag*", "/?q=*", "/*"]).unwrap().path_count();
+        assert_eq!(count, PathCount { paths: 3, wildcards: 3 }, "a tag's star is a character like any other");
     }
 
     #[test]

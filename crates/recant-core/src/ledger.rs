@@ -4,7 +4,7 @@
 //! they mean. Nothing is held in memory, so a duplicate sees its sibling of the same group commit (DESIGN.md
 //! section 9, Ledger).
 
-use crate::batch::Fingerprint;
+use crate::batch::{Fingerprint, PathCount};
 use crate::id::ETag;
 
 /// What a create means, given what is remembered under its `CallerReference` in its scope.
@@ -26,6 +26,34 @@ pub fn decide(remembered: Option<&Fingerprint>, batch: &Fingerprint) -> Decision
         None => Decision::New,
         Some(remembered) if remembered == batch => Decision::Replay,
         Some(_) => Decision::Conflict,
+    }
+}
+
+/// Why a new invalidation may not go ahead: `TooManyInvalidationsInProgress`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TooManyInProgress {
+    /// Individual paths and tags.
+    #[error("too many paths would be in progress")]
+    Paths,
+    /// Wildcard paths.
+    #[error("too many wildcard paths would be in progress")]
+    Wildcards,
+}
+
+/// Whether a new batch fits beside what its tenant has in progress; the two pools are independent (CLOUDFRONT.md 3.2).
+///
+/// A batch that takes nothing from a pool is not held up by it, however full it is.
+///
+/// # Errors
+/// [`TooManyInProgress`] names the pool.
+pub fn room(in_progress: PathCount, batch: PathCount, max: PathCount) -> Result<(), TooManyInProgress> {
+    let exceeds = |there: u64, more: u64, max: u64| more > 0 && there.saturating_add(more) > max;
+    if exceeds(in_progress.paths, batch.paths, max.paths) {
+        Err(TooManyInProgress::Paths)
+    } else if exceeds(in_progress.wildcards, batch.wildcards, max.wildcards) {
+        Err(TooManyInProgress::Wildcards)
+    } else {
+        Ok(())
     }
 }
 
@@ -66,6 +94,24 @@ mod tests {
         assert_eq!(decide(None, &a), Decision::New);
         assert_eq!(decide(Some(&a), &a), Decision::Replay);
         assert_eq!(decide(Some(&a), &b), Decision::Conflict);
+    }
+
+    #[test]
+    fn each_pool_has_its_own_room() {
+        let count = |paths, wildcards| PathCount { paths, wildcards };
+        let check = |there, batch, expected| {
+            assert_eq!(room(there, batch, count(10, 2)), expected, "{batch:?} beside {there:?}");
+        };
+        check(count(0, 0), count(10, 2), Ok(()));
+        check(count(9, 1), count(1, 1), Ok(()));
+        check(count(9, 1), count(2, 0), Err(TooManyInProgress::Paths));
+        check(count(9, 1), count(0, 2), Err(TooManyInProgress::Wildcards));
+        check(count(0, 0), count(11, 0), Err(TooManyInProgress::Paths));
+        check(count(10, 0), count(0, 1), Ok(()));
+        check(count(0, 2), count(1, 0), Ok(()));
+        // An operator has lowered the bound since.
+        check(count(99, 9), count(0, 0), Ok(()));
+        check(count(u64::MAX, 0), count(u64::MAX, 0), Err(TooManyInProgress::Paths));
     }
 
     #[test]

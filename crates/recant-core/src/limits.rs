@@ -19,6 +19,10 @@ pub const TAG_CHARS_MAX: usize = 256;
 pub const TAGS_PER_RESPONSE_MAX: usize = 50;
 /// Paths in one batch. AWS allows 3,000 in progress, so no batch may hold more.
 pub const PATHS_PER_BATCH_MAX: usize = 3_000;
+/// Individual paths and tags of one tenant's invalidations in progress, unless the operator says otherwise. AWS.
+pub const PATHS_IN_PROGRESS_DEFAULT: u64 = 3_000;
+/// Wildcard paths of one tenant's invalidations in progress, unless the operator says otherwise. AWS.
+pub const WILDCARDS_IN_PROGRESS_DEFAULT: u64 = 15;
 /// Bytes of a `CallerReference`. Ours.
 pub const CALLER_REFERENCE_BYTES_MAX: usize = 2_048;
 

@@ -5,6 +5,7 @@
 //! where it happened and never sent.
 
 use http::StatusCode;
+use recant_core::ledger::TooManyInProgress;
 use recant_core::limits::BAD_PATHS_LISTED_MAX;
 use recant_wire::sigv4::AuthError;
 
@@ -114,6 +115,12 @@ pub(crate) enum ApiError {
          distribution."
     )]
     CallerReferenceUsed,
+    /// More paths or wildcards than a tenant may have in progress, in the service's words (CLOUDFRONT.md section 1.3).
+    #[error(
+        "Processing your request will cause you to exceed the maximum number of in-progress {}invalidations.",
+        match .0 { TooManyInProgress::Paths => "", TooManyInProgress::Wildcards => "wildcard " }
+    )]
+    TooManyInvalidationsInProgress(TooManyInProgress),
     /// More of something than one entity may have.
     #[error("{0}")]
     EntityLimitExceeded(String),
@@ -171,6 +178,9 @@ impl ApiError {
             Self::CnameAlreadyExists(_) => ("CNAMEAlreadyExists", StatusCode::CONFLICT),
             Self::DistributionAlreadyExists(_) => ("DistributionAlreadyExists", StatusCode::CONFLICT),
             Self::InvalidationBatchAlreadyExists => ("InvalidationBatchAlreadyExists", StatusCode::CONFLICT),
+            Self::TooManyInvalidationsInProgress(_) => {
+                ("TooManyInvalidationsInProgress", StatusCode::BAD_REQUEST)
+            }
             Self::EntityLimitExceeded(_) => ("EntityLimitExceeded", StatusCode::BAD_REQUEST),
             Self::ResourceNotDisabled => ("ResourceNotDisabled", StatusCode::CONFLICT),
             Self::InvalidIfMatchVersion => ("InvalidIfMatchVersion", StatusCode::BAD_REQUEST),

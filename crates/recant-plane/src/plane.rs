@@ -10,7 +10,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use recant_core::limits::{CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN};
+use recant_core::batch::PathCount;
+use recant_core::limits::{
+    CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, PATHS_IN_PROGRESS_DEFAULT,
+    WILDCARDS_IN_PROGRESS_DEFAULT,
+};
 use recant_core::protocol::LeaseParams;
 use recant_wire::feed::EdgeSecret;
 use recant_wire::sigv4::Credentials;
@@ -48,6 +52,10 @@ pub struct PlaneOptions {
     pub lease: Duration,
     /// How a `CallerReference` that was used with other paths is refused.
     pub caller_reference_conflict: CallerReferenceConflict,
+    /// How many individual paths and tags of one tenant may be in progress.
+    pub paths_in_progress_max: u64,
+    /// How many wildcard paths of one tenant may be in progress.
+    pub wildcards_in_progress_max: u64,
 }
 
 impl PlaneOptions {
@@ -62,6 +70,8 @@ impl PlaneOptions {
             region: None,
             lease: LEASE_DEFAULT,
             caller_reference_conflict: CallerReferenceConflict::default(),
+            paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
+            wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
         }
     }
 }
@@ -159,6 +169,10 @@ impl Plane {
                 store,
                 public_url: public_url.clone(),
                 caller_reference_conflict: options.caller_reference_conflict,
+                in_progress_max: PathCount {
+                    paths: options.paths_in_progress_max,
+                    wildcards: options.wildcards_in_progress_max,
+                },
             },
             completion,
         });

@@ -2,7 +2,7 @@
 //!
 //! 201 with `Location` and the invalidation, durable by then. The same `CallerReference` with the same set of paths
 //! answers with the same invalidation, its time and its present status; with other paths it is refused, with the code
-//! that the operator chose. Paths and tags are refused by CloudFront's own sentence, then which and why.
+//! that the operator chose. More than a tenant may have in progress is `TooManyInvalidationsInProgress`. Paths and tags are refused by CloudFront's own sentence, then which and why.
 
 use recant_core::batch::{BatchError, InvalidationBatch};
 use recant_core::id::InvalidationId;
@@ -21,7 +21,8 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     let batch = Box::new(self::batch(batch)?);
 
     let id = InvalidationId::generate(random::bytes());
-    let command = Command::CreateInvalidation { tenant, id, batch, now: clock::wall_now() };
+    let (now, in_progress_max) = (clock::wall_now(), context.in_progress_max);
+    let command = Command::CreateInvalidation { tenant, id, batch, now, in_progress_max };
     let Outcome::Invalidation { invalidation, .. } = context.commit(command).await? else {
         unreachable!("the store answers a create with what it made or found");
     };

@@ -19,6 +19,7 @@ mod refused;
 mod shapes;
 mod update_distribution_tenant;
 
+use recant_core::batch::PathCount;
 use recant_wire::document::Document;
 use recant_wire::model::Operation;
 
@@ -35,6 +36,8 @@ pub(crate) struct Context<S> {
     pub(crate) public_url: String,
     /// How a reused `CallerReference` is refused.
     pub(crate) caller_reference_conflict: CallerReferenceConflict,
+    /// How much one tenant may have in progress.
+    pub(crate) in_progress_max: PathCount,
 }
 
 /// The operations that this version offers.

@@ -13,6 +13,7 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
             CallerReferenceConflict::AlreadyExists => ApiError::InvalidationBatchAlreadyExists,
             CallerReferenceConflict::InvalidArgument => ApiError::CallerReferenceUsed,
         },
+        Refusal::TooManyInProgress(pool) => ApiError::TooManyInvalidationsInProgress(pool),
         Refusal::DistributionExists { earlier } => ApiError::DistributionAlreadyExists(earlier.to_string()),
         Refusal::NoSuchTenant => no_such_tenant(),
         Refusal::NoSuchDistribution => no_such_distribution(),

@@ -3,8 +3,9 @@
 //! A command is complete: ids, entity tags and the time are in it, so that carrying it out needs nothing but the
 //! store's rows. A refusal is an [`Outcome`], not an error: the store did what it was asked to, and looked.
 
-use recant_core::batch::InvalidationBatch;
+use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::ledger::TooManyInProgress;
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
@@ -42,6 +43,8 @@ pub enum Command {
         batch: Box<InvalidationBatch>,
         /// The time it is accepted at if it is new.
         now: WallTime,
+        /// How much the tenant may have in progress with it; a replay is answered however much there is.
+        in_progress_max: PathCount,
     },
     /// Records what the plane's half of the protocol decided, in this order. Answered by [`Outcome::Recorded`].
     Protocol(Vec<PlaneWrite>),
@@ -87,6 +90,9 @@ pub enum Refusal {
         /// What it made.
         earlier: InvalidationId,
     },
+    /// The tenant's invalidations in progress leave no room for this one.
+    #[error(transparent)]
+    TooManyInProgress(#[from] TooManyInProgress),
     /// A distribution's `CallerReference` was used before.
     #[error("the caller reference was used before, by the distribution {earlier}")]
     DistributionExists {

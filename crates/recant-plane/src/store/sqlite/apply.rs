@@ -3,7 +3,7 @@
 //! Every function looks its rows up, decides, and only then writes. What it leaves half done when it stops is
 //! undone by the savepoint, so a refused command cannot hurt the others of its group.
 
-use recant_core::batch::InvalidationBatch;
+use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::{Change, Hash, Scope};
 use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::ledger::{self, Decision, PreconditionError};
@@ -44,8 +44,11 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::CreateTenant(tenant) => create_tenant(db, tenant),
         Command::UpdateTenant { if_match, tenant } => update_tenant(db, if_match.as_deref(), tenant),
         Command::DeleteTenant { tenant, if_match } => delete_tenant(db, tenant, if_match.as_deref()),
-        Command::CreateInvalidation { tenant, id, batch, now } => {
-            create_invalidation(db, tenant, id, batch, *now)
+        Command::CreateInvalidation { tenant, id, batch, now, in_progress_max } => {
+            match find_earlier(db, tenant, batch)? {
+                Some(earlier) => replay(db, tenant, batch, earlier),
+                None => create_invalidation(db, tenant, id, batch, *now, *in_progress_max),
+            }
         }
         Command::Protocol(writes) => {
             writes.iter().try_for_each(|write| record(db, write))?;
@@ -151,41 +154,52 @@ fn delete_tenant(db: &Connection, id: &TenantId, if_match: Option<&str>) -> Resu
     Ok(Outcome::TenantDeleted(position))
 }
 
+/// What the tenant's `CallerReference` made before, if it was sent with the same paths then.
+fn find_earlier(
+    db: &Connection,
+    tenant: &TenantId,
+    batch: &InvalidationBatch,
+) -> Result<Option<Remembered>, Stop> {
+    if !exists(db, "SELECT 1 FROM tenants WHERE id = ?1", tenant.as_str())? {
+        return Err(Refusal::NoSuchTenant.into());
+    }
+    let remembered = remembered(db, tenant, &Hash::of(batch.caller_reference().as_bytes()))?;
+    let fingerprint = remembered.as_ref().map(|earlier| &earlier.fingerprint);
+    match ledger::decide(fingerprint, &batch.fingerprint()) {
+        Decision::New => Ok(None),
+        Decision::Replay => Ok(remembered),
+        Decision::Conflict => {
+            let earlier = remembered.expect("only what is remembered can be in conflict").invalidation;
+            Err(Refusal::CallerReferenceConflict { earlier }.into())
+        }
+    }
+}
+
 fn create_invalidation(
     db: &Connection,
     tenant: &TenantId,
     id: &InvalidationId,
     batch: &InvalidationBatch,
     now: WallTime,
+    in_progress_max: PathCount,
 ) -> Result<Outcome, Stop> {
-    if !exists(db, "SELECT 1 FROM tenants WHERE id = ?1", tenant.as_str())? {
-        return Err(Refusal::NoSuchTenant.into());
-    }
-    let reference = Hash::of(batch.caller_reference().as_bytes());
-    let fingerprint = batch.fingerprint();
-    let remembered = remembered(db, tenant, &reference)?;
-    match ledger::decide(remembered.as_ref().map(|earlier| &earlier.fingerprint), &fingerprint) {
-        Decision::New => {}
-        Decision::Conflict => {
-            let earlier = remembered.expect("only what is remembered can be in conflict").invalidation;
-            return Err(Refusal::CallerReferenceConflict { earlier }.into());
-        }
-        Decision::Replay => {
-            let earlier = remembered.expect("only what is remembered can be replayed");
-            return replay(db, tenant, batch, earlier);
-        }
-    }
+    let completed = rows::completed(db)?;
+    let (count, before) = (batch.path_count(), sent_before(db, tenant)?);
+    let in_progress = in_progress(db, tenant, before, completed)?;
+    ledger::room(in_progress, count, in_progress_max).map_err(Refusal::from)?;
     let scope = Scope::Tenant(tenant.clone());
     let position = log::append(db, &Change::Invalidate { scope, patterns: batch.patterns().to_vec() })?;
     let place = rows::integer(position.get());
+    let (reference, fingerprint) = (Hash::of(batch.caller_reference().as_bytes()), batch.fingerprint());
     db.prepare_cached(
         "INSERT INTO caller_references (tenant_id, reference_hash, fingerprint, invalidation, created, position)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![tenant.as_str(), reference.0, fingerprint.0, id.as_str(), now.millis(), place])?;
     db.prepare_cached(
-        "INSERT INTO invalidations (position, tenant_id, id, caller_reference, items, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO invalidations (position, tenant_id, id, caller_reference, items, paths, wildcards,
+                paths_before, wildcards_before, created)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         place,
@@ -193,6 +207,10 @@ fn create_invalidation(
         id.as_str(),
         batch.caller_reference(),
         json(batch.items()),
+        rows::integer(count.paths),
+        rows::integer(count.wildcards),
+        rows::integer(before.paths),
+        rows::integer(before.wildcards),
         now.millis(),
     ])?;
     let record = InvalidationRecord {
@@ -202,8 +220,42 @@ fn create_invalidation(
         items: batch.items().to_vec(),
         created: now,
     };
-    let stored = rows::tracked(record, position, rows::completed(db)?);
+    let stored = rows::tracked(record, position, completed);
     Ok(Outcome::Invalidation { birth: Birth::New, invalidation: Box::new(stored) })
+}
+
+/// How many paths all invalidations of the tenant had up to now: what the next one has before it.
+fn sent_before(db: &Connection, tenant: &TenantId) -> rusqlite::Result<PathCount> {
+    let newest = db
+        .prepare_cached(
+            "SELECT paths_before + paths, wildcards_before + wildcards FROM invalidations
+             WHERE tenant_id = ?1 ORDER BY position DESC LIMIT 1",
+        )?
+        .query_row([tenant.as_str()], rows::path_count)
+        .optional()?;
+    Ok(newest.unwrap_or_default())
+}
+
+/// How many of those are in progress: all but what the oldest invalidation in progress had before it.
+///
+/// So two look-ups tell, however many are in progress, and pruning what is complete changes nothing.
+fn in_progress(
+    db: &Connection,
+    tenant: &TenantId,
+    sent: PathCount,
+    completed: Position,
+) -> rusqlite::Result<PathCount> {
+    let oldest = db
+        .prepare_cached(
+            "SELECT paths_before, wildcards_before FROM invalidations
+             WHERE tenant_id = ?1 AND position > ?2 ORDER BY position LIMIT 1",
+        )?
+        .query_row(params![tenant.as_str(), rows::integer(completed.get())], rows::path_count)
+        .optional()?;
+    Ok(oldest.map_or_else(PathCount::default, |before| PathCount {
+        paths: sent.paths - before.paths,
+        wildcards: sent.wildcards - before.wildcards,
+    }))
 }
 
 /// Answers a create that was made before: the same id, the original time, the present progress.

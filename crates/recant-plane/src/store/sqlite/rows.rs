@@ -1,5 +1,6 @@
 //! Between rows and records.
 
+use recant_core::batch::PathCount;
 use recant_core::entry::{Entry, Hash, HistoryId, Kind, Scope};
 use recant_core::id::{DistributionId, IdError, TenantId};
 use recant_core::position::Position;
@@ -123,6 +124,11 @@ pub(super) fn invalidation(row: &Row<'_>, completed: Position) -> Result<Tracked
         created: wall_time(row, 4)?,
     };
     Ok(tracked(record, position(row, 5)?, completed))
+}
+
+/// Two numbers of paths and of wildcards.
+pub(super) fn path_count(row: &Row<'_>) -> Result<PathCount> {
+    Ok(PathCount { paths: unsigned(row, 0)?, wildcards: unsigned(row, 1)? })
 }
 
 /// A connection group out of `id, name, etag, created, modified`.

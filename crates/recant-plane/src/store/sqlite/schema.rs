@@ -116,6 +116,10 @@ CREATE TABLE invalidations (
     id               TEXT    NOT NULL,
     caller_reference TEXT    NOT NULL,
     items            TEXT    NOT NULL,
+    paths            INTEGER NOT NULL,
+    wildcards        INTEGER NOT NULL,
+    paths_before     INTEGER NOT NULL,
+    wildcards_before INTEGER NOT NULL,
     created          INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX invalidations_by_id ON invalidations (tenant_id, id);

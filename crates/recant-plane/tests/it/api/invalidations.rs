@@ -82,6 +82,26 @@ fn the_operator_may_choose_the_observed_conflict() {
 }
 
 #[test]
+fn more_than_may_be_in_progress_is_refused() {
+    let rig = Rig::start_with(|options| {
+        (options.paths_in_progress_max, options.wildcards_in_progress_max) = (2, 1);
+    });
+    let tenant = rig.tenant(&rig.distribution(), "one");
+    let refused = |paths: &[&str]| {
+        rig.call(CREATE, invalidation(&tenant, "r1", paths)).refused(400, "TooManyInvalidationsInProgress")
+    };
+    assert_eq!(
+        refused(&["/a", "/b", "#c"]),
+        "Processing your request will cause you to exceed the maximum number of in-progress invalidations."
+    );
+    assert_eq!(
+        refused(&["/a*", "/b*"]),
+        "Processing your request will cause you to exceed the maximum number of in-progress wildcard invalidations."
+    );
+    rig.ok(CREATE, invalidation(&tenant, "r1", &["/a", "/b", "/c*"]));
+}
+
+#[test]
 fn pages_go_from_the_newest_to_the_oldest() {
     let rig = Rig::start();
     let distribution = rig.distribution();

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use recant_core::batch::PathCount;
 use recant_core::entry::{Change, Entry, Hash, HistoryId};
 use recant_core::id::{DistributionId, ETag, EdgeId, InvalidationId, TenantId};
+use recant_core::ledger::TooManyInProgress;
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Incarnation, LeaseClass, Member};
 use recant_core::protocol::{MemberRecord, PlaneWrite};
@@ -45,6 +47,8 @@ macro_rules! conformance {
             a_tenant_made_again_inherits_nothing,
             one_bad_command_does_not_hurt_the_others,
             completion_is_monotone_and_durable,
+            what_is_in_progress_is_bounded,
+            the_bound_holds_within_a_group,
             members_are_durable,
             every_start_is_a_new_term,
             records_come_back_as_given,
@@ -466,6 +470,70 @@ async fn completion_is_monotone_and_durable(world: impl World) {
     assert_eq!(store.invalidation(&t, &id).await.unwrap().unwrap().progress, Progress::Complete);
     let replayed = as_invalidation(store.commit(invalidate("t", "I2", "ref", &["/a"])).await.unwrap()).1;
     assert_eq!(replayed.progress, Progress::Complete, "a replay has the present progress");
+}
+
+/// The command with a bound on what may be in progress.
+fn bounded(command: Command, paths: u64, wildcards: u64) -> Command {
+    match command {
+        Command::CreateInvalidation { tenant, id, batch, now, .. } => {
+            let in_progress_max = PathCount { paths, wildcards };
+            Command::CreateInvalidation { tenant, id, batch, now, in_progress_max }
+        }
+        other => other,
+    }
+}
+
+async fn what_is_in_progress_is_bounded(world: impl World) {
+    let store = world.open();
+    furnish(&store, &["t", "u"]).await;
+    let create =
+        |tenant: &str, name: &str, items: &[&str]| bounded(invalidate(tenant, name, name, items), 3, 1);
+    let accepted = async |command| as_invalidation(store.commit(command).await.unwrap());
+    let first = accepted(create("t", "I1", &["/a", "#tag"])).await.1;
+    let second = accepted(create("t", "I2", &["/b", "/c*"])).await.1;
+    let head = store.head().await.unwrap();
+    for (items, pool) in [
+        (&["/d"][..], TooManyInProgress::Paths),
+        (&["/d*"], TooManyInProgress::Wildcards),
+        (&["/d", "/d*"], TooManyInProgress::Paths),
+    ] {
+        assert_eq!(refused(&store, create("t", "I3", items)).await, Refusal::TooManyInProgress(pool));
+    }
+    assert_eq!(store.head().await.unwrap(), head, "a refusal leaves no trace");
+    // A replay adds nothing, and another tenant has room of its own.
+    assert_eq!(accepted(create("t", "I2", &["/b", "/c*"])).await.0, Birth::Replayed);
+    assert_eq!(accepted(create("u", "I3", &["/a", "/b", "/c", "/d*"])).await.0, Birth::New);
+
+    // What completes makes room: two of the three paths first, then the rest.
+    let complete = |position| Command::Protocol(vec![PlaneWrite::Complete(position)]);
+    store.commit(complete(first.position)).await.unwrap();
+    assert_eq!(
+        refused(&store, create("t", "I4", &["/d", "/e", "/f"])).await,
+        Refusal::TooManyInProgress(TooManyInProgress::Paths)
+    );
+    accepted(create("t", "I4", &["/d", "/e"])).await;
+    store.commit(complete(second.position)).await.unwrap();
+    accepted(create("t", "I5", &["/g", "/h*"])).await;
+    let refusal = refused(&store, create("t", "I6", &["/i"])).await;
+    assert_eq!(refusal, Refusal::TooManyInProgress(TooManyInProgress::Paths));
+}
+
+async fn the_bound_holds_within_a_group(world: impl World) {
+    const CALLERS: u64 = 64;
+    const ROOM: u64 = 10;
+    let store = world.open();
+    furnish(&store, &["t"]).await;
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let store = store.clone();
+        let name = format!("I{caller}");
+        callers.spawn(async move {
+            store.commit(bounded(invalidate("t", &name, &name, &["/a*"]), 0, ROOM)).await.unwrap()
+        });
+    }
+    let outcomes = callers.join_all().await;
+    let accepted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Invalidation { .. })).count();
+    assert_eq!(accepted as u64, ROOM);
 }
 
 async fn members_are_durable(world: impl World) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use recant_core::batch::InvalidationBatch;
+use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::spec::{BehaviorSpec, DistributionSpec, OriginSpec, Template, TenantSpec};
 use recant_core::time::WallTime;
@@ -77,6 +77,7 @@ pub(crate) fn invalidate(tenant: &str, id: &str, reference: &str, items: &[&str]
         id: InvalidationId::parse(id).unwrap(),
         batch: Box::new(InvalidationBatch::new(reference, &items).unwrap()),
         now: NOW,
+        in_progress_max: PathCount { paths: u64::MAX, wildcards: u64::MAX },
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 
 mod api_model;
+mod bench;
 mod gate;
 mod licences;
 mod shape;
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask CHORE
 
   test [ARGUMENT…]     all tests; the arguments go to cargo test
   gate [--no-test]     all that must hold before a change is taken in
+  bench [PART…]        what it costs: rules, creates, completion, hits, command
   api-model [--check]  writes the table of CloudFront's API from the public botocore package";
 
 fn main() -> ExitCode {
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let (chore, rest) = arguments.split_first().map_or(("", &[][..]), |(chore, rest)| (chore.as_str(), rest));
     let result = match chore {
         "api-model" => api_model::run(rest),
+        "bench" => bench::run(rest),
         "gate" => gate::run(rest),
         "test" => test::run(rest),
         _ => Err(anyhow!(USAGE)),

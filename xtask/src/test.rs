@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 /// The folder of the programs of a virtual environment with all that [`REQUIREMENTS`] lists, made when it is missing
 /// or was made from other requirements.
-fn environment() -> Result<PathBuf> {
+pub(crate) fn environment() -> Result<PathBuf> {
     let folder = root().join(".venv");
     let programs = folder.join("bin");
     let stamp = folder.join("requirements.stamp");

@@ -1,0 +1,132 @@
+//! A client of the plane: signed calls over one kept-alive connection.
+
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use recant_core::entry::Hash;
+use recant_core::time::WallTime;
+use recant_wire::document::Document;
+use recant_wire::sigv4::{Credentials, ServiceScope, SignableRequest, sign};
+use recant_wire::{model, request, response};
+use serde_json::{Value, json};
+
+use crate::http::{Connection, Response};
+
+/// The region that requests are signed for.
+pub(crate) const REGION: &str = "us-east-1";
+
+/// A client with a connection of its own.
+pub(crate) struct Client {
+    host: String,
+    credentials: Credentials,
+    connection: Connection,
+}
+
+/// What a call says, before it is signed.
+#[derive(Clone)]
+pub(crate) struct Call {
+    method: String,
+    path: String,
+    body: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn connect(api: SocketAddr, credentials: &Credentials) -> Result<Self> {
+        Ok(Self {
+            host: api.to_string(),
+            credentials: credentials.clone(),
+            connection: Connection::open(api)?,
+        })
+    }
+
+    /// Calls an operation that has to succeed, and reads its output.
+    pub(crate) fn ok(&mut self, operation: &str, input: Value) -> Result<Value> {
+        let reply = self.send(&Call::of(operation, input)?)?;
+        let operation = model::operation(operation).context("an operation of the model")?;
+        ensure!(
+            reply.status == operation.success,
+            "{}: {} {}",
+            operation.name,
+            reply.status,
+            String::from_utf8_lossy(&reply.body)
+        );
+        Ok(response::decode(operation, &reply.headers, &reply.body)?.into())
+    }
+
+    /// Signs a call, sends it, reads what is answered.
+    pub(crate) fn send(&mut self, call: &Call) -> Result<Response> {
+        let signable = SignableRequest {
+            method: &call.method,
+            path: &call.path,
+            query: "",
+            headers: &[("host", self.host.as_bytes())],
+            body_hash: Hash::of(&call.body),
+        };
+        let added = sign(&signable, &self.credentials, &ServiceScope::cloudfront(REGION), wall_now(), &[]);
+        let mut bytes = format!(
+            "{} {} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n",
+            call.method,
+            call.path,
+            self.host,
+            call.body.len()
+        );
+        for (name, value) in added {
+            bytes.push_str(&format!("{name}: {value}\r\n"));
+        }
+        bytes.push_str("\r\n");
+        self.connection.exchange(&[bytes.as_bytes(), &call.body].concat())
+    }
+
+    /// Makes a distribution with an origin on this machine and a tenant with this domain; gives the tenant's id.
+    pub(crate) fn make_tenant(&mut self, domain: &str, origin: SocketAddr) -> Result<String> {
+        let made = self.ok("CreateDistribution", json!({"DistributionConfig": distribution(origin)}))?;
+        let distribution = &made["Distribution"]["Id"];
+        let tenant =
+            json!({"DistributionId": distribution, "Name": "bench", "Domains": [{"Domain": domain}]});
+        let made = self.ok("CreateDistributionTenant", tenant)?;
+        Ok(made["DistributionTenant"]["Id"].as_str().context("a tenant has an id")?.to_owned())
+    }
+}
+
+impl Call {
+    pub(crate) fn of(operation: &str, input: Value) -> Result<Self> {
+        let operation = model::operation(operation).context("an operation of the model")?;
+        let request = request::encode(operation, &Document::from(input))?;
+        Ok(Self { method: request.method.to_string(), path: request.path, body: request.body })
+    }
+
+    /// The creation of an invalidation of one path.
+    pub(crate) fn invalidation(tenant: &str, caller_reference: &str) -> Result<Self> {
+        let paths = json!({"Quantity": 1, "Items": [format!("/items/{caller_reference}")]});
+        let batch = json!({"Paths": paths, "CallerReference": caller_reference});
+        Self::of("CreateInvalidationForDistributionTenant", json!({"Id": tenant, "InvalidationBatch": batch}))
+    }
+}
+
+fn distribution(origin: SocketAddr) -> Value {
+    json!({
+        "CallerReference": "bench",
+        "Comment": "",
+        "Enabled": true,
+        "ConnectionMode": "tenant-only",
+        "Origins": {"Quantity": 1, "Items": [{
+            "Id": "origin",
+            "DomainName": origin.ip().to_string(),
+            "CustomOriginConfig": {
+                "HTTPPort": origin.port(), "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"
+            }
+        }]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "origin",
+            "ViewerProtocolPolicy": "allow-all",
+            // CachingOptimized, a managed policy.
+            "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6"
+        }
+    })
+}
+
+fn wall_now() -> WallTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallTime::from_millis(since.as_millis() as i64)
+}

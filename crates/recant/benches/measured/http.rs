@@ -1,0 +1,73 @@
+//! One kept-alive connection, as plain as can be: the load generator must cost little beside what it loads.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+use anyhow::{Context, Result};
+
+use crate::processes::PATIENCE;
+
+/// A connection that requests are sent on, one after the other.
+pub(crate) struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+/// A response, read whole.
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+            .with_context(|| format!("connecting to {address}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    /// Sends the bytes of a request and reads its response, which has to state its length.
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Response> {
+        self.stream.get_mut().write_all(request)?;
+        let status_line = self.line()?;
+        let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.with_context(|| format!("no status in {status_line:?}"))?;
+        let mut headers = HeaderMap::new();
+        loop {
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            headers.append(
+                HeaderName::from_bytes(name.as_bytes())?,
+                HeaderValue::from_bytes(value.trim().as_bytes())?,
+            );
+        }
+        let length = headers.get(::http::header::CONTENT_LENGTH).context("a response without a length")?;
+        let mut body = vec![0; length.to_str()?.parse()?];
+        self.stream.read_exact(&mut body)?;
+        Ok(Response { status, headers, body })
+    }
+
+    /// A `GET` without any frills.
+    pub(crate) fn get(&mut self, host: &str, path: &str) -> Result<Response> {
+        self.exchange(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        let read = self.stream.read_line(&mut line)?;
+        anyhow::ensure!(read > 0, "the connection was closed before the response had come");
+        line.truncate(line.trim_end().len());
+        Ok(line)
+    }
+}
+
+impl Response {
+    /// A header's value; empty without.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}

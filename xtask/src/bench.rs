@@ -1,0 +1,52 @@
+//! `cargo xtask bench [PART…]`: what Recant costs, measured in one run beside the disk, nginx and the AWS CLI.
+//!
+//! Sees to it that what is compared with is there, where that can be done, and runs the `measured` benchmark of the
+//! crate `recant`. Whatever is missing is said so in its row.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::test;
+use crate::workspace::{cargo, perform};
+
+/// Programs with the packages of Debian that they come in.
+const PROGRAMS: &[(&str, &str)] = &[("nginx", "nginx-light"), ("wrk", "wrk")];
+
+/// Runs the chore with the arguments after its name: parts of the benchmark, all without any.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let missing: Vec<&str> =
+        PROGRAMS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    if !missing.is_empty()
+        && let Err(error) = install(&missing)
+    {
+        eprintln!("{} cannot be installed: {error:#}", missing.join(" and "));
+    }
+    let mut benchmark = cargo(&["bench", "--quiet", "--package", "recant", "--bench", "measured", "--"]);
+    benchmark.args(arguments);
+    match test::environment() {
+        Ok(programs) => {
+            benchmark.env("RECANT_AWS", programs.join("aws"));
+        }
+        Err(error) => eprintln!("the AWS CLI cannot be installed: {error:#}"),
+    }
+    perform(&mut benchmark)
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("-v").output().is_ok()
+}
+
+/// Needs root, which containers have; elsewhere it fails and says so.
+fn install(packages: &[&str]) -> Result<()> {
+    eprintln!("installing {}", packages.join(" and "));
+    perform(Command::new("apt-get").args(["update", "-qq"]))?;
+    perform(
+        Command::new("apt-get")
+            .args(["install", "-qq", "--yes", "--no-install-recommends"])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            // The system's own nginx is not to be started: the benchmark starts one of its own.
+            .env("RUNLEVEL", "1"),
+    )
+}

@@ -31,10 +31,12 @@ impl ErrorDocument {
         ErrorDocument { fault, code, message, request_id }
     }
 
-    /// Spells the document: the plane.
+    /// Spells the document: the plane. What no document can hold, as a message may that repeats what was sent, becomes
+    /// U+FFFD.
     pub fn to_xml(&self) -> String {
         let [fault, code, message, request_id] = [&self.fault, &self.code, &self.message, &self.request_id]
-            .map(|text| quick_xml::escape::partial_escape(text.as_str()));
+            .map(|text| text.replace(|char| !xml::is_legal(char), "\u{fffd}"))
+            .map(|text| quick_xml::escape::partial_escape(text).into_owned());
         format!(
             "{DECLARATION}<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{fault}</Type><Code>{code}</Code>\
              <Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
@@ -95,6 +97,13 @@ mod tests {
         );
         assert_eq!(ErrorDocument::read(text.as_bytes()), Some(error));
         assert_eq!(ErrorDocument::new(StatusCode::SERVICE_UNAVAILABLE, "", "", "").fault, "Receiver");
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced() {
+        let error = ErrorDocument::new(StatusCode::BAD_REQUEST, "C", "a\u{1}b\tc\u{ffff}", "r");
+        let read = ErrorDocument::read(error.to_xml().as_bytes()).unwrap();
+        assert_eq!(read.message, "a\u{fffd}b\tc\u{fffd}");
     }
 
     #[test]

@@ -205,10 +205,8 @@ impl<'x> Source<'x> {
         Ok(Cow::Borrowed(text))
     }
 
-    /// XML 1.0 section 2.2.
     fn legal(&self, text: Cow<'x, str>) -> Result<Cow<'x, str>, XmlError> {
-        let illegal = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
-        match text.chars().find(|c| illegal(*c)) {
+        match text.chars().find(|c| !is_legal(*c)) {
             Some(bad) => {
                 Err(self.malformed(&format!("the character U+{:04X} is not allowed", u32::from(bad))))
             }
@@ -403,6 +401,11 @@ fn expected(kind: &Kind) -> &'static str {
         Kind::Blob => "base64",
         _ => "text",
     }
+}
+
+/// Whether a document may hold the character at all, in whatever spelling (XML 1.0 section 2.2).
+pub(crate) fn is_legal(char: char) -> bool {
+    !matches!(char, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// XML 1.0 section 2.3.

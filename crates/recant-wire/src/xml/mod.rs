@@ -12,7 +12,7 @@ mod decode;
 mod encode;
 
 pub use decode::{XmlError, decode, decode_lenient};
-pub(crate) use decode::{decode_by_root, scalar as read_scalar};
+pub(crate) use decode::{decode_by_root, is_legal, scalar as read_scalar};
 pub(crate) use encode::scalar as write_scalar;
 pub use encode::{EncodeError, Order, encode};
 

@@ -192,6 +192,38 @@ fn broken_http_gets_no_further_than_its_connection() {
 }
 
 #[test]
+fn errors_are_xml_whatever_was_sent() {
+    with_tenant(|rig, tenant| {
+        // Characters that XML cannot hold (XML 1.0 section 2.2), where a message repeats what was sent.
+        let list = format!("/2020-05-31/distribution-tenant/{tenant}/invalidation");
+        for query in ["Marker=%EF%BF%BF", "Marker=%01", "MaxItems=%EF%BF%BE"] {
+            let mut call = rig.request("ListInvalidationsForDistributionTenant", json!({"Id": tenant}));
+            (call.path, call.query) = (list.clone(), query.to_owned());
+            rig.send(&rig.signed(call)).refused(400, "InvalidArgument");
+        }
+        let call = rig.request(CREATE, invalidation(tenant, "r1", &["/*"])).with_body("<\u{1}a/>");
+        rig.send(&rig.signed(call)).refused(400, "MalformedXML");
+    });
+}
+
+#[test]
+fn targets_that_are_no_paths() {
+    with_tenant(|rig, _| {
+        for line in
+            ["OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1", "GET http://elsewhere HTTP/1.1", "GET / HTTP/1.0"]
+        {
+            let mut stream = TcpStream::connect(rig.address).unwrap();
+            stream.write_all(format!("{line}\r\nhost: a\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            let status = answer.split(' ').nth(1).unwrap_or_default();
+            assert_eq!(status, "403", "{line}: {answer}");
+            assert!(answer.contains("<Code>MissingAuthenticationToken</Code>"), "{line}: {answer}");
+        }
+    });
+}
+
+#[test]
 fn a_body_of_unknown_length_is_cut_off_too() {
     let rig = Rig::start_with(|options| options.require_signatures = false);
     let mut stream = TcpStream::connect(rig.address).unwrap();

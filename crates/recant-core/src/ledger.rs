@@ -60,9 +60,9 @@ pub fn room(in_progress: PathCount, batch: PathCount, max: PathCount) -> Result<
 /// Why an update or a delete may not go ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PreconditionError {
-    /// No `If-Match`: `InvalidIfMatchVersion`.
-    #[error("the If-Match version is missing")]
-    Missing,
+    /// No `If-Match`, or one that no entity tag can be: `InvalidIfMatchVersion`.
+    #[error("the If-Match version is missing or is no entity tag")]
+    Invalid,
     /// `If-Match` names another version than the current one: `PreconditionFailed`.
     #[error("the If-Match version is not the current one")]
     Stale,
@@ -71,17 +71,18 @@ pub enum PreconditionError {
 /// Whether a write that carries this `If-Match` may replace the version `current`.
 ///
 /// CloudFront's entity tags are bare words; the quoted form of RFC 9110 section 8.8.3 is taken, too. Lists, weak
-/// tags and `*` are never current: nobody may overwrite what he has not read.
+/// tags and `*` are not valid: nobody may overwrite what he has not read.
 ///
 /// # Errors
 /// [`PreconditionError`].
 pub fn precondition(if_match: Option<&str>, current: &ETag) -> Result<(), PreconditionError> {
     let given = if_match.map_or("", str::trim);
-    if given.is_empty() {
-        return Err(PreconditionError::Missing);
-    }
     let bare = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(given);
-    if bare == current.as_str() { Ok(()) } else { Err(PreconditionError::Stale) }
+    match ETag::parse(bare) {
+        Err(_) => Err(PreconditionError::Invalid),
+        Ok(given) if given == *current => Ok(()),
+        Ok(_) => Err(PreconditionError::Stale),
+    }
 }
 
 #[cfg(test)]
@@ -119,12 +120,14 @@ mod tests {
         let current = ETag::parse("E1A").unwrap();
         let check =
             |if_match, expected| assert_eq!(precondition(if_match, &current), expected, "{if_match:?}");
-        check(None, Err(PreconditionError::Missing));
-        check(Some(" "), Err(PreconditionError::Missing));
+        check(None, Err(PreconditionError::Invalid));
         check(Some("E1A"), Ok(()));
         check(Some("\"E1A\""), Ok(()));
-        for stale in ["E1B", "e1a", "*", "W/\"E1A\"", "E1A, E1B", "\"", "\"\"", "\"E1A"] {
+        for stale in ["E1B", "e1a", "\"E1B\""] {
             check(Some(stale), Err(PreconditionError::Stale));
+        }
+        for invalid in ["", " ", "*", "W/\"E1A\"", "E1A, E1B", "\"", "\"\"", "\"E1A"] {
+            check(Some(invalid), Err(PreconditionError::Invalid));
         }
     }
 }

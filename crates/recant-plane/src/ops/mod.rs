@@ -26,7 +26,7 @@ use recant_wire::model::Operation;
 use crate::config_check::{constraints, quantities};
 use crate::error::ApiError;
 use crate::plane::CallerReferenceConflict;
-use crate::store::{Command, Outcome, Store};
+use crate::store::{Command, Outcome, Refusal, Store};
 
 /// What operations work on.
 pub(crate) struct Context<S> {
@@ -94,9 +94,14 @@ impl<S: Store> Context<S> {
     /// Carries a command out; what the store refuses is an error here.
     async fn commit(&self, command: Command) -> Result<Outcome, ApiError> {
         match self.store.commit(command).await? {
-            Outcome::Refused(refusal) => Err(refused::refused(refusal, self.caller_reference_conflict)),
+            Outcome::Refused(refusal) => Err(self.refused(refusal)),
             outcome => Ok(outcome),
         }
+    }
+
+    /// A refusal as this operator wants it answered.
+    fn refused(&self, refusal: Refusal) -> ApiError {
+        refused::refused(refusal, self.caller_reference_conflict)
     }
 
     /// The absolute address of something under the API's version.

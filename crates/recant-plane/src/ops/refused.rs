@@ -26,7 +26,7 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
             excerpt(&domain)
         )),
         Refusal::NotDisabled => ApiError::ResourceNotDisabled,
-        Refusal::IfMatchMissing => ApiError::InvalidIfMatchVersion,
+        Refusal::IfMatchInvalid => ApiError::InvalidIfMatchVersion,
         Refusal::IfMatchStale => ApiError::PreconditionFailed,
         Refusal::TooLarge => {
             ApiError::BatchTooLarge("Your request is larger than one entry of the log may be.".into())

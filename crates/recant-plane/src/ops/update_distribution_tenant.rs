@@ -4,6 +4,7 @@
 //! `PreconditionFailed`. The name and the tags stay.
 
 use recant_core::id::ETag;
+use recant_core::ledger;
 use recant_wire::document::{Document, Members};
 
 use super::create_distribution_tenant::{connection_group, distribution, tenant_spec};
@@ -31,6 +32,8 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     // Read, merge, and write only if nobody wrote in between: the store compares the entity tag once more.
     let found = context.store.tenant(TenantKey::Id(id.clone())).await?.ok_or_else(refused::no_such_tenant)?;
     let current = found.record;
+    // Before the rest is judged, so that who has not read what is there is told that and not what follows from it.
+    ledger::precondition(Some(if_match), &current.etag).map_err(|error| context.refused(error.into()))?;
     let config = merged(Document::from(current.config), input);
     let distribution = distribution(context, input::text(&config, "DistributionId")).await?;
     let record = TenantRecord {

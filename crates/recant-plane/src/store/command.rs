@@ -5,7 +5,7 @@
 
 use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
-use recant_core::ledger::TooManyInProgress;
+use recant_core::ledger::{PreconditionError, TooManyInProgress};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
@@ -120,13 +120,22 @@ pub enum Refusal {
     /// A tenant is removed only when it is disabled.
     #[error("the distribution tenant is not disabled")]
     NotDisabled,
-    /// The command needs an `If-Match` and has none.
-    #[error("If-Match is missing")]
-    IfMatchMissing,
+    /// The command needs an `If-Match` and has none, or one that no entity tag can be.
+    #[error("If-Match is missing or is no entity tag")]
+    IfMatchInvalid,
     /// `If-Match` is not the entity tag of what is stored.
     #[error("If-Match is not the current entity tag")]
     IfMatchStale,
     /// The change is longer than an entry of the log may be.
     #[error("the change is longer than an entry of the log may be")]
     TooLarge,
+}
+
+impl From<PreconditionError> for Refusal {
+    fn from(error: PreconditionError) -> Self {
+        match error {
+            PreconditionError::Invalid => Self::IfMatchInvalid,
+            PreconditionError::Stale => Self::IfMatchStale,
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::{Change, Hash, Scope};
 use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
-use recant_core::ledger::{self, Decision, PreconditionError};
+use recant_core::ledger::{self, Decision};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
@@ -115,7 +115,7 @@ fn create_tenant(db: &Connection, new: &TenantRecord) -> Result<Outcome, Stop> {
 
 fn update_tenant(db: &Connection, if_match: Option<&str>, wanted: &TenantRecord) -> Result<Outcome, Stop> {
     let current = tenant(db, &wanted.id)?;
-    precondition(if_match, &current.etag)?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
     let new = TenantRecord { name: current.name, created: current.created, ..wanted.clone() };
     parents_exist(db, &new)?;
     domains_are_free(db, &new)?;
@@ -143,7 +143,7 @@ fn update_tenant(db: &Connection, if_match: Option<&str>, wanted: &TenantRecord)
 
 fn delete_tenant(db: &Connection, id: &TenantId, if_match: Option<&str>) -> Result<Outcome, Stop> {
     let current = tenant(db, id)?;
-    precondition(if_match, &current.etag)?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
     if current.spec.enabled {
         return Err(Refusal::NotDisabled.into());
     }
@@ -340,13 +340,6 @@ fn tenant(db: &Connection, id: &TenantId) -> Result<TenantRecord, Stop> {
         .query_row([id.as_str()], |row| rows::tenant(row, Position::ZERO))
         .optional()?;
     found.map(|tracked| tracked.record).ok_or(Stop::Refused(Refusal::NoSuchTenant))
-}
-
-fn precondition(if_match: Option<&str>, current: &ETag) -> Result<(), Refusal> {
-    ledger::precondition(if_match, current).map_err(|error| match error {
-        PreconditionError::Missing => Refusal::IfMatchMissing,
-        PreconditionError::Stale => Refusal::IfMatchStale,
-    })
 }
 
 fn parents_exist(db: &Connection, tenant: &TenantRecord) -> Result<(), Stop> {

@@ -131,6 +131,11 @@ fn a_tenant_is_changed_and_removed_only_as_it_was_last_read() {
     };
     update(&Value::Null, json!({"Enabled": false})).refused(400, "InvalidIfMatchVersion");
     update(&json!("ESTALE"), json!({"Enabled": false})).refused(412, "PreconditionFailed");
+    for malformed in ["*", "W/\"E1\"", "E1, E2", "\""] {
+        update(&json!(malformed), json!({"Enabled": false})).refused(400, "InvalidIfMatchVersion");
+    }
+    // Who has not read what is there is told that first.
+    update(&json!("ESTALE"), json!({"Domains": []})).refused(412, "PreconditionFailed");
     update(&first, json!({"Parameters": [{"Name": "other", "Value": "x"}]})).refused(400, "InvalidArgument");
 
     // What is not named stays.

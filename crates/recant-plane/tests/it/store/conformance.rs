@@ -365,9 +365,9 @@ async fn updates_and_deletes_need_the_current_etag(world: impl World) {
     };
 
     let before = store.head().await.unwrap();
-    assert_eq!(refused(&store, update(None, changed(false, "E2"))).await, Refusal::IfMatchMissing);
+    assert_eq!(refused(&store, update(None, changed(false, "E2"))).await, Refusal::IfMatchInvalid);
     assert_eq!(refused(&store, update(Some("E0"), changed(false, "E2"))).await, Refusal::IfMatchStale);
-    assert_eq!(refused(&store, delete(None)).await, Refusal::IfMatchMissing);
+    assert_eq!(refused(&store, delete(None)).await, Refusal::IfMatchInvalid);
     assert_eq!(refused(&store, delete(Some("E1"))).await, Refusal::NotDisabled);
     assert_eq!(store.head().await.unwrap(), before);
 

@@ -107,8 +107,8 @@ fn default_root_object(fields: &mut Fields<'_>) -> Result<Option<String>, ApiErr
         let why = format_args!("a name without leading slash, at most {ORIGIN_PATH_CHARS_MAX} characters");
         return Err(fields.refuse("DefaultRootObject", why));
     }
-    if !origin::is_path_text(object) {
-        return Err(fields.refuse("DefaultRootObject", "it holds a character that no path has"));
+    if let Some(why) = origin::path_text_problem(object) {
+        return Err(fields.refuse("DefaultRootObject", why));
     }
     Ok(Some(object.to_owned()))
 }
@@ -246,6 +246,8 @@ mod tests {
             ("/IsIPV6Enabled", json!(true), "DistributionConfig.IsIPV6Enabled: "),
             ("/WebACLId", json!("x"), "DistributionConfig.WebACLId: "),
             ("/DefaultRootObject", json!("/index.html"), "DistributionConfig.DefaultRootObject: "),
+            ("/DefaultRootObject", json!("a/../../b"), "DistributionConfig.DefaultRootObject: "),
+            ("/DefaultRootObject", json!("%2E%2e/b"), "DistributionConfig.DefaultRootObject: "),
             ("/CacheTagConfig/HeaderName", json!("a b"), "DistributionConfig.CacheTagConfig.HeaderName: "),
             (
                 "/DefaultCacheBehavior/Compress",
@@ -288,6 +290,12 @@ mod tests {
             (origin, "DomainName", json!("169.254.169.254")),
             (origin, "OriginPath", json!("no-slash")),
             (origin, "OriginPath", json!("/a/../b")),
+            (origin, "OriginPath", json!("/a/%2e%2E/b")),
+            (origin, "OriginPath", json!("/a/.%2e")),
+            (origin, "OriginPath", json!("/a/..%2Fb")),
+            (origin, "OriginPath", json!("/a/..%5cb")),
+            (origin, "OriginPath", json!("/a%")),
+            (origin, "OriginPath", json!("/a%0d%0a")),
             (origin, "OriginShield", json!({"Enabled": true})),
             (origin, "ConnectionAttempts", json!(4)),
             (origin, "ConnectionTimeout", json!(0)),

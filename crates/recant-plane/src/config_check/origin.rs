@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 use recant_core::limits::{
     CUSTOM_HEADER_VALUE_BYTES_MAX, CUSTOM_HEADERS_PER_ORIGIN_MAX, ORIGIN_ID_CHARS_MAX, ORIGIN_PATH_CHARS_MAX,
     ORIGIN_READ_SECONDS_MAX,
@@ -139,18 +140,28 @@ fn path_problem(path: &str) -> Option<&'static str> {
         Some("a path starts with a slash and does not end with one")
     } else if path.chars().count() > ORIGIN_PATH_CHARS_MAX {
         Some("a path has at most 255 characters")
-    } else if !is_path_text(path) {
-        Some("it holds a character that no path has")
-    } else if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        Some("it holds a dot segment")
     } else {
-        None
+        path_text_problem(path)
     }
 }
 
-/// Whether a text can stand in the path of a request line (RFC 3986 section 3.3).
-pub(super) fn is_path_text(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&b))
+/// Says why a text cannot stand in the path of a request line, if so (RFC 3986 section 3.3).
+///
+/// Dot segments are looked for in the decoded text, for origins decode before they resolve them; many take `\` for `/`.
+pub(super) fn path_text_problem(text: &str) -> Option<&'static str> {
+    if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&b)) {
+        return Some("it holds a character that no path has");
+    }
+    let is_escape = |after: &str| after.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !text.split('%').skip(1).all(is_escape) {
+        return Some("it holds a '%' that no two hexadecimal digits follow");
+    }
+    let decoded: Vec<u8> = percent_decode_str(text).collect();
+    if decoded.iter().any(u8::is_ascii_control) {
+        return Some("it holds a control character");
+    }
+    let mut segments = decoded.split(|b| matches!(b, b'/' | b'\\'));
+    segments.any(|segment| matches!(segment, b"." | b"..")).then_some("it holds a dot segment")
 }
 
 fn with_sample_values(template: &Template) -> String {

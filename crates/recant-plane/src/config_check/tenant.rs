@@ -204,6 +204,7 @@ mod tests {
         check("Parameters", parameters("169.254.169.254", "p"), argument, "Parameters: with them, ");
         check("Parameters", parameters("a.test/x", "p"), argument, "Parameters: with them, ");
         check("Parameters", parameters("a.test", "a/../b"), argument, "Parameters: with them, ");
+        check("Parameters", parameters("a.test", "%2e%2e/b"), argument, "Parameters: with them, ");
         check("Customizations", json!({"WebAcl": {"Action": "disable"}}), argument, "Customizations: ");
         check(
             "ManagedCertificateRequest",

@@ -5,7 +5,7 @@
 
 use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::{Change, Hash, Scope};
-use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
+use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::ledger::{self, Decision};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;

@@ -15,6 +15,7 @@ use recant_core::limits::{
     CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, PATHS_IN_PROGRESS_DEFAULT,
     WILDCARDS_IN_PROGRESS_DEFAULT,
 };
+use recant_core::position::Position;
 use recant_core::protocol::LeaseParams;
 use recant_wire::feed::EdgeSecret;
 use recant_wire::sigv4::Credentials;
@@ -29,8 +30,8 @@ use crate::folder::{Folder, FolderError};
 use crate::http::edges::EdgeCalls;
 use crate::http::{self, Shared, server};
 use crate::ops::Context;
-use crate::store::StoreError;
 use crate::store::sqlite::{OpenError, SqliteStore};
+use crate::store::{Store as _, StoreError};
 use crate::{clock, random};
 
 /// What a plane is started with.
@@ -125,6 +126,8 @@ pub struct Plane {
     embedded_secret: EdgeSecret,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    /// Its other end is the store's writer, which ends with the last handle of the store.
+    committed: watch::Receiver<Position>,
 }
 
 /// Stops a plane from anywhere.
@@ -157,6 +160,7 @@ impl Plane {
         let completion =
             Completion::start(store.clone(), LeaseParams::for_lease(options.lease), clock::boot_now).await?;
         let embedded_secret = EdgeSecret::new(random::bytes());
+        let committed = store.committed();
         let edges = Edges::new(store.clone(), completion.clone(), edge_secret, Some(embedded_secret.clone()));
         let credentials = Credentials {
             access_key_id: key.access_key_id,
@@ -181,7 +185,7 @@ impl Plane {
         let router = http::router(shared, calls);
         let serving = tokio::spawn(server::serve(listener, router, stopped));
         tracing::info!(%address, %public_url, "the plane listens");
-        Ok(Self { folder, address, public_url, embedded_secret, stop, serving })
+        Ok(Self { folder, address, public_url, embedded_secret, stop, serving, committed })
     }
 
     /// Where the API listens.
@@ -217,8 +221,16 @@ impl Plane {
     /// # Panics
     /// When the listener's task did, which is a bug.
     pub async fn run(self) {
-        self.serving.await.expect("the listener does not panic and is not aborted");
+        // The folder's lock goes with the rest of `self`, after this.
+        stopped(self.serving, self.committed).await;
     }
+}
+
+/// Waits for the listener's end, then for the store's writer, which ends with the last handle of the store: feeds and the
+/// driver of completion have some, too. Only then is nothing written any more, and the next plane may have the folder.
+async fn stopped(serving: JoinHandle<()>, mut committed: watch::Receiver<Position>) {
+    serving.await.expect("the listener does not panic and is not aborted");
+    while committed.changed().await.is_ok() {}
 }
 
 fn check(options: &PlaneOptions) -> Result<(), StartError> {
@@ -252,4 +264,27 @@ fn own_url(address: SocketAddr) -> String {
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_plane_has_stopped_only_when_its_database_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("plane.db"), clock::wall_now()).unwrap();
+        let mut stopped = std::pin::pin!(stopped(tokio::spawn(async {}), store.committed()));
+        let a_while = async {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = &mut stopped => panic!("a feed or the driver may still have something written"),
+            () = a_while => {}
+        }
+        drop(store);
+        stopped.await;
+    }
 }

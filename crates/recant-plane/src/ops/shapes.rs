@@ -4,7 +4,9 @@ use recant_wire::document::Document;
 
 use super::input::get;
 use super::output::{boolean, list, number, quantified, structure, text, time};
-use crate::store::{DistributionRecord, Identity, InvalidationRecord, Progress, TenantRecord, Tracked};
+use crate::store::{
+    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Progress, TenantRecord, Tracked,
+};
 
 /// `Deployed`, when every edge has it.
 fn deployed(progress: Progress) -> Option<Document> {
@@ -159,7 +161,7 @@ pub(super) fn invalidation(tracked: &Tracked<InvalidationRecord>) -> Document {
 }
 
 /// `InvalidationSummary`.
-pub(super) fn invalidation_summary(tracked: &Tracked<InvalidationRecord>) -> Document {
+pub(super) fn invalidation_summary(tracked: &Tracked<InvalidationSummary>) -> Document {
     structure([
         ("Id", text(tracked.record.id.as_str())),
         ("CreateTime", time(tracked.record.created)),

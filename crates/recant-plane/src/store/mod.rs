@@ -31,8 +31,8 @@ use tokio::sync::watch;
 
 pub use command::{Birth, Command, Outcome, Refusal};
 pub use records::{
-    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, Listing, Page, Progress,
-    Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing,
+    Page, Progress, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 
 /// Why the store could not do what it was asked to.
@@ -117,7 +117,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self,
         tenant: &TenantId,
         page: Page,
-    ) -> impl Future<Output = Result<Listing<Tracked<InvalidationRecord>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Listing<Tracked<InvalidationSummary>>, StoreError>> + Send;
 
     /// The connection group that tenants get which name none.
     fn default_connection_group(

@@ -105,6 +105,15 @@ pub struct InvalidationRecord {
     pub created: WallTime,
 }
 
+/// An invalidation as lists show it: without its items, of which a page of batches may have gigabytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidationSummary {
+    /// Its id.
+    pub id: InvalidationId,
+    /// When it was accepted.
+    pub created: WallTime,
+}
+
 /// A connection group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionGroupRecord {

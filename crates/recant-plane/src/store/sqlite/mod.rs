@@ -31,8 +31,8 @@ use recant_core::time::WallTime;
 use tokio::sync::watch;
 
 use super::{
-    Command, ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, Listing, Outcome, Page,
-    Snapshot, Store, StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
+    Command, ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary,
+    Listing, Outcome, Page, Snapshot, Store, StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 use readers::Readers;
 pub use schema::OpenError;
@@ -118,7 +118,7 @@ impl Store for SqliteStore {
         &self,
         tenant: &TenantId,
         page: Page,
-    ) -> Result<Listing<Tracked<InvalidationRecord>>, StoreError> {
+    ) -> Result<Listing<Tracked<InvalidationSummary>>, StoreError> {
         let tenant = tenant.clone();
         self.0.readers.read(move |db| queries::invalidations(db, &tenant, &page)).await
     }

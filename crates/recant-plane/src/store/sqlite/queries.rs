@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
 
 use super::rows;
 use crate::store::records::{
-    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, Listing, Page, Snapshot,
-    TenantFilter, TenantKey, TenantRecord, Tracked,
+    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing,
+    Page, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 
 pub(super) fn distribution(
@@ -88,7 +88,7 @@ pub(super) fn invalidations(
     db: &Connection,
     tenant: &TenantId,
     page: &Page,
-) -> Result<Listing<Tracked<InvalidationRecord>>> {
+) -> Result<Listing<Tracked<InvalidationSummary>>> {
     let completed = rows::completed(db)?;
     let before: Option<i64> = match &page.after {
         None => Some(i64::MAX),
@@ -102,10 +102,10 @@ pub(super) fn invalidations(
         "SELECT {} FROM invalidations
          WHERE tenant_id = ?1 AND position < ?2 AND EXISTS (SELECT 1 FROM tenants WHERE id = ?1)
          ORDER BY position DESC LIMIT ?3",
-        rows::INVALIDATION
+        rows::INVALIDATION_SUMMARY
     );
     listing(db, &sql, params![tenant.as_str(), before, one_more(page)], page, |row| {
-        rows::invalidation(row, completed)
+        rows::invalidation_summary(row, completed)
     })
 }
 

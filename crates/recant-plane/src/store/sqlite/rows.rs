@@ -12,7 +12,8 @@ use rusqlite::{Connection, Result, Row};
 use serde::de::DeserializeOwned;
 
 use crate::store::records::{
-    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, Progress, TenantRecord, Tracked,
+    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Progress,
+    TenantRecord, Tracked,
 };
 
 /// `log.scope` of [`Scope::Tenant`].
@@ -27,6 +28,8 @@ pub(super) const TENANT: &str =
     "id, name, connection_group_id, etag, config, spec, created, modified, position";
 /// The columns that [`invalidation`] reads.
 pub(super) const INVALIDATION: &str = "id, tenant_id, caller_reference, items, created, position";
+/// The columns that [`invalidation_summary`] reads.
+pub(super) const INVALIDATION_SUMMARY: &str = "id, created, position";
 /// The columns that [`entry`] reads.
 pub(super) const ENTRY: &str = "position, prev_hash, scope, scope_id, kind, body_hash, body";
 
@@ -124,6 +127,15 @@ pub(super) fn invalidation(row: &Row<'_>, completed: Position) -> Result<Tracked
         created: wall_time(row, 4)?,
     };
     Ok(tracked(record, position(row, 5)?, completed))
+}
+
+/// An invalidation out of [`INVALIDATION_SUMMARY`].
+pub(super) fn invalidation_summary(
+    row: &Row<'_>,
+    completed: Position,
+) -> Result<Tracked<InvalidationSummary>> {
+    let record = InvalidationSummary { id: word(row, 0)?, created: wall_time(row, 1)? };
+    Ok(tracked(record, position(row, 2)?, completed))
 }
 
 /// Two numbers of paths and of wildcards.

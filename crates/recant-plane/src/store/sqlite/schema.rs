@@ -115,12 +115,13 @@ CREATE TABLE invalidations (
     tenant_id        TEXT    NOT NULL,
     id               TEXT    NOT NULL,
     caller_reference TEXT    NOT NULL,
-    items            TEXT    NOT NULL,
     paths            INTEGER NOT NULL,
     wildcards        INTEGER NOT NULL,
     paths_before     INTEGER NOT NULL,
     wildcards_before INTEGER NOT NULL,
-    created          INTEGER NOT NULL
+    created          INTEGER NOT NULL,
+    -- Last: whoever reads a column behind a long text reads the text's pages, too.
+    items            TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX invalidations_by_id ON invalidations (tenant_id, id);
 CREATE INDEX invalidations_by_tenant ON invalidations (tenant_id, position);

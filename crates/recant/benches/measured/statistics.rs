@@ -35,7 +35,7 @@ impl fmt::Display for Rounds {
 }
 
 /// Latencies of many calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Latencies(Vec<Duration>);
 
 impl Latencies {

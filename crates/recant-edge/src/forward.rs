@@ -75,7 +75,11 @@ fn call(
     let received = head.version;
     let viewers_host = head.headers.get(HOST).cloned();
     let (mut headers, query) = match &job.keyed {
-        Some((_, keyed)) => (keyed.origin_headers.iter().cloned().collect(), keyed.origin_query.as_deref()),
+        Some((_, keyed)) => {
+            let mut headers: HeaderMap = keyed.origin_headers.iter().cloned().collect();
+            hop::carry_hops(&head.headers, &mut headers);
+            (headers, keyed.origin_query.as_deref())
+        }
         None => (whole(head.headers, job.viewer), job.query.as_deref()),
     };
     for (name, value) in &spec.custom_headers {
@@ -171,14 +175,29 @@ fn pass_on(
 fn state_length(parts: &mut http::response::Parts, body: &Incoming, is_head: bool) {
     let has_no_content = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     match body.size_hint().exact() {
-        // RFC 9110 section 8.6: the length that a GET's response would have.
-        _ if is_head && !has_no_content && !parts.headers.contains_key(TRANSFER_ENCODING) => {}
+        // RFC 9110 section 8.6: the length that a GET's response would have. hyper has not looked at it.
+        _ if is_head && !has_no_content && !parts.headers.contains_key(TRANSFER_ENCODING) => {
+            match one_length(&parts.headers) {
+                Some(length) => drop(parts.headers.insert(CONTENT_LENGTH, length.into())),
+                None => drop(parts.headers.remove(CONTENT_LENGTH)),
+            }
+        }
         Some(length) if !has_no_content && !is_head => {
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
         // RFC 9112 section 6.1: beside a transfer coding the length is not to be believed.
         _ => drop(parts.headers.remove(CONTENT_LENGTH)),
     }
+}
+
+/// The length that all `Content-Length` lines agree on.
+fn one_length(headers: &HeaderMap) -> Option<u64> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter().map(|line| {
+        let text = line.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+        text.parse().ok()
+    });
+    let first: u64 = lengths.next()??;
+    lengths.all(|length| length == Some(first)).then_some(first)
 }
 
 /// What a response is stored with, if it may be; its header fields are still to come.

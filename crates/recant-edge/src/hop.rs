@@ -57,6 +57,14 @@ pub(crate) fn append_via(headers: &mut HeaderMap, received: Version) {
     headers.append(VIA, HeaderValue::from_static(via));
 }
 
+/// Keeps count of the edges that a request has passed where none of the viewer's other fields go on: whoever set up
+/// edges in a circle needs it, and no origin learns by whom else it passed.
+pub(crate) fn carry_hops(from: &HeaderMap, to: &mut HeaderMap) {
+    for _ in 0..hops(from) {
+        append_via(to, Version::HTTP_11);
+    }
+}
+
 /// How many edges the request has passed already.
 pub(crate) fn hops(headers: &HeaderMap) -> usize {
     headers

@@ -109,7 +109,9 @@ fn origin_sentence(error: &OriginError) -> &'static str {
         OriginError::Unreachable(..) => "The origin could not be connected to.",
         OriginError::ConnectTimeout(_) => "The origin did not accept a connection in time.",
         OriginError::ReadTimeout(_) => "The origin did not respond in time.",
-        OriginError::Broken(_) | OriginError::Upgraded => "The origin's response could not be used.",
+        OriginError::Broken(_) | OriginError::Upgraded | OriginError::Coded => {
+            "The origin's response could not be used."
+        }
     }
 }
 

@@ -41,6 +41,9 @@ pub(crate) enum Ambiguous {
     /// Neither origin form nor absolute form, or not HTTP.
     #[error("The request target is not a path.")]
     Form,
+    /// RFC 3986 section 5.2.4 would drop the excess; an origin behind a path of its own might not.
+    #[error("The request target leads above its root.")]
+    AboveRoot,
     /// RFC 9112 section 6.1.
     #[error("The Transfer-Encoding is not 'chunked' alone.")]
     TransferEncoding,
@@ -55,6 +58,9 @@ impl<'a> Target<'a> {
         check_transfer_encoding(head)?;
         if !head.uri.path().starts_with('/') {
             return Err(Ambiguous::Form);
+        }
+        if leads_above_root(head.uri.path()) {
+            return Err(Ambiguous::AboveRoot);
         }
         let host = match (field_host(head)?, head.uri.authority()) {
             (Some(field), Some(authority)) => {
@@ -72,6 +78,25 @@ impl<'a> Target<'a> {
         }
         Ok(Self { host, path: head.uri.path(), query: head.uri.query() })
     }
+}
+
+/// Whether `..` segments lead out of the root, in any spelling that some origin may take for them. Below an origin's
+/// path (`/{{tenant}}`) that would be another tenant's.
+fn leads_above_root(path: &str) -> bool {
+    // Nearly every path.
+    if !path.contains("..") && !path.contains("%2") {
+        return false;
+    }
+    let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    let mut depth = 0;
+    plain.split(['/', '\\']).any(|segment| {
+        depth += match segment {
+            ".." => -1,
+            "" | "." => 0,
+            _ => 1,
+        };
+        depth < 0
+    })
 }
 
 fn check_transfer_encoding(head: &Parts) -> Result<(), Ambiguous> {
@@ -123,6 +148,19 @@ mod tests {
         check("http://a.test/x", &[("host", "A.TEST")], Ok("a.test"));
         check("http://a.test:80/x", &[("host", "a.test")], Ok("a.test"));
         check("/", &[("host", "a.test"), ("transfer-encoding", "Chunked")], Ok("a.test"));
+    }
+
+    #[test]
+    fn where_dots_lead() {
+        let host = [("host", "a.test")];
+        for target in
+            ["/a/..", "/a/%2e./b", "/a..", "/..a", "/...", "/%2e", "/./a/../b", "/a?/../..", "/a%2f.."]
+        {
+            check(target, &host, Ok("a.test"));
+        }
+        for target in ["/..", "/a/../..", "//..", "/./..", "/..%2F", "/a%2F..%5c%2E%2e", "/.%2E/a/b"] {
+            check(target, &host, Err(Ambiguous::AboveRoot));
+        }
     }
 
     #[test]

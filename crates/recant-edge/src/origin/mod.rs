@@ -3,7 +3,7 @@
 //! `address` says where an edge may connect to at all, `connect` resolves and connects, `pool` keeps idle
 //! connections, `send` carries one request out and its response's head back. The response's body is the
 //! caller's to read, at the pace that [`Answer`] names; a connection goes back to the pool only after the whole
-//! of a correctly framed body has been read, and is closed in every other case.
+//! of a body whose end is beyond doubt has been read, and is closed in every other case.
 //!
 //! What is asked, and what becomes of the answer, is `request`'s business.
 
@@ -114,6 +114,9 @@ pub(crate) enum OriginError {
     /// The origin wants to speak another protocol, which nobody asked it to.
     #[error("a response with status 101 to a request without an upgrade")]
     Upgraded,
+    /// The response is in a transfer coding that nobody asked for.
+    #[error("a response in a transfer coding other than chunked")]
+    Coded,
 }
 
 impl Origin {

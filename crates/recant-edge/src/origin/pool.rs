@@ -1,7 +1,7 @@
 //! Idle connections to origins.
 //!
-//! A connection comes here only when its last response was read to its correctly framed end, and is taken out
-//! again for one request. It is shared by all tenants with the same origin: this edge frames every request it
+//! A connection comes here only when its last response was read to its end, of which no two readings were possible
+//! (see `send`), and is taken out again for one request. It is shared by all tenants with the same origin: this edge frames every request it
 //! sends itself, so no request can end where the next begins.
 
 use std::collections::HashMap;
@@ -33,15 +33,20 @@ pub(crate) struct Lent {
     pool: Arc<Pool>,
     place: Place,
     pub(super) sender: SendRequest<Upload>,
+    /// Cleared when the origin may say more on it than it was asked.
+    pub(super) is_reusable: bool,
 }
 
 impl Lent {
     pub(super) fn new(pool: &Arc<Pool>, place: &Place, sender: SendRequest<Upload>) -> Self {
-        Self { pool: pool.clone(), place: place.clone(), sender }
+        Self { pool: pool.clone(), place: place.clone(), sender, is_reusable: true }
     }
 
     /// Keeps the connection for the next request, once it is ready for one.
     pub(crate) fn give_back(mut self) {
+        if !self.is_reusable {
+            return;
+        }
         if self.sender.is_ready() {
             self.pool.put(self.place, self.sender);
         } else if !self.sender.is_closed() {

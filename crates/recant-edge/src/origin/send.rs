@@ -7,9 +7,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::timeout;
 
@@ -87,12 +89,42 @@ async fn exchange(mut lent: Lent, call: Call, read_timeout: Duration) -> Result<
         Upload::Nothing => Arc::default(),
         Upload::Viewers(body) => body.frames(),
     };
+    let is_head = call.head.method == Method::HEAD;
     let sending = lent.sender.try_send_request(Request::from_parts(call.head, call.upload));
     let response = while_moving(sending, &uploaded, read_timeout).await?.map_err(Failure::from)?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Failure { error: OriginError::Upgraded, unsent: None });
     }
+    if !has_known_coding(&response) {
+        return Err(Failure { error: OriginError::Coded, unsent: None });
+    }
+    lent.is_reusable = ends_beyond_doubt(is_head, &response);
     Ok(Answer { response, lent, read_timeout })
+}
+
+/// Whether the body is chunked or not coded at all (RFC 9112 section 6.1: nobody asked for more). The end of
+/// another coding is the end of the connection, so nobody could tell whether it came whole.
+fn has_known_coding(response: &Response<Incoming>) -> bool {
+    let mut codings = response.headers().get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Whether every origin means the same end of this response as we do. One that sends a body where none may be, or
+/// counts by the length where we count chunks, would have the rest taken for the next request's response.
+fn ends_beyond_doubt(is_head: bool, response: &Response<Incoming>) -> bool {
+    let headers = response.headers();
+    let is_chunked = headers.contains_key(TRANSFER_ENCODING);
+    match response.status() {
+        _ if is_head => false,
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => {
+            !is_chunked && !headers.contains_key(CONTENT_LENGTH)
+        }
+        _ => !(is_chunked && headers.contains_key(CONTENT_LENGTH)),
+    }
 }
 
 /// Waits for the response's head, at most `read_timeout` longer than the request's body keeps coming.

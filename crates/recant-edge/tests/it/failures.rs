@@ -100,6 +100,11 @@ async fn an_origin_that_does_not_speak_http() {
         &b"hello\r\n\r\n"[..],
         b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok",
+        // RFC 9112 section 6.1: no coding but chunked was asked for, and the end of another cannot be told.
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 9\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     ] {
         let bed = Bed::new(move |_, _| Act::ReplyAndClose(nonsense.into())).await;
         check(&bed, "a.test", 502, "The origin's response could not be used.").await;
@@ -169,4 +174,56 @@ async fn a_stop_lets_what_is_under_way_end() {
     assert!(viewer.is_closed().await);
     stopping.await.unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn what_an_origin_says_unasked_is_nobodys_response() {
+    // Heads after which nothing may follow, and origins that let something follow.
+    let heads = [
+        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 45\r\n\r\n"),
+        ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 45\r\n\r\n"),
+        ("GET", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (
+            "GET",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        ),
+    ];
+    for (method, head) in heads {
+        let gate = std::sync::Arc::new(crate::support::Gate::default());
+        let held = gate.clone();
+        let bed = Bed::new(move |before, _| match before {
+            0 => {
+                let late = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison".into();
+                Act::ThenAtGate(head.into(), held.clone(), late)
+            }
+            _ => ok(&[], "ok"),
+        })
+        .await;
+        let first = bed.send(method, "a.test", "/first", &["Range: bytes=0-9"]).await;
+        assert!(first.status < 300, "{method} {head:?}");
+        let mut viewer = Viewer::connect(bed.address()).await;
+        viewer.write("GET /p HTTP/1.1\r\nHost: b.test\r\n\r\n").await;
+        tokio::task::yield_now().await;
+        gate.open.notify_one();
+        assert_eq!(viewer.read("GET").await.text(), "ok", "{method} {head:?}");
+    }
+}
+
+#[tokio::test]
+async fn edges_that_are_each_others_origin_notice() {
+    let mut beds = Vec::new();
+    for _ in 0..2 {
+        let mut bed = Bed::new(|_, _| ok(&[], "ok")).await;
+        bed.apply(&Change::PutTenant(tenant("a", &["127.0.0.1"])));
+        beds.push(bed);
+    }
+    let ports: Vec<u16> = beds.iter().map(|bed| bed.address().port()).collect();
+    for (bed, port) in beds.iter_mut().zip(ports.into_iter().rev()) {
+        bed.apply(&Change::PutDistribution(distribution(port)));
+    }
+    // One request that may use the cache, one that may not.
+    for lines in [&[][..], &["Authorization: x"]] {
+        let reply = beds[0].send("GET", "127.0.0.1", "/p", lines).await;
+        assert_eq!(reply.status, 508, "{lines:?}");
+    }
 }

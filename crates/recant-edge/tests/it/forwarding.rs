@@ -142,6 +142,9 @@ async fn a_response_has_one_length_or_none() {
     check("GET", both, "", "ok").await;
     check("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "9", "").await;
     check("HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "", "").await;
+    check("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Length: 9\r\n\r\n", "9", "").await;
+    check("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9, 8\r\n\r\n", "", "").await;
+    check("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: +9\r\n\r\n", "", "").await;
     check("HEAD", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "", "").await;
 }
 

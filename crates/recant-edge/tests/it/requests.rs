@@ -62,6 +62,10 @@ async fn what_is_refused_never_reaches_an_origin() {
     check(head("Host: \r\n"), 400).await;
     check(head("Host: a test\r\n"), 400).await;
     check("GET http://b.test/p HTTP/1.1\r\nHost: a.test\r\n\r\n".into(), 400).await;
+    // Above its root is what another tenant of the same origin may own.
+    for target in ["/..", "/../b/p", "/x/../../b", "/%2e%2E/b", "/.%2e/b", "/..%2fb/p", "/x/..%5C..%5cb"] {
+        check(format!("GET {target} HTTP/1.1\r\nHost: a.test\r\n\r\n"), 400).await;
+    }
     check("OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n".into(), 400).await;
     check(head("Host: a.test\r\nContent-Length: 1\r\nContent-Length: 2\r\n"), 400).await;
     check(head("Host: a.test\r\nContent-Length: +1\r\n"), 400).await;

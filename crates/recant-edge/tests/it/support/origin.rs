@@ -17,6 +17,8 @@ pub(crate) enum Act {
     Silence,
     /// Wait at the gate, then write.
     AtGate(Arc<Gate>, Vec<u8>),
+    /// Write the first, wait at the gate, write the second unasked.
+    ThenAtGate(Vec<u8>, Arc<Gate>, Vec<u8>),
 }
 
 /// Holds a response back until a test lets it go.
@@ -83,6 +85,11 @@ async fn converse(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Ve
                 gate.reached.notify_one();
                 gate.open.notified().await;
                 bytes
+            }
+            Act::ThenAtGate(bytes, gate, late) => {
+                let _ = stream.write_all(&bytes).await;
+                gate.open.notified().await;
+                late
             }
         };
         if stream.write_all(&bytes).await.is_err() {

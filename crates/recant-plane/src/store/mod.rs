@@ -65,7 +65,8 @@ pub enum StoreError {
 pub trait Store: Clone + Send + Sync + 'static {
     /// Carries a command out and resolves when its outcome is durable.
     ///
-    /// A caller that stops waiting does not undo anything: the command is carried out all the same.
+    /// A caller that stops waiting does not undo anything: a command that has reached the writer is carried out all the
+    /// same.
     fn commit(&self, command: Command) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
 
     /// The end of the committed log, as it grows.

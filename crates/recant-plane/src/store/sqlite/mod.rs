@@ -58,8 +58,8 @@ impl SqliteStore {
     /// [`OpenError`]; a database of a newer version is not touched.
     pub fn open(path: &Path, now: WallTime) -> Result<Self, OpenError> {
         let opened = schema::open_writer(path, now)?;
+        let readers = Arc::new(Readers::open(path.to_owned())?);
         let writer = Writer::start(opened.connection, opened.head).map_err(OpenError::Thread)?;
-        let readers = Arc::new(Readers::new(path.to_owned()));
         Ok(Self(Arc::new(Inner { identity: opened.identity, writer, readers })))
     }
 }

@@ -20,9 +20,12 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Self {
+    /// Opens all connections now: once viewers and clients have used up the file descriptors it would be too late.
+    pub(super) fn open(path: PathBuf) -> rusqlite::Result<Self> {
+        let connections = std::iter::repeat_with(|| schema::open_reader(&path));
+        let idle = connections.take(STORE_READS_AT_A_TIME_MAX).collect::<rusqlite::Result<_>>()?;
         let permits = Arc::new(Semaphore::new(STORE_READS_AT_A_TIME_MAX));
-        Self { path, idle: Mutex::default(), permits }
+        Ok(Self { path, idle: Mutex::new(idle), permits })
     }
 
     /// Runs a read in one transaction: everything `question` sees is of one moment, and committed.

@@ -180,6 +180,9 @@ pub(super) fn open_writer(path: &Path, now: WallTime) -> Result<Opened, OpenErro
     // FULL: every commit waits for the write-ahead log's fsync. NORMAL would lose answered commits on power loss.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What a savepoint may have to undo goes to a temporary file when it is long. Making one fails when file descriptors
+    // run out or there is no place for it, and a failed statement ends the writer.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
 
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if version == 0 {
@@ -253,5 +256,6 @@ mod tests {
         assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
         assert_eq!(pragma("synchronous"), 2.into(), "FULL");
         assert_eq!(pragma("foreign_keys"), 1.into());
+        assert_eq!(pragma("temp_store"), 2.into(), "MEMORY");
     }
 }

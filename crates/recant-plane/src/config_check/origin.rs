@@ -23,7 +23,7 @@ const KEEPALIVE_SECONDS_DEFAULT: i64 = 5;
 
 /// What the edge itself says to an origin, so that no configuration may say it ("Custom headers that CloudFront
 /// can't add to origin requests" in the developer guide). `x-amz-*` and `x-edge-*` are refused by prefix.
-const RESERVED_HEADERS: [&str; 22] = [
+const RESERVED_HEADERS: [&str; 23] = [
     "cache-control",
     "connection",
     "content-length",
@@ -40,6 +40,7 @@ const RESERVED_HEADERS: [&str; 22] = [
     "proxy-authorization",
     "proxy-connection",
     "range",
+    "request-range",
     "te",
     "trailer",
     "transfer-encoding",

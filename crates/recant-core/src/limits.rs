@@ -61,6 +61,8 @@ pub const ENTRY_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const ENTRY_FRAME_HEAD_BYTES_MAX: usize = 1_024;
 /// Bytes of a heartbeat, of its answer, and of a feed's frame that carries no entry. Ours; about 1 KiB is used.
 pub const HEARTBEAT_BYTES_MAX: usize = 8 * 1024;
+/// How long a feed may be silent before the edge opens it anew. Ours; the plane sends its head every second.
+pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(5);
 /// Entries sent in one piece of a feed before the plane looks at the log again. Ours.
 pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
 /// Bytes of a snapshot sent in one piece of a feed. Ours.

@@ -11,6 +11,7 @@
 //! | `server`, `io` | viewer connections, their bounds, the drain |
 //! | `target` | what a request is for; what could mean two things |
 //! | `request` | the walk of one request; `Arrival` |
+//! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
 //! | `store` | stored responses |
 //! | `forward`, `hop` | what goes to the origin, what of its response goes to the viewer |
@@ -24,6 +25,7 @@
 mod body;
 mod clock;
 mod edge;
+mod follower;
 mod forward;
 mod hop;
 mod io;
@@ -38,5 +40,6 @@ mod world;
 
 pub use clock::{Clock, SystemClock};
 pub use edge::{Edge, EdgeOptions};
+pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use origin::{Network, NetworkError};
 pub use world::World;

@@ -1,11 +1,13 @@
-//! The plane's data folder: who may use it, and the small files in it.
+//! A data folder of a plane or an edge: who may use it, and the small files in it.
 //!
 //! ```text
 //! DIR/              0700 when made here
-//!   plane.lock      held by the running process, empty otherwise of meaning
+//!   plane.lock      held by the running plane, empty otherwise of meaning
+//!   edge.lock       held by an edge that runs apart from its plane
 //!   plane.db        the store (and plane.db-wal, plane.db-shm)
 //!   credentials     the root key, as an AWS shared credentials file
-//!   edge-secret     what edges prove themselves with, 64 hexadecimal digits
+//!   edge-secret     what edges prove themselves with, 64 hexadecimal digits; an edge's folder holds a copy
+//!   edge-id         the lasting name of the edge
 //!   addresses.json  where this process listens: {"api": "host:port", "viewer": "host:port"}
 //! ```
 //!
@@ -16,6 +18,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use recant_core::id::EdgeId;
 use recant_wire::feed::EdgeSecret;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +41,15 @@ pub enum FolderError {
         /// What failed.
         source: io::Error,
     },
+    /// An edge's folder does not hold its plane's secret.
+    #[error(
+        "{} is missing: copy the file 'edge-secret' from the plane's data folder into this edge's folder",
+        path.display()
+    )]
+    NoSecret {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A file of it says what this program cannot read. It is never overwritten: a key that is lost locks callers out.
     #[error("{} cannot be understood: {reason}", path.display())]
     Malformed {
@@ -48,10 +60,36 @@ pub enum FolderError {
     },
 }
 
-/// A data folder that this process has to itself until this is dropped.
+/// What a process does with a folder. A plane and an edge may share one; two of a kind may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The plane, with or without an edge in its process.
+    Plane,
+    /// An edge that runs apart from its plane.
+    Edge,
+}
+
+impl Role {
+    fn lock_name(self) -> &'static str {
+        match self {
+            Self::Plane => "plane.lock",
+            Self::Edge => "edge.lock",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Plane => Self::Edge,
+            Self::Edge => Self::Plane,
+        }
+    }
+}
+
+/// A data folder that this process has to itself, in its role, until this is dropped.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    role: Role,
     /// Locked as long as it is open. The operating system lets go of it however the process ends.
     _lock: File,
 }
@@ -87,17 +125,12 @@ impl Folder {
     /// Makes the folder if there is none, and takes it.
     ///
     /// # Errors
-    /// [`FolderError::InUse`] when another process has it.
-    pub fn take(path: &Path) -> Result<Self, FolderError> {
+    /// [`FolderError::InUse`] when another process has it in the same role.
+    pub fn take(path: &Path, role: Role) -> Result<Self, FolderError> {
         make_folder(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
-        let lock_path = path.join("plane.lock");
-        let io = |source| FolderError::Io { path: lock_path.clone(), source };
-        let lock =
-            private().read(true).write(true).create(true).truncate(false).open(&lock_path).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(FolderError::InUse { folder: path.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(io(source)),
+        match lock(&path.join(role.lock_name()))? {
+            Some(lock) => Ok(Self { path: path.to_owned(), role, _lock: lock }),
+            None => Err(FolderError::InUse { folder: path.to_owned() }),
         }
     }
 
@@ -130,26 +163,78 @@ impl Folder {
         EdgeSecret::parse(&text).map_err(|error| self.malformed("edge-secret", error.to_string()))
     }
 
-    /// Says where this process listens.
+    /// The secret of the plane that this edge belongs to.
     ///
     /// # Errors
-    /// [`FolderError::Io`].
+    /// [`FolderError::NoSecret`] before somebody has put it there.
+    pub fn given_edge_secret(&self) -> Result<EdgeSecret, FolderError> {
+        let path = self.path.join("edge-secret");
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                EdgeSecret::parse(&text).map_err(|error| self.malformed("edge-secret", error.to_string()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FolderError::NoSecret { path }),
+            Err(source) => Err(FolderError::Io { path, source }),
+        }
+    }
+
+    /// The lasting name of the edge that keeps its data here; made at the first start.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn edge_id(&self) -> Result<EdgeId, FolderError> {
+        const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let text = self.text_or("edge-id", || format!("edge-{}\n", random::text::<16>(LETTERS)))?;
+        EdgeId::parse(text.trim()).map_err(|error| self.malformed("edge-id", error.to_string()))
+    }
+
+    /// Says where this process listens; what a process in the other role has said stays.
+    ///
+    /// # Errors
+    /// [`FolderError`].
     pub fn publish_addresses(&self, addresses: &Addresses) -> Result<(), FolderError> {
-        let mut text = serde_json::to_string_pretty(addresses).expect("two texts are JSON");
-        text.push('\n');
-        self.write("addresses.json", &text)
+        let others = self.others_addresses()?;
+        let addresses = Addresses {
+            api: addresses.api.clone().or(others.api),
+            viewer: addresses.viewer.clone().or(others.viewer),
+        };
+        self.write_addresses(&addresses)
     }
 
     /// Takes back what [`Folder::publish_addresses`] said.
     ///
     /// # Errors
-    /// [`FolderError::Io`].
+    /// [`FolderError`].
     pub fn withdraw_addresses(&self) -> Result<(), FolderError> {
+        let others = self.others_addresses()?;
+        if others != Addresses::default() {
+            return self.write_addresses(&others);
+        }
         let path = self.path.join("addresses.json");
         match fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(FolderError::Io { path, source }),
             _ => Ok(()),
         }
+    }
+
+    /// What a process that runs here in the other role has said.
+    fn others_addresses(&self) -> Result<Addresses, FolderError> {
+        let other = self.role.other();
+        let lock_path = self.path.join(other.lock_name());
+        if !lock_path.exists() || lock(&lock_path)?.is_some() {
+            return Ok(Addresses::default());
+        }
+        let said = read_addresses(&self.path)?.unwrap_or_default();
+        Ok(match other {
+            Role::Plane => Addresses { viewer: None, ..said },
+            Role::Edge => Addresses { api: None, ..said },
+        })
+    }
+
+    fn write_addresses(&self, addresses: &Addresses) -> Result<(), FolderError> {
+        let mut text = serde_json::to_string_pretty(addresses).expect("two texts are JSON");
+        text.push('\n');
+        self.write("addresses.json", &text)
     }
 
     /// The text of a file, which is made first if there is none.
@@ -246,6 +331,17 @@ impl RootKey {
             access_key_id: given(id, "aws_access_key_id")?,
             secret_access_key: given(secret, "aws_secret_access_key")?,
         })
+    }
+}
+
+/// Locks a file, or nothing when another process has it locked.
+fn lock(path: &Path) -> Result<Option<File>, FolderError> {
+    let io = |source| FolderError::Io { path: path.to_owned(), source };
+    let file = private().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(io(source)),
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use crate::auth::Keys;
 use crate::completion::Completion;
 use crate::feed::Edges;
-use crate::folder::{Folder, FolderError};
+use crate::folder::{Folder, FolderError, Role};
 use crate::http::edges::EdgeCalls;
 use crate::http::{self, Shared, server};
 use crate::ops::Context;
@@ -148,7 +148,7 @@ impl Plane {
     /// [`StartError`] says which step failed; nothing keeps running then.
     pub async fn start(options: PlaneOptions) -> Result<Self, StartError> {
         check(&options)?;
-        let folder = Arc::new(Folder::take(&options.data_dir)?);
+        let folder = Arc::new(Folder::take(&options.data_dir, Role::Plane)?);
         let key = folder.root_key()?;
         let edge_secret = folder.edge_secret()?;
         let store = SqliteStore::open(&folder.database(), clock::wall_now())?;

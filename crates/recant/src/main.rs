@@ -1,3 +1,56 @@
-//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `demo`.
+//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`.
+//!
+//! Thin: it turns words into options, starts what the other crates offer, and stops it in the right order. What a
+//! command line means stands in `options`; `cloudfront` goes to `recant-cli` untouched.
 
-fn main() {}
+mod edge;
+mod env;
+mod logging;
+mod options;
+mod plane;
+mod serve;
+mod signals;
+mod stdout;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use options::{Command, Usage};
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_default();
+    let words: Vec<OsString> = words.collect();
+    // Linked as `aws` it takes the lines of that program as they are.
+    let called_as_aws = Path::new(&program).file_stem().is_some_and(|name| name == "aws");
+    if called_as_aws || options::is_for_the_client(&words) {
+        return ExitCode::from(recant_cli::run(words, &mut recant_cli::SystemEnvironment::new()));
+    }
+    match options::parse(words) {
+        Ok(command) => run(command),
+        Err(Usage { message }) => {
+            stdout::complain(&format!("recant: {message}\n\n{}", options::HELP));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Help => stdout::say(options::HELP),
+        Command::Version => stdout::say(concat!("recant ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Serve(options) => serve::run(options),
+        Command::Plane(options) => plane::run(options),
+        Command::Edge(options) => edge::run(options),
+        Command::Env(options) => env::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The whole chain in one line: what failed, and why.
+            stdout::complain(&format!("recant: {error:#}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}

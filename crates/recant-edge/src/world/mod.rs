@@ -105,6 +105,16 @@ impl World {
         self.applied_up_to(at);
     }
 
+    /// Folds an entry in of which not even the scope can be understood: nothing that was fetched before it is
+    /// served any more.
+    pub fn raise_every_floor(&self, at: Position) {
+        let _writer = self.writer();
+        let tables = self.tables.load();
+        tables.tenants.for_each(|slot| slot.change_rules(|rules| rules.raise_floor(at)));
+        tables.distributions.for_each(|slot| slot.change_rules(|rules| rules.raise_floor(at)));
+        self.applied_up_to(at);
+    }
+
     /// Replaces everything by a snapshot. Of what came before `at` no rule is known, so nothing fetched before
     /// it is served.
     pub fn install(&self, snapshot: Vec<Change>, at: Position) {

@@ -48,6 +48,13 @@ impl<K: Eq + Hash, V: Clone> Sharded<K, V> {
         self.shard(key).write().unwrap_or_else(PoisonError::into_inner).remove(key)
     }
 
+    /// Every value, one shard after the other.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&V)) {
+        for shard in &self.shards {
+            shard.read().unwrap_or_else(PoisonError::into_inner).values().for_each(&mut visit);
+        }
+    }
+
     fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &RwLock<HashMap<K, V>> {
         &self.shards[self.hasher.hash_one(key) as usize % self.shards.len()]
     }

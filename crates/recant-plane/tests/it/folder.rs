@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use recant_plane::folder::{Addresses, Folder, FolderError, read_addresses, read_root_key};
+use recant_plane::folder::{Addresses, Folder, FolderError, Role, read_addresses, read_root_key};
 
 #[cfg(unix)]
 fn mode(path: &Path) -> u32 {
@@ -15,13 +15,13 @@ fn mode(path: &Path) -> u32 {
 fn one_process_at_a_time() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("data");
-    let folder = Folder::take(&path).unwrap();
+    let folder = Folder::take(&path, Role::Plane).unwrap();
     // A lock belongs to the open file, so a second one in this process stands for another process.
-    let error = Folder::take(&path).unwrap_err();
+    let error = Folder::take(&path, Role::Plane).unwrap_err();
     assert!(matches!(error, FolderError::InUse { .. }), "{error:?}");
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     drop(folder);
-    Folder::take(&path).unwrap();
+    Folder::take(&path, Role::Plane).unwrap();
 }
 
 #[test]
@@ -29,13 +29,13 @@ fn secrets_are_made_once() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("new/data");
     assert_eq!(read_root_key(&path).unwrap(), None);
-    let folder = Folder::take(&path).unwrap();
+    let folder = Folder::take(&path, Role::Plane).unwrap();
     let (key, secret) = (folder.root_key().unwrap(), folder.edge_secret().unwrap());
     assert_eq!((key.access_key_id.len(), key.secret_access_key.len()), (20, 40));
     assert!(key.access_key_id.starts_with("AKIA"));
     assert!(!format!("{key:?}").contains(&key.secret_access_key), "no log shows it");
     drop(folder);
-    let folder = Folder::take(&path).unwrap();
+    let folder = Folder::take(&path, Role::Plane).unwrap();
     assert_eq!(folder.root_key().unwrap(), key);
     assert_eq!(read_root_key(&path).unwrap(), Some(key.clone()));
     assert_eq!(folder.edge_secret().unwrap().to_hex(), secret.to_hex());
@@ -52,7 +52,7 @@ fn secrets_are_made_once() {
 fn only_the_owner_reads() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("data");
-    let folder = Folder::take(&path).unwrap();
+    let folder = Folder::take(&path, Role::Plane).unwrap();
     folder.root_key().unwrap();
     folder.edge_secret().unwrap();
     folder.publish_addresses(&Addresses::default()).unwrap();
@@ -89,7 +89,7 @@ fn only_the_owner_reads() {
 #[test]
 fn keys_that_cannot_be_read_are_not_replaced() {
     let parent = tempfile::tempdir().unwrap();
-    let folder = Folder::take(parent.path()).unwrap();
+    let folder = Folder::take(parent.path(), Role::Plane).unwrap();
     let check = |text: &str, reason: &str| {
         fs::write(parent.path().join("credentials"), text).unwrap();
         let error = folder.root_key().unwrap_err().to_string();
@@ -106,7 +106,7 @@ fn keys_that_cannot_be_read_are_not_replaced() {
 #[test]
 fn addresses_come_and_go() {
     let parent = tempfile::tempdir().unwrap();
-    let folder = Folder::take(parent.path()).unwrap();
+    let folder = Folder::take(parent.path(), Role::Plane).unwrap();
     assert_eq!(read_addresses(parent.path()).unwrap(), None);
     let addresses = Addresses { api: Some("127.0.0.1:4580".into()), viewer: Some("127.0.0.1:8080".into()) };
     folder.publish_addresses(&addresses).unwrap();

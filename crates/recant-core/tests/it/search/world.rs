@@ -309,7 +309,7 @@ impl World {
                     w.link = Link::Open { snapshot_due: false, next: next.next() };
                     let prev_hash = hash(Position::new(next.get() - 1));
                     w.edge_step(EdgeEvent::Entry { position: next, prev_hash, hash: hash(next) });
-                })
+                });
             }
             Link::Open { .. } => {}
         }

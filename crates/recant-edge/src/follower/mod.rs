@@ -1,0 +1,323 @@
+//! Follows the plane's log: the driver of the edge's half of the protocol.
+//!
+//! One task owns the [`EdgeHalf`]. Frames of the feed and answers to heartbeats reach it as events; it performs the
+//! effects in order. After every step it publishes the half's view *before* it performs anything, and it reports an
+//! entry as applied only after [`World::apply`] has returned, when every request that arrives sees the new rules.
+//! Applying does no I/O, so an entry is acknowledged as soon as it has been read.
+//!
+//! ```text
+//!   plane ──frames──▶ feed task ──▶ ┐                     ┌──▶ World (view, rules, configuration)
+//!                                   ├─▶ EdgeHalf::step ───┤
+//!   plane ◀─heartbeat tasks──answers┘                     └──▶ heartbeat task, new feed task
+//! ```
+//!
+//! What it deliberately does not do: decide. Whether an entry is the next one, whether a lease is in force and when to
+//! speak is the half's; what an entry means for viewers is the world's.
+
+mod plane_client;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use recant_core::entry::{Change, Entry, Hash, HistoryId};
+use recant_core::limits::FEED_SILENCE_MAX;
+use recant_core::position::Position;
+use recant_core::protocol::message::{Applied, Member};
+use recant_core::protocol::{EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
+use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::world::World;
+use plane_client::PlaneClient;
+pub use plane_client::{PlaneUrl, PlaneUrlError};
+
+/// Whom an edge follows, and as whom.
+#[derive(Clone, Debug)]
+pub struct FollowerOptions {
+    /// Where the plane is.
+    pub plane: PlaneUrl,
+    /// What this edge proves itself with.
+    pub secret: EdgeSecret,
+    /// Who this edge is; its incarnation is another one in every process.
+    pub member: Member,
+}
+
+/// The running follower of one edge.
+#[derive(Debug)]
+pub struct Follower {
+    leave: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Follower {
+    /// Starts to follow. Nothing is served from the cache until the plane has granted a lease.
+    pub fn start(options: FollowerOptions, world: Arc<World>, clock: Arc<dyn Clock>) -> Self {
+        let (leave, left) = watch::channel(false);
+        let timings = EdgeTimings::default();
+        let (events, inbox) = mpsc::channel(EVENTS_WAITING_MAX);
+        let driver = Driver {
+            half: EdgeHalf::new(options.member, timings, clock.boot()),
+            client: Arc::new(PlaneClient::new(options.plane, options.secret)),
+            answer_max: timings.answer_max,
+            world,
+            clock,
+            events,
+            feeds: 0,
+            feed: None,
+            brought: VecDeque::new(),
+        };
+        let task = tokio::spawn(driver.run(inbox, left));
+        Self { leave, task }
+    }
+
+    /// Tells the plane that nothing is served here any more, within a bound: the viewers' side must have closed.
+    pub async fn leave(self) {
+        self.leave.send_replace(true);
+        if tokio::time::timeout(LEAVE_TIME_MAX, self.task).await.is_err() {
+            tracing::warn!("the plane did not hear that this edge leaves; it will wait for its lease");
+        }
+    }
+}
+
+/// How long a leaving edge waits for the plane to hear of it.
+const LEAVE_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Events read but not yet stepped; a feed that brings more is read more slowly.
+const EVENTS_WAITING_MAX: usize = 256;
+
+/// What reaches the driver from outside.
+enum Inbound {
+    /// From the feed of this number; a feed that has been replaced is not listened to.
+    Feed(u64, FromFeed),
+    Heartbeat(EdgeEvent),
+}
+
+enum FromFeed {
+    Frame(Frame),
+    Closed,
+}
+
+/// What the half will ask to be applied, in the order in which the feed brought it.
+struct Brought {
+    position: Position,
+    what: What,
+}
+
+enum What {
+    Entry(Entry),
+    Opaque,
+    Snapshot(Vec<Change>),
+}
+
+/// A snapshot as far as it has come.
+struct Snapshot {
+    position: Position,
+    hash: Hash,
+    changes: Vec<Change>,
+}
+
+struct Feed {
+    snapshot: Option<Snapshot>,
+    task: JoinHandle<()>,
+}
+
+struct Driver {
+    half: EdgeHalf,
+    client: Arc<PlaneClient>,
+    answer_max: Duration,
+    world: Arc<World>,
+    clock: Arc<dyn Clock>,
+    events: mpsc::Sender<Inbound>,
+    feeds: u64,
+    feed: Option<Feed>,
+    brought: VecDeque<Brought>,
+}
+
+impl Driver {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Inbound>, mut left: watch::Receiver<bool>) {
+        self.step(EdgeEvent::Tick);
+        let mut leaving = false;
+        loop {
+            let due = self.half.next_deadline().saturating_since(self.clock.boot());
+            tokio::select! {
+                inbound = inbox.recv() => match inbound.expect("the driver holds a sender") {
+                    // The first answer after the leave, or its failure, is the end.
+                    Inbound::Heartbeat(_) if leaving => return,
+                    Inbound::Heartbeat(event) => self.step(event),
+                    Inbound::Feed(feed, from) if feed == self.feeds => self.feed(from),
+                    Inbound::Feed(..) => {}
+                },
+                () = tokio::time::sleep(due) => self.step(EdgeEvent::Tick),
+                _ = left.changed(), if !leaving => {
+                    leaving = true;
+                    // Answers to earlier heartbeats must not be taken for the answer to the leave.
+                    let (events, fresh) = mpsc::channel(EVENTS_WAITING_MAX);
+                    (self.events, inbox) = (events, fresh);
+                    self.step(EdgeEvent::Leave);
+                }
+            }
+        }
+    }
+
+    /// Steps the half and performs what it asks for, and what that leads to.
+    fn step(&mut self, event: EdgeEvent) {
+        let mut effects = VecDeque::from(self.half.step(self.clock.boot(), event));
+        self.world.publish_view(self.half.view());
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                EdgeEffect::OpenFeed { after } => self.open_feed(after),
+                EdgeEffect::Apply(position) | EdgeEffect::Install(position) => {
+                    self.apply(position);
+                    let more = self.half.step(self.clock.boot(), EdgeEvent::Applied { position });
+                    self.world.publish_view(self.half.view());
+                    effects.extend(more);
+                }
+                EdgeEffect::SendHeartbeat(heartbeat) => {
+                    let (client, events, patience) =
+                        (self.client.clone(), self.events.clone(), self.answer_max);
+                    tokio::spawn(async move {
+                        let renewal = heartbeat.renewal;
+                        let answer = tokio::time::timeout(patience, client.heartbeat(&heartbeat)).await;
+                        let event = match answer {
+                            Ok(Ok(answer)) => EdgeEvent::Answered { renewal, answer },
+                            Ok(Err(error)) => {
+                                tracing::debug!(%error, "a heartbeat got no answer");
+                                EdgeEvent::Unanswered { renewal }
+                            }
+                            Err(_) => EdgeEvent::Unanswered { renewal },
+                        };
+                        // A driver that has ended needs no answer.
+                        let _ = events.send(Inbound::Heartbeat(event)).await;
+                    });
+                }
+                EdgeEffect::BeginEra(era) => {
+                    self.brought.clear();
+                    self.world.begin_era(era);
+                }
+                EdgeEffect::Alarm(alarm) => tracing::warn!(%alarm, "following the plane's log"),
+            }
+        }
+    }
+
+    fn open_feed(&mut self, after: Option<Applied>) {
+        self.close_feed();
+        self.feeds += 1;
+        let (number, client, events) = (self.feeds, self.client.clone(), self.events.clone());
+        let task = tokio::spawn(async move {
+            if let Err(error) = read_feed(number, &client, after, &events).await {
+                tracing::debug!(%error, "the feed ended");
+            }
+            // A driver that has ended needs no news.
+            let _ = events.send(Inbound::Feed(number, FromFeed::Closed)).await;
+        });
+        self.feed = Some(Feed { snapshot: None, task });
+    }
+
+    fn close_feed(&mut self) {
+        self.brought.clear();
+        if let Some(feed) = self.feed.take() {
+            feed.task.abort();
+        }
+    }
+
+    fn feed(&mut self, from: FromFeed) {
+        match from {
+            FromFeed::Frame(Frame::Hello(hello)) => self.step(EdgeEvent::FeedOpened(hello)),
+            FromFeed::Frame(Frame::Head(head)) => self.step(EdgeEvent::Head(head)),
+            FromFeed::Frame(Frame::Entry(entry)) => {
+                let (position, prev_hash, hash) = (entry.position, entry.prev_hash, entry.hash());
+                self.brought.push_back(Brought { position, what: What::Entry(entry) });
+                self.step(EdgeEvent::Entry { position, prev_hash, hash });
+            }
+            FromFeed::Frame(Frame::OpaqueEntry { position, prev_hash, hash }) => {
+                self.brought.push_back(Brought { position, what: What::Opaque });
+                self.step(EdgeEvent::Entry { position, prev_hash, hash });
+            }
+            FromFeed::Frame(frame) => self.snapshot(frame),
+            FromFeed::Closed => {
+                self.close_feed();
+                self.step(EdgeEvent::FeedClosed);
+            }
+        }
+    }
+
+    fn snapshot(&mut self, frame: Frame) {
+        let Some(feed) = &mut self.feed else { return };
+        match frame {
+            Frame::SnapshotBegin { history: HistoryId(_), position, hash } => {
+                feed.snapshot = Some(Snapshot { position, hash, changes: Vec::new() });
+            }
+            Frame::SnapshotItem { scope, kind, body } => {
+                let Some(snapshot) = &mut feed.snapshot else { return };
+                match body::decode(&scope, kind, &body) {
+                    Ok(change) => snapshot.changes.push(change),
+                    // Of a newer version, or withheld: unknown here, so its viewers are told so.
+                    Err(error) => tracing::warn!(?scope, %error, "a part of the snapshot is left out"),
+                }
+            }
+            Frame::SnapshotEnd => {
+                let Some(Snapshot { position, hash, changes }) = feed.snapshot.take() else { return };
+                self.brought.push_back(Brought { position, what: What::Snapshot(changes) });
+                self.step(EdgeEvent::Snapshot { position, hash });
+            }
+            Frame::Hello(_) | Frame::Head(_) | Frame::Entry(_) | Frame::OpaqueEntry { .. } => {}
+        }
+    }
+
+    /// Folds in what the feed brought for this place.
+    ///
+    /// # Panics
+    /// When the half asks for a place that the feed did not bring, which is a bug: an edge that went on would forget it.
+    fn apply(&mut self, position: Position) {
+        let mut brought = std::iter::from_fn(|| self.brought.pop_front());
+        let Brought { what, .. } = brought
+            .find(|brought| brought.position == position)
+            .expect("the feed has brought what is applied");
+        match what {
+            What::Snapshot(changes) => self.world.install(changes, position),
+            What::Opaque => {
+                tracing::warn!(%position, "an entry of unknown form: everything stored is invalid");
+                self.world.raise_every_floor(position);
+            }
+            What::Entry(entry) if !entry.body_is_intact() => {
+                tracing::warn!(%position, scope = ?entry.scope, "an entry without its body: its scope is invalid");
+                self.world.raise_floor(&entry.scope, position);
+            }
+            What::Entry(entry) => match body::decode(&entry.scope, entry.kind, &entry.body) {
+                Ok(change) => self.world.apply(&change, position),
+                Err(error) => {
+                    tracing::warn!(%position, scope = ?entry.scope, %error, "an entry that is not understood: its scope is invalid");
+                    self.world.raise_floor(&entry.scope, position);
+                }
+            },
+        }
+    }
+}
+
+/// Reads a feed to its end, or until it has been silent for too long.
+async fn read_feed(
+    number: u64,
+    client: &PlaneClient,
+    after: Option<Applied>,
+    events: &mpsc::Sender<Inbound>,
+) -> Result<(), plane_client::ClientError> {
+    let silence = || plane_client::ClientError::Silent;
+    let opening = client.feed(after.as_ref());
+    let mut feed = tokio::time::timeout(FEED_SILENCE_MAX, opening).await.map_err(|_| silence())??;
+    let mut decoder = FrameDecoder::new();
+    loop {
+        while let Some(frame) = decoder.next_frame()? {
+            if events.send(Inbound::Feed(number, FromFeed::Frame(frame))).await.is_err() {
+                return Ok(());
+            }
+        }
+        let piece = tokio::time::timeout(FEED_SILENCE_MAX, feed.next_piece()).await.map_err(|_| silence())?;
+        match piece? {
+            Some(piece) => decoder.push(&piece),
+            None => return Ok(()),
+        }
+    }
+}

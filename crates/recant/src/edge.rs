@@ -1,0 +1,42 @@
+//! `recant edge`: an edge apart from its plane.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use recant_core::protocol::message::Member;
+use recant_edge::{Follower, FollowerOptions, PlaneUrl, SystemClock};
+use recant_plane::folder::{Addresses, Folder, Role};
+
+use crate::options::EdgeOptions;
+use crate::signals::Stop;
+use crate::{logging, serve, stdout};
+
+/// Runs an edge until it is asked to stop.
+pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
+    logging::start(options.log_format);
+    serve::runtime()?.block_on(async {
+        let mut stop = Stop::listen()?;
+        let folder = Folder::take(&options.data_dir, Role::Edge)?;
+        let secret = folder.given_edge_secret()?;
+        let member = Member { edge: folder.edge_id()?, incarnation: serve::incarnation() };
+        let edge = serve::start_edge(options.viewers, plane_addresses(&options.plane).await?).await?;
+        let viewer = edge.viewer_address();
+        folder.publish_addresses(&Addresses { api: None, viewer: Some(viewer.to_string()) })?;
+        stdout::say(&format!("Viewers  http://{viewer}\nPlane    {}\n", options.plane))?;
+        let follow = FollowerOptions { plane: options.plane, secret, member };
+        let follower = Follower::start(follow, edge.world().clone(), Arc::new(SystemClock));
+        stop.asked().await;
+        edge.stop().await;
+        follower.leave().await;
+        folder.withdraw_addresses()?;
+        Ok(())
+    })
+}
+
+/// The plane's own addresses, which no origin may be. A plane that cannot be found yet has none.
+async fn plane_addresses(plane: &PlaneUrl) -> anyhow::Result<Vec<std::net::SocketAddr>> {
+    match tokio::net::lookup_host(plane.authority()).await {
+        Ok(found) => Ok(found.collect()),
+        Err(error) => Err(error).with_context(|| format!("the plane {plane} cannot be found")),
+    }
+}

@@ -1,0 +1,334 @@
+//! What the command line of Recant's own commands means.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use lexopt::{Arg, Parser, ValueExt as _};
+use recant_core::limits::{LEASE_DEFAULT, STORE_BYTES_DEFAULT};
+use recant_edge::{Network, PlaneUrl};
+use recant_plane::CallerReferenceConflict;
+
+/// What `recant help` says.
+pub(crate) const HELP: &str = "\
+Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are guarantees.
+
+  recant serve --data-dir DIR [--api ADDR] [--viewer ADDR]      plane and one edge in one process
+  recant plane --data-dir DIR [--api ADDR]                      the control plane alone
+  recant edge --plane URL --data-dir DIR [--viewer ADDR]        an edge of that plane; DIR holds a copy of its 'edge-secret'
+  recant env --data-dir DIR                                     shell lines that point AWS clients at the plane in DIR
+  recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
+  recant help | --version
+
+Addresses are HOST:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
+
+Options of serve and plane
+  --public-url URL                 what Location headers start with (the API's own address)
+  --lease-seconds N                how long an edge may serve without hearing from the plane, 1 to 300 (10)
+  --caller-reference-conflict E    already-exists | invalid-argument (already-exists)
+  --region NAME                    refuse requests signed for another region
+  --no-sign-check                  accept unsigned requests
+
+Options of serve and edge
+  --store-bytes N                  memory for stored responses (268435456)
+  --allow-origins NETWORK          let origins be in this network (repeatable), e.g. 169.254.7.0/24
+  --deny-origins NETWORK           never let origins be in this network (repeatable)
+
+Options of all three
+  --log-format text | json         how to log to standard error (text); RECANT_LOG chooses what
+";
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Help,
+    Version,
+    Serve(ServeOptions),
+    Plane(PlaneOptions),
+    Edge(EdgeOptions),
+    Env(EnvOptions),
+}
+
+/// Options of `recant serve`.
+#[derive(Debug)]
+pub(crate) struct ServeOptions {
+    pub(crate) plane: PlaneOptions,
+    pub(crate) viewers: ViewerOptions,
+}
+
+/// Options of `recant plane`.
+#[derive(Debug)]
+pub(crate) struct PlaneOptions {
+    pub(crate) log_format: LogFormat,
+    pub(crate) plane: recant_plane::PlaneOptions,
+}
+
+/// Options of `recant edge`.
+#[derive(Debug)]
+pub(crate) struct EdgeOptions {
+    pub(crate) log_format: LogFormat,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) plane: PlaneUrl,
+    pub(crate) viewers: ViewerOptions,
+}
+
+/// What concerns the viewers' side.
+#[derive(Debug)]
+pub(crate) struct ViewerOptions {
+    pub(crate) viewer: SocketAddr,
+    pub(crate) store_bytes: u64,
+    pub(crate) allowed_networks: Vec<Network>,
+    pub(crate) denied_networks: Vec<Network>,
+}
+
+/// Options of `recant env`.
+#[derive(Debug)]
+pub(crate) struct EnvOptions {
+    pub(crate) data_dir: PathBuf,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// A command line that cannot be understood.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    pub(crate) message: String,
+}
+
+impl From<lexopt::Error> for Usage {
+    fn from(error: lexopt::Error) -> Self {
+        Self { message: error.to_string() }
+    }
+}
+
+/// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`.
+pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
+    const OWN: [&str; 8] = ["serve", "plane", "edge", "env", "help", "--help", "-h", "--version"];
+    words.first().is_some_and(|first| OWN.iter().all(|own| first != own))
+        && words.iter().any(|word| word == "cloudfront")
+}
+
+/// Reads a command line, without the program's name.
+pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
+    let mut parser = Parser::from_args(words);
+    let name = match parser.next()? {
+        None | Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Command::Help),
+        Some(Arg::Long("version") | Arg::Short('V')) => return Ok(Command::Version),
+        Some(Arg::Value(name)) => name.string()?,
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match name.as_str() {
+        "help" => Ok(Command::Help),
+        "version" => Ok(Command::Version),
+        "serve" => given(parser, &[PLANE, VIEWERS, LOG])?.map_or(Ok(Command::Help), |given| {
+            let viewers = given.viewers();
+            Ok(Command::Serve(ServeOptions { plane: given.plane()?, viewers }))
+        }),
+        "plane" => given(parser, &[PLANE, LOG])?
+            .map_or(Ok(Command::Help), |given| Ok(Command::Plane(given.plane()?))),
+        "edge" => given(parser, &[EDGE, VIEWERS, LOG])?.map_or(Ok(Command::Help), |given| {
+            let viewers = given.viewers();
+            let plane = given.plane_url.clone().ok_or_else(|| missing("--plane"))?;
+            let (log_format, data_dir) = (given.log_format, given.data_dir()?);
+            Ok(Command::Edge(EdgeOptions { log_format, data_dir, plane, viewers }))
+        }),
+        "env" => given(parser, &[&[]])?
+            .map_or(Ok(Command::Help), |given| Ok(Command::Env(EnvOptions { data_dir: given.data_dir()? }))),
+        other => Err(Usage { message: format!("there is no command '{other}'") }),
+    }
+}
+
+/// The options of a plane, of the viewers' side, of an edge apart, of the log.
+const PLANE: &[&str] =
+    &["api", "public-url", "lease-seconds", "caller-reference-conflict", "region", "no-sign-check"];
+const VIEWERS: &[&str] = &["viewer", "store-bytes", "allow-origins", "deny-origins"];
+const EDGE: &[&str] = &["plane"];
+const LOG: &[&str] = &["log-format"];
+
+/// Everything that any command's options may say.
+struct Given {
+    data_dir: Option<PathBuf>,
+    log_format: LogFormat,
+    api: SocketAddr,
+    public_url: Option<String>,
+    lease: Duration,
+    conflict: CallerReferenceConflict,
+    region: Option<String>,
+    require_signatures: bool,
+    viewer: SocketAddr,
+    store_bytes: u64,
+    allowed_networks: Vec<Network>,
+    denied_networks: Vec<Network>,
+    plane_url: Option<PlaneUrl>,
+}
+
+impl Given {
+    fn nothing() -> Self {
+        Self {
+            data_dir: None,
+            log_format: LogFormat::default(),
+            api: SocketAddr::from(([127, 0, 0, 1], 4580)),
+            public_url: None,
+            lease: LEASE_DEFAULT,
+            conflict: CallerReferenceConflict::default(),
+            region: None,
+            require_signatures: true,
+            viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            store_bytes: STORE_BYTES_DEFAULT,
+            allowed_networks: Vec::new(),
+            denied_networks: Vec::new(),
+            plane_url: None,
+        }
+    }
+
+    fn data_dir(&self) -> Result<PathBuf, Usage> {
+        self.data_dir.clone().ok_or_else(|| missing("--data-dir"))
+    }
+
+    fn viewers(&self) -> ViewerOptions {
+        ViewerOptions {
+            viewer: self.viewer,
+            store_bytes: self.store_bytes,
+            allowed_networks: self.allowed_networks.clone(),
+            denied_networks: self.denied_networks.clone(),
+        }
+    }
+
+    fn plane(self) -> Result<PlaneOptions, Usage> {
+        let mut plane = recant_plane::PlaneOptions::new(self.data_dir()?, self.api);
+        plane.public_url = self.public_url;
+        plane.lease = self.lease;
+        plane.caller_reference_conflict = self.conflict;
+        plane.region = self.region;
+        plane.require_signatures = self.require_signatures;
+        Ok(PlaneOptions { log_format: self.log_format, plane })
+    }
+}
+
+fn missing(option: &str) -> Usage {
+    Usage { message: format!("{option} is needed") }
+}
+
+/// Reads the options that follow a command's name; nothing when help is asked for.
+fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> {
+    let mut given = Given::nothing();
+    while let Some(arg) = parser.next()? {
+        let name = match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(None),
+            Arg::Long(name) if name == "data-dir" || known.iter().any(|set| set.contains(&name)) => {
+                name.to_owned()
+            }
+            other => return Err(other.unexpected().into()),
+        };
+        match name.as_str() {
+            "data-dir" => given.data_dir = Some(parser.value()?.into()),
+            "log-format" => given.log_format = value(&mut parser, "--log-format")?,
+            "api" => given.api = value(&mut parser, "--api")?,
+            "public-url" => given.public_url = Some(parser.value()?.string()?),
+            "lease-seconds" => {
+                given.lease = Duration::from_secs(value(&mut parser, "--lease-seconds")?);
+            }
+            "caller-reference-conflict" => {
+                given.conflict = match parser.value()?.string()?.as_str() {
+                    "already-exists" => CallerReferenceConflict::AlreadyExists,
+                    "invalid-argument" => CallerReferenceConflict::InvalidArgument,
+                    other => {
+                        return Err(bad(
+                            "--caller-reference-conflict",
+                            other,
+                            "already-exists or invalid-argument",
+                        ));
+                    }
+                }
+            }
+            "region" => given.region = Some(parser.value()?.string()?),
+            "no-sign-check" => given.require_signatures = false,
+            "viewer" => given.viewer = value(&mut parser, "--viewer")?,
+            "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
+            "allow-origins" => given.allowed_networks.push(value(&mut parser, "--allow-origins")?),
+            "deny-origins" => given.denied_networks.push(value(&mut parser, "--deny-origins")?),
+            "plane" => given.plane_url = Some(value(&mut parser, "--plane")?),
+            other => unreachable!("{other} is in the list of known options"),
+        }
+    }
+    Ok(Some(given))
+}
+
+fn value<T: FromStr>(parser: &mut Parser, option: &str) -> Result<T, Usage>
+where
+    T::Err: std::fmt::Display,
+{
+    let text = parser.value()?.string()?;
+    text.parse().map_err(|error: T::Err| bad(option, &text, &error.to_string()))
+}
+
+fn bad(option: &str, text: &str, why: &str) -> Usage {
+    Usage { message: format!("{option} '{text}': {why}") }
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("text or json is expected"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from).collect()).map_err(|usage| usage.message)
+    }
+
+    #[test]
+    fn serve_takes_both_sides_options() {
+        let line = "serve --data-dir d --api 127.0.0.1:0 --viewer=[::1]:80 --lease-seconds 2 --log-format json --deny-origins 10.0.0.0/8";
+        let Ok(Command::Serve(options)) = parsed(line) else { panic!("{line}") };
+        assert_eq!(options.plane.plane.lease, Duration::from_secs(2));
+        assert_eq!(options.plane.log_format, LogFormat::Json);
+        assert_eq!(options.viewers.viewer, "[::1]:80".parse().unwrap());
+        assert_eq!(options.viewers.denied_networks.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let check = |line: &str, expected: &str| match parsed(line) {
+            Err(message) => assert!(message.contains(expected), "{line}: {message}"),
+            Ok(command) => panic!("{line}: {command:?}"),
+        };
+        check("serve", "--data-dir is needed");
+        check("serve --data-dir d --api nowhere", "--api 'nowhere'");
+        check("edge --data-dir d", "--plane is needed");
+        check("edge --data-dir d --plane ftp://x", "http://");
+        check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
+        check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
+        check("fly", "there is no command 'fly'");
+    }
+
+    #[test]
+    fn the_clients_lines_are_told_apart() {
+        let check = |line: &str, expected: bool| {
+            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            assert_eq!(is_for_the_client(&words), expected, "{line}");
+        };
+        check("cloudfront list-distributions", true);
+        check("--region us-east-1 cloudfront list-distributions", true);
+        check("serve --data-dir cloudfront", false);
+        check("--version", false);
+        check("", false);
+    }
+}

@@ -1,0 +1,35 @@
+//! `recant plane`: the control plane alone.
+
+use anyhow::{Context as _, bail};
+use recant_plane::Plane;
+use recant_plane::folder::Addresses;
+
+use crate::options::PlaneOptions;
+use crate::signals::Stop;
+use crate::{logging, serve, stdout};
+
+/// Runs a plane until it is asked to stop.
+pub(crate) fn run(options: PlaneOptions) -> anyhow::Result<()> {
+    logging::start(options.log_format);
+    serve::runtime()?.block_on(async {
+        let mut stop = Stop::listen()?;
+        let plane = Plane::start(options.plane).await.context("the plane does not start")?;
+        let folder = plane.folder();
+        let api = plane.api_address();
+        folder.publish_addresses(&Addresses { api: Some(api.to_string()), viewer: None })?;
+        stdout::say(&format!(
+            "API      http://{api}\nClients  eval \"$(recant env --data-dir {dir})\"\n\
+             Edges    recant edge --plane http://{api} --data-dir EDGE_DIR   (after: cp {dir}/edge-secret EDGE_DIR/)\n",
+            dir = folder.path().display(),
+        ))?;
+        let stopper = plane.stopper();
+        let mut serving = tokio::spawn(plane.run());
+        tokio::select! {
+            () = stop.asked() => stopper.stop(),
+            _ = &mut serving => bail!("the plane has stopped by itself"),
+        }
+        serving.await.context("the plane did not end in good order")?;
+        folder.withdraw_addresses()?;
+        Ok(())
+    })
+}

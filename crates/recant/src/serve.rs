@@ -1,0 +1,85 @@
+//! `recant serve`: plane and one edge in one process.
+//!
+//! The edge follows the plane over the same feed as any other; only its secret is known to nobody but this process,
+//! so that the plane can record it as embedded (DESIGN.md section 9). On the way out the viewers' side closes first, then
+//! the edge leaves, then the plane stops, and only then the folder's lock is released: whoever takes the folder next
+//! need not wait for a lease.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use recant_core::protocol::message::{Incarnation, Member};
+use recant_edge::{Edge, EdgeOptions, Follower, FollowerOptions, SystemClock};
+use recant_plane::folder::Addresses;
+use recant_plane::{Plane, random};
+use tokio::runtime::Runtime;
+
+use crate::options::{ServeOptions, ViewerOptions};
+use crate::signals::Stop;
+use crate::{logging, stdout};
+
+/// Runs both until asked to stop.
+pub(crate) fn run(options: ServeOptions) -> anyhow::Result<()> {
+    logging::start(options.plane.log_format);
+    runtime()?.block_on(async {
+        let mut stop = Stop::listen()?;
+        let plane = Plane::start(options.plane.plane).await.context("the plane does not start")?;
+        let folder = plane.folder();
+        let api = plane.api_address();
+        let edge = start_edge(options.viewers, vec![api]).await?;
+        let follower = Follower::start(
+            FollowerOptions {
+                plane: format!("http://{api}").parse().expect("an address makes a URL"),
+                secret: plane.embedded_secret().clone(),
+                member: Member { edge: folder.edge_id()?, incarnation: incarnation() },
+            },
+            edge.world().clone(),
+            Arc::new(SystemClock),
+        );
+        let viewer = edge.viewer_address();
+        folder.publish_addresses(&Addresses { api: Some(api.to_string()), viewer: Some(viewer.to_string()) })?;
+        stdout::say(&format!(
+            "API      http://{api}\nViewers  http://{viewer}\nClients  eval \"$(recant env --data-dir {})\"\n",
+            folder.path().display(),
+        ))?;
+        let stopper = plane.stopper();
+        let mut serving = tokio::spawn(plane.run());
+        let by_itself = tokio::select! {
+            () = stop.asked() => false,
+            _ = &mut serving => true,
+        };
+        edge.stop().await;
+        follower.leave().await;
+        if by_itself {
+            bail!("the plane has stopped by itself");
+        }
+        stopper.stop();
+        serving.await.context("the plane did not end in good order")?;
+        folder.withdraw_addresses()?;
+        Ok(())
+    })
+}
+
+/// The runtime that everything here runs on.
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be had")
+}
+
+/// Starts the viewers' side.
+pub(crate) async fn start_edge(
+    options: ViewerOptions,
+    plane_addresses: Vec<std::net::SocketAddr>,
+) -> anyhow::Result<Edge> {
+    let viewer = options.viewer;
+    let mut edge = EdgeOptions::new(viewer);
+    edge.store_bytes = options.store_bytes;
+    edge.allowed_networks = options.allowed_networks;
+    edge.denied_networks = options.denied_networks;
+    edge.plane_addresses = plane_addresses;
+    Edge::start(edge).await.with_context(|| format!("cannot listen for viewers on {viewer}"))
+}
+
+/// A number that no other process of this edge has.
+pub(crate) fn incarnation() -> Incarnation {
+    Incarnation(u64::from_be_bytes(random::bytes()))
+}

@@ -426,3 +426,150 @@ impl EdgeHalf {
 
 /// Heartbeats on their way at a time; the answer to an older one is not waited for any more.
 const OUTSTANDING_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::EdgeId;
+    use crate::protocol::message::Incarnation;
+
+    const HISTORY: HistoryId = HistoryId(1);
+
+    fn at(seconds: u64) -> BootTime {
+        BootTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn hash(position: u64) -> Hash {
+        Hash::of(&position.to_be_bytes())
+    }
+
+    fn hello(history: HistoryId, term: u64, head: u64, resume: Resume) -> EdgeEvent {
+        EdgeEvent::FeedOpened(Hello { history, term: Term(term), head: Position::new(head), resume })
+    }
+
+    fn entry(position: u64) -> EdgeEvent {
+        let prev_hash = hash(position - 1);
+        EdgeEvent::Entry { position: Position::new(position), prev_hash, hash: hash(position) }
+    }
+
+    fn answer(renewal: u64, history: HistoryId, term: u64, verdict: Verdict) -> EdgeEvent {
+        let head = Position::new(5);
+        let answer = Answer { incarnation: Incarnation(1), history, term: Term(term), head, verdict };
+        EdgeEvent::Answered { renewal: RenewalId(renewal), answer }
+    }
+
+    fn granted(renewal: u64) -> EdgeEvent {
+        answer(renewal, HISTORY, 1, Verdict::Granted { lease: Duration::from_secs(10) })
+    }
+
+    /// An edge at position 5 with a lease from second 0 on; its second heartbeat has been answered.
+    fn leased() -> EdgeHalf {
+        let member = Member { edge: EdgeId::parse("edge").unwrap(), incarnation: Incarnation(1) };
+        let mut edge = EdgeHalf::new(member, EdgeTimings::default(), at(0));
+        let effects = edge.step(at(0), EdgeEvent::Tick);
+        assert!(matches!(effects[..], [EdgeEffect::OpenFeed { after: None }, EdgeEffect::SendHeartbeat(_)]));
+        edge.step(at(0), hello(HISTORY, 1, 5, Resume::Snapshot));
+        edge.step(at(0), EdgeEvent::Unanswered { renewal: RenewalId(1) });
+        let position = Position::new(5);
+        let effects = edge.step(at(0), EdgeEvent::Snapshot { position, hash: hash(5) });
+        assert_eq!(effects, [EdgeEffect::Install(position)]);
+        let effects = edge.step(at(0), EdgeEvent::Applied { position });
+        let [EdgeEffect::SendHeartbeat(heartbeat)] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(heartbeat.applied, Some(Applied { history: HISTORY, position, hash: hash(5) }));
+        edge.step(at(0), granted(2));
+        assert_eq!(edge.view().lease_until, Some(at(10)));
+        edge
+    }
+
+    #[test]
+    fn entries_are_applied_in_order_and_acknowledged_at_once() {
+        let mut edge = leased();
+        assert_eq!(edge.step(at(1), entry(6)), [EdgeEffect::Apply(Position::new(6))]);
+        assert_eq!(edge.view().known_committed, Position::new(6));
+        let effects = edge.step(at(1), EdgeEvent::Applied { position: Position::new(6) });
+        assert!(matches!(&effects[..], [EdgeEffect::SendHeartbeat(heartbeat)]
+            if heartbeat.applied.is_some_and(|applied| applied.position == Position::new(6))));
+        // While that one is on its way the next waits for company, but not for long.
+        edge.step(at(1), entry(7));
+        assert_eq!(edge.step(at(1), EdgeEvent::Applied { position: Position::new(7) }), []);
+        assert_eq!(edge.next_deadline(), at(1).saturating_add(limits::ACK_DELAY_MAX));
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_again() {
+        let mut edge = leased();
+        let alarm = Alarm::Gap { expected: Position::new(6), got: Position::new(7) };
+        assert_eq!(edge.step(at(1), entry(7)), [EdgeEffect::Alarm(alarm)]);
+        assert_eq!(edge.step(at(1), entry(6)), [], "the broken feed is not listened to any more");
+        let effects = edge.step(at(2), EdgeEvent::Tick);
+        assert!(
+            matches!(effects[..], [EdgeEffect::OpenFeed { after: Some(Applied { .. }) }, ..]),
+            "{effects:?}"
+        );
+        assert_eq!(edge.view().lease_until, Some(at(10)), "the lease speaks of what is applied");
+    }
+
+    #[test]
+    fn another_log_begins_an_era() {
+        let check = |event: EdgeEvent| {
+            let mut edge = leased();
+            edge.step(at(4), EdgeEvent::FeedClosed);
+            edge.step(at(5), EdgeEvent::Tick);
+            let effects = edge.step(at(5), event.clone());
+            assert!(effects.contains(&EdgeEffect::BeginEra(Era(1))), "{event:?}: {effects:?}");
+            let view = edge.view();
+            assert_eq!((view.era, view.lease_until), (Era(1), None), "{event:?}");
+            assert_eq!(edge.applied(), None, "{event:?}");
+        };
+        check(hello(HistoryId(2), 1, 9, Resume::Snapshot));
+        check(hello(HISTORY, 2, 4, Resume::Snapshot));
+        check(hello(HISTORY, 2, 9, Resume::Diverged));
+        check(answer(3, HistoryId(2), 0, Verdict::Refused(Refusal::Behind)));
+        check(answer(3, HISTORY, 1, Verdict::Refused(Refusal::OtherHistory)));
+    }
+
+    #[test]
+    fn an_entry_that_denies_the_last_one_begins_an_era() {
+        let mut edge = leased();
+        let position = Position::new(6);
+        let effects = edge.step(at(1), EdgeEvent::Entry { position, prev_hash: hash(9), hash: hash(6) });
+        assert!(effects.contains(&EdgeEffect::BeginEra(Era(1))), "{effects:?}");
+    }
+
+    #[test]
+    fn a_plane_of_the_past_is_not_listened_to() {
+        let mut edge = leased();
+        edge.step(at(4), EdgeEvent::Tick);
+        edge.step(at(4), EdgeEvent::FeedClosed);
+        edge.step(at(5), EdgeEvent::Tick);
+        edge.step(at(5), hello(HISTORY, 2, 5, Resume::Entries));
+        let effects = edge.step(at(5), granted(3));
+        assert!(effects.contains(&EdgeEffect::Alarm(Alarm::PastTerm(Term(1)))), "{effects:?}");
+        assert_eq!(edge.view().lease_until, Some(at(10)));
+    }
+
+    #[test]
+    fn a_lease_counts_from_the_sending() {
+        let mut edge = leased();
+        edge.step(at(4), EdgeEvent::Tick);
+        edge.step(at(9), granted(3));
+        assert_eq!(edge.view().lease_until, Some(at(14)));
+        assert!(!edge.view().has_lease(at(14)));
+        edge.step(at(14), EdgeEvent::Tick);
+        assert_eq!(edge.view().lease_until, None);
+    }
+
+    #[test]
+    fn who_leaves_takes_no_lease_any_more() {
+        let mut edge = leased();
+        edge.step(at(4), EdgeEvent::Tick);
+        let effects = edge.step(at(4), EdgeEvent::Leave);
+        assert!(
+            matches!(&effects[..], [EdgeEffect::SendHeartbeat(heartbeat)] if heartbeat.leaving),
+            "{effects:?}"
+        );
+        edge.step(at(4), granted(3));
+        edge.step(at(4), granted(4));
+        assert_eq!(edge.view().lease_until, None);
+    }
+}

@@ -95,8 +95,9 @@ impl fmt::Debug for CacheKey {
 pub struct KeyedRequest {
     /// What its response is stored under.
     pub key: CacheKey,
-    /// What rules are compared with: a function of the key's path and query.
-    pub uri: MatchUri,
+    /// What rules are compared with, a function of the key: the path and the keyed query; of the root object also the
+    /// root's, since whoever invalidates `/` means what is served for it.
+    pub uris: Vec<MatchUri>,
     /// The query string for the origin: the keyed one.
     pub origin_query: Option<String>,
     /// The header fields for the origin: the keyed ones, `Host` only among them if the policy lists it.
@@ -106,7 +107,8 @@ pub struct KeyedRequest {
 impl KeyedRequest {
     /// Splits a request into what counts and what does not.
     ///
-    /// `path` and `query` are the raw ones of the request's target; `headers` are its end-to-end header fields,
+    /// `path` and `query` are the raw ones of the request's target, the path with the root object in place of the root,
+    /// so that both share a stored response; `headers` are its end-to-end header fields,
     /// with the effective `Host` (RFC 9112 section 3.2.2: an absolute target's authority replaces it).
     pub fn new(
         tenant: &TenantSpec,
@@ -127,6 +129,11 @@ impl KeyedRequest {
         key.field(policy.id.as_bytes());
         key.0.push(method.byte());
         key.field(path.as_bytes());
+        let root = distribution.default_root_object.as_deref();
+        let is_root = root.is_some_and(|root| path.strip_prefix('/') == Some(root));
+        // A path that becomes the root's by a change of the configuration is another one: rules for `/` that came
+        // before did not look at it.
+        key.0.push(u8::from(is_root));
         key.optional(query.map(str::as_bytes));
 
         let mut origin_headers = Vec::new();
@@ -153,7 +160,11 @@ impl KeyedRequest {
 
         Self {
             key: CacheKey(key.0.into()),
-            uri: MatchUri::of(path, query),
+            uris: [Some(path), is_root.then_some("/")]
+                .into_iter()
+                .flatten()
+                .map(|path| MatchUri::of(path, query))
+                .collect(),
             origin_query: query.map(Into::into),
             origin_headers,
         }
@@ -349,10 +360,26 @@ mod tests {
     #[test]
     fn rules_are_compared_with_what_is_keyed() {
         let check = |policy: &str, target: &str, path: &str, query: Option<&str>| {
-            assert_eq!(keyed("t", policy, target, &[]).uri, MatchUri::of(path, query), "{target}");
+            assert_eq!(keyed("t", policy, target, &[]).uris, [MatchUri::of(path, query)], "{target}");
         };
         check(OPTIMIZED, "/a?x=1", "/a", None);
         check(ORIGIN_HEADERS_QUERY, "/a?x=1", "/a", Some("x=1"));
+    }
+
+    #[test]
+    fn rules_for_the_root_concern_the_root_object() {
+        let policy = managed(ORIGIN_HEADERS_QUERY).unwrap();
+        let of = |root: Option<&str>, path| {
+            let mut distribution = distribution("E1");
+            distribution.default_root_object = root.map(Into::into);
+            let (tenant, none) = (tenant("t"), HeaderMap::new());
+            KeyedRequest::new(&tenant, &distribution, policy, CachedMethod::Get, path, Some("x=1"), &none)
+        };
+        let uri = |path| MatchUri::of(path, Some("x=1"));
+        assert_eq!(of(Some("i"), "/i").uris, [uri("/i"), uri("/")]);
+        assert_eq!(of(Some("i"), "/i/i").uris, [uri("/i/i")]);
+        assert_eq!(of(None, "/i").uris, [uri("/i")]);
+        assert_ne!(of(Some("i"), "/i").key, of(None, "/i").key);
     }
 
     #[test]

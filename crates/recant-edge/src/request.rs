@@ -99,7 +99,7 @@ async fn walk(
     let arrival = Arrival::of(&shared.world, &target.host).map_err(at_the_door)?;
     arrival.check_allowed(&head.method).map_err(at_the_door)?;
 
-    // The root object stands for the root from here on: in the key, for the rules, at the origin.
+    // The root object stands for the root from here on: in the key and at the origin. Rules for either concern it.
     let root = arrival.distribution.default_root_object.as_ref().filter(|_| target.path == "/");
     let path = root.map_or_else(|| target.path.to_owned(), |root| format!("/{root}"));
     let query = target.query.map(str::to_owned);
@@ -169,8 +169,10 @@ fn newest_rule(stored: &Stored, complete: Stamp, rules: [&Rules; 2]) -> Position
     if stored.is_checked_up_to(rules[0].newest().max(rules[1].newest())) {
         return Position::ZERO;
     }
-    let matching =
-        rules.map(|rules| rules.newest_for_uri(&stored.uri).max(rules.newest_for_tags(&stored.tags)));
+    let matching = rules.map(|rules| {
+        let by_path = stored.uris.iter().map(|uri| rules.newest_for_uri(uri));
+        by_path.fold(rules.newest_for_tags(&stored.tags), Position::max)
+    });
     let matching = matching[0].max(matching[1]);
     if matching <= stored.stamp.position && complete.era == stored.stamp.era {
         stored.checked_up_to(complete.position);
@@ -255,7 +257,7 @@ mod tests {
         let facts = Facts {
             tenant: TenantId::parse("a").expect("an id"),
             stamp: stamp(position),
-            uri: MatchUri::of(path, None),
+            uris: vec![MatchUri::of(path, None)],
             tags: Vec::new(),
             status: StatusCode::OK,
             headers: HeaderMap::new(),

@@ -31,8 +31,8 @@ pub(crate) struct Stored {
     pub(crate) tenant: TenantId,
     /// What was known and applied when its origin request started.
     pub(crate) stamp: Stamp,
-    /// The spelling that rules are compared with.
-    pub(crate) uri: MatchUri,
+    /// The spellings that rules are compared with.
+    pub(crate) uris: Vec<MatchUri>,
     /// The tags it came with.
     pub(crate) tags: Vec<CacheTag>,
     /// As it came.
@@ -54,7 +54,7 @@ pub(crate) struct Stored {
 pub(crate) struct Facts {
     pub(crate) tenant: TenantId,
     pub(crate) stamp: Stamp,
-    pub(crate) uri: MatchUri,
+    pub(crate) uris: Vec<MatchUri>,
     pub(crate) tags: Vec<CacheTag>,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -65,13 +65,13 @@ pub(crate) struct Facts {
 impl Stored {
     /// The response with these facts and this body.
     pub(crate) fn new(facts: Facts, body: Bytes) -> Self {
-        let Facts { tenant, stamp, uri, tags, status, mut headers, lifetime, response_time } = facts;
+        let Facts { tenant, stamp, uris, tags, status, mut headers, lifetime, response_time } = facts;
         // Known now also where it came chunked; a HEAD is answered with it (RFC 9110 section 8.6).
         if status != StatusCode::NO_CONTENT {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         let checked = AtomicU64::new(stamp.position.get());
-        Self { tenant, stamp, uri, tags, status, headers, body, lifetime, response_time, checked }
+        Self { tenant, stamp, uris, tags, status, headers, body, lifetime, response_time, checked }
     }
 
     /// Whether no rule up to this position matches, as far as was looked.

@@ -172,9 +172,17 @@ pub const ORIGIN_IDLE_TIME_MAX: Duration = Duration::from_secs(5);
 pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
 /// Bytes of stored responses, metadata included, unless the operator says otherwise. Ours.
 pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
+/// The part of the store's bytes that bodies on their way into it may take beside, one part of so many. Ours.
+pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
+/// Bytes that a viewer's connection may hold back in each direction. Ours; hyper's own bound is some 400 KiB.
+pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that an origin's connection may hold back in each direction. Ours.
+pub const ORIGIN_BUFFER_BYTES_MAX: usize = 128 * 1024;
 /// Bytes of one stored response's body; a longer one is streamed and not stored. Ours.
 pub const STORED_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+const _: () = assert!(REQUEST_HEAD_BYTES_MAX <= VIEWER_BUFFER_BYTES_MAX);
+const _: () = assert!(ORIGIN_HEAD_BYTES_MAX <= ORIGIN_BUFFER_BYTES_MAX);
 const _: () = assert!(LEASE_MIN.as_nanos() <= LEASE_DEFAULT.as_nanos());
 const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
 const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());

@@ -159,7 +159,7 @@ fn pass_on(
     let keeper = match (kept, job.keyed) {
         (Some(mut kept), Some((_, keyed))) => {
             kept.headers = parts.headers.clone();
-            Some(Keeper::new(shared.store.clone(), keyed.key, kept))
+            Some(Keeper::new(&shared.store, keyed.key, kept))
         }
         _ => None,
     };

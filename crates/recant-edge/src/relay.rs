@@ -9,16 +9,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use recant_core::cache_key::CacheKey;
-use recant_core::limits::STORED_BODY_BYTES_MAX;
 
 use crate::body::{BodyError, Paced};
 use crate::origin::Lent;
-use crate::store::{Facts, Store, Stored};
+use crate::store::{Collected, Facts, Store};
 
 /// See the module.
 pub(crate) struct Relay {
@@ -68,7 +67,7 @@ impl Body for Relay {
             Poll::Ready(Some(Err(_))) => self.give_up(),
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
-                    self.keeper = self.keeper.take().and_then(|keeper| keeper.and(data.clone()));
+                    self.keeper = self.keeper.take().and_then(|keeper| keeper.and(data));
                 }
                 // With a Content-Length the server side does not ask for the end once it has all bytes.
                 if self.body.is_end_stream() {
@@ -88,36 +87,25 @@ impl Body for Relay {
     }
 }
 
-/// Collects a body for the store.
+/// Has a body stored once it is whole.
 pub(crate) struct Keeper {
-    store: Arc<Store>,
     key: CacheKey,
     facts: Facts,
-    pieces: Vec<Bytes>,
-    bytes: usize,
+    collected: Collected,
 }
 
 impl Keeper {
-    pub(crate) fn new(store: Arc<Store>, key: CacheKey, facts: Facts) -> Self {
-        Self { store, key, facts, pieces: Vec::new(), bytes: 0 }
+    pub(crate) fn new(store: &Arc<Store>, key: CacheKey, facts: Facts) -> Self {
+        Self { key, facts, collected: Collected::new(store) }
     }
 
-    /// With one more piece, or nothing when that makes it too long to be stored.
-    fn and(mut self, piece: Bytes) -> Option<Self> {
-        self.bytes += piece.len();
-        if self.bytes > STORED_BODY_BYTES_MAX {
-            return None;
-        }
-        self.pieces.push(piece);
-        Some(self)
+    /// With one more piece, or nothing when the store has no room for it.
+    fn and(self, piece: &[u8]) -> Option<Self> {
+        let Self { key, facts, collected } = self;
+        collected.and(piece).map(|collected| Self { key, facts, collected })
     }
 
     fn keep(self) {
-        // Copied even when there is one piece only: a piece may be a small view of a large read buffer.
-        let mut body = BytesMut::with_capacity(self.bytes);
-        for piece in &self.pieces {
-            body.extend_from_slice(piece);
-        }
-        self.store.put(self.key, Arc::new(Stored::new(self.facts, body.freeze())));
+        self.collected.keep(self.key, self.facts);
     }
 }

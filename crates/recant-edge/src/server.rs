@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use recant_core::limits::{
     DRAIN_TIME_MAX, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIME_MAX, REQUEST_HEADERS_MAX,
-    VIEWER_CONNECTIONS_MAX, VIEWER_STALL_MAX,
+    VIEWER_BUFFER_BYTES_MAX, VIEWER_CONNECTIONS_MAX, VIEWER_STALL_MAX,
 };
 
 use crate::io::ViewerStream;
@@ -85,6 +85,7 @@ async fn connection(
     let connection = Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIME_MAX)
+        .max_buf_size(VIEWER_BUFFER_BYTES_MAX)
         .max_header_size(REQUEST_HEAD_BYTES_MAX)
         .max_headers(REQUEST_HEADERS_MAX)
         .serve_connection(TokioIo::new(ViewerStream::new(stream, VIEWER_STALL_MAX)), service);

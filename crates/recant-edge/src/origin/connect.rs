@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use recant_core::limits::{ORIGIN_HEAD_BYTES_MAX, ORIGIN_HEADERS_MAX};
+use recant_core::limits::{ORIGIN_BUFFER_BYTES_MAX, ORIGIN_HEAD_BYTES_MAX, ORIGIN_HEADERS_MAX};
 
 use super::{AddressPolicy, Origin, OriginError, Upload};
 
@@ -59,6 +59,7 @@ async fn handshake(
     stream.set_nodelay(true).map_err(unreachable)?;
     let (sender, connection) = Builder::new()
         .max_headers(ORIGIN_HEADERS_MAX)
+        .max_buf_size(ORIGIN_BUFFER_BYTES_MAX)
         .max_header_size(ORIGIN_HEAD_BYTES_MAX)
         .handshake(TokioIo::new(stream))
         .await

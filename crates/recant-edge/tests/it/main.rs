@@ -4,6 +4,7 @@
 
 mod caching;
 mod failures;
+mod following;
 mod forwarding;
 mod invalidation;
 mod requests;

@@ -2,8 +2,10 @@
 
 mod bed;
 mod origin;
+mod plane;
 mod viewer;
 
 pub(crate) use bed::{Bed, DISABLED, DISTRIBUTION, OPTIMIZED, ORIGIN_HEADERS_QUERY, distribution, tenant};
 pub(crate) use origin::{Act, Gate, Origin, ok};
+pub(crate) use plane::{Feed, Plane};
 pub(crate) use viewer::{Reply, Viewer};

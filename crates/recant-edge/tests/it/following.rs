@@ -1,0 +1,148 @@
+//! The edge as its plane sees it: joining, applying, acknowledging, resuming, leaving.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use recant_core::batch::Pattern;
+use recant_core::entry::{Change, HistoryId, Kind, Scope};
+use recant_core::id::{EdgeId, TenantId};
+use recant_core::protocol::message::{Incarnation, Member, Resume};
+use recant_edge::{Edge, EdgeOptions, Follower, FollowerOptions, SystemClock};
+
+use crate::support::{Feed, Origin, Plane, Viewer, distribution, ok, tenant};
+
+/// An edge that follows a plane, with tenants `a` and `b` from a snapshot at place 5.
+struct Following {
+    plane: Plane,
+    feed: Feed,
+    edge: Edge,
+    follower: Follower,
+    configuration: Vec<Change>,
+}
+
+impl Following {
+    async fn start() -> Self {
+        let origin = Origin::start(|_, _| ok(&["Cache-Control: max-age=600"], "body")).await;
+        let mut plane = Plane::start().await;
+        let edge = Edge::start(EdgeOptions::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
+        let options = FollowerOptions {
+            plane: format!("http://{}", plane.address).parse().unwrap(),
+            secret: plane.secret.clone(),
+            member: Member { edge: EdgeId::parse("e").unwrap(), incarnation: Incarnation(1) },
+        };
+        let follower = Follower::start(options, edge.world().clone(), Arc::new(SystemClock));
+        let configuration = vec![
+            Change::PutDistribution(distribution(origin.address.port())),
+            Change::PutTenant(tenant("a", &["a.test"])),
+            Change::PutTenant(tenant("b", &["b.test"])),
+        ];
+        let mut feed = plane.feed().await;
+        assert_eq!(feed.after, None);
+        feed.hello(1, 5, Resume::Snapshot);
+        feed.snapshot(1, 5, &configuration).await;
+        plane.hears_applied(5).await;
+        let this = Self { plane, feed, edge, follower, configuration };
+        this.holds_a_lease().await;
+        this
+    }
+
+    /// Waits for the answer that has been sent.
+    async fn holds_a_lease(&self) {
+        let granted = async {
+            while self.edge.world().view().lease_until.is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), granted).await.expect("the lease is granted");
+    }
+
+    async fn cache_status(&self, host: &str) -> String {
+        let mut viewer = Viewer::connect(self.edge.viewer_address()).await;
+        viewer.write(&format!("GET /p HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        let reply = viewer.read("GET").await;
+        let status = reply.header("cache-status");
+        status.split("; ").nth(if status.contains("detail") { 2 } else { 1 }).unwrap().into()
+    }
+
+    async fn has_stored(&self, hosts: &[&str]) {
+        for host in hosts {
+            assert_eq!(self.cache_status(host).await, "fwd=uri-miss");
+            assert_eq!(self.cache_status(host).await, "hit");
+        }
+    }
+}
+
+fn scope(tenant: &str) -> Scope {
+    Scope::Tenant(TenantId::parse(tenant).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledged_invalidation_holds() {
+    let mut following = Following::start().await;
+    following.has_stored(&["a.test", "b.test"]).await;
+    let patterns = vec![Pattern::parse("/p").unwrap()];
+    following.feed.change(&Change::Invalidate { scope: scope("a"), patterns }).await;
+    following.plane.hears_applied(6).await;
+    assert_eq!(following.cache_status("a.test").await, "detail=invalidated");
+    assert_eq!(following.cache_status("b.test").await, "hit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_understood_invalidates_its_scope() {
+    let mut following = Following::start().await;
+    following.has_stored(&["a.test", "b.test"]).await;
+    let unknown = following.feed.next(scope("a"), Kind(999), Bytes::from_static(b"from the future"));
+    following.feed.entry(&unknown).await;
+    following.plane.hears_applied(6).await;
+    assert_eq!(following.cache_status("a.test").await, "detail=invalidated");
+    assert_eq!(following.cache_status("b.test").await, "hit");
+    let mut withheld = following.feed.next(scope("b"), Kind::INVALIDATE, Bytes::from_static(b"{}"));
+    withheld.body = Bytes::new();
+    following.feed.entry(&withheld).await;
+    following.plane.hears_applied(7).await;
+    assert_eq!(following.cache_status("b.test").await, "detail=invalidated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_feed_goes_on_where_it_ended() {
+    let mut following = Following::start().await;
+    following.has_stored(&["a.test"]).await;
+    let patterns = vec![Pattern::parse("/other").unwrap()];
+    let change = Change::Invalidate { scope: scope("a"), patterns };
+    following.feed.change(&change).await;
+    following.plane.hears_applied(6).await;
+    following.feed = {
+        drop(following.feed);
+        following.plane.feed().await
+    };
+    assert_eq!(following.feed.after.unwrap().position.get(), 6);
+    following.feed.hello(1, 6, Resume::Entries);
+    following.feed.change(&change).await;
+    following.plane.hears_applied(7).await;
+    assert_eq!(following.cache_status("a.test").await, "hit", "nothing was lost on the way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_history_starts_over() {
+    let mut following = Following::start().await;
+    following.has_stored(&["a.test"]).await;
+    *following.plane.history.lock().unwrap() = HistoryId(2);
+    drop(following.feed);
+    following.feed = following.plane.feed().await;
+    following.feed.hello(2, 3, Resume::Diverged);
+    following.feed.snapshot(2, 3, &following.configuration).await;
+    following.plane.hears_applied(3).await;
+    following.holds_a_lease().await;
+    assert_eq!(following.edge.world().view().era.0, 1);
+    assert_eq!(following.cache_status("a.test").await, "detail=other-history");
+    assert_eq!(following.cache_status("a.test").await, "hit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_says_so_after_the_viewers_have_gone() {
+    let mut following = Following::start().await;
+    following.edge.stop().await;
+    following.follower.leave().await;
+    following.plane.hears(|heartbeat| heartbeat.leaving).await;
+}

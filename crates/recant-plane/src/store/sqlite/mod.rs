@@ -45,8 +45,10 @@ pub struct SqliteStore(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     identity: Identity,
-    writer: Writer,
+    // Dropped before the writer: the last connection to close empties the write-ahead log into the database, if it may
+    // write.
     readers: Arc<Readers>,
+    writer: Writer,
 }
 
 impl SqliteStore {

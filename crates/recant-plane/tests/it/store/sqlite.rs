@@ -79,6 +79,18 @@ async fn a_failed_commit_stops_the_writer_for_good() {
 }
 
 #[tokio::test]
+async fn a_closed_store_is_one_file() {
+    let folder = Folder::new();
+    let store = folder.open();
+    furnish(&store, &["t"]).await;
+    store.head().await.unwrap();
+    drop(store);
+    let names: Vec<_> =
+        std::fs::read_dir(folder.0.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names, ["plane.db"]);
+}
+
+#[tokio::test]
 async fn who_stops_waiting_undoes_nothing() {
     let folder = Folder::new();
     let store = folder.open();

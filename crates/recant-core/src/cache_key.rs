@@ -65,6 +65,17 @@ impl CacheKey {
         Self(bytes)
     }
 
+    /// What rules are compared with: the path and the keyed query; of the root object also the root's, since whoever
+    /// invalidates `/` means what is served for it.
+    pub fn uris(&self) -> Vec<MatchUri> {
+        let text = |bytes| std::str::from_utf8(bytes).expect("paths and queries come in as text");
+        let (path, at) = self.split_field(self.method_at() + 1);
+        let (is_root, has_query) = (self.0[at] == 1, self.0[at + 1] == 1);
+        let query = has_query.then(|| text(self.split_field(at + 2).0));
+        let paths = [Some(text(path)), is_root.then_some("/")];
+        paths.into_iter().flatten().map(|path| MatchUri::of(path, query)).collect()
+    }
+
     /// All of it: for hashing it elsewhere and for accounting for memory.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -95,9 +106,6 @@ impl fmt::Debug for CacheKey {
 pub struct KeyedRequest {
     /// What its response is stored under.
     pub key: CacheKey,
-    /// What rules are compared with, a function of the key: the path and the keyed query; of the root object also the
-    /// root's, since whoever invalidates `/` means what is served for it.
-    pub uris: Vec<MatchUri>,
     /// The query string for the origin: the keyed one.
     pub origin_query: Option<String>,
     /// The header fields for the origin: the keyed ones, `Host` only among them if the policy lists it.
@@ -158,16 +166,7 @@ impl KeyedRequest {
         key.optional(cookies.as_ref().map(HeaderValue::as_bytes));
         origin_headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
 
-        Self {
-            key: CacheKey(key.0.into()),
-            uris: [Some(path), is_root.then_some("/")]
-                .into_iter()
-                .flatten()
-                .map(|path| MatchUri::of(path, query))
-                .collect(),
-            origin_query: query.map(Into::into),
-            origin_headers,
-        }
+        Self { key: CacheKey(key.0.into()), origin_query: query.map(Into::into), origin_headers }
     }
 }
 
@@ -360,7 +359,7 @@ mod tests {
     #[test]
     fn rules_are_compared_with_what_is_keyed() {
         let check = |policy: &str, target: &str, path: &str, query: Option<&str>| {
-            assert_eq!(keyed("t", policy, target, &[]).uris, [MatchUri::of(path, query)], "{target}");
+            assert_eq!(keyed("t", policy, target, &[]).key.uris(), [MatchUri::of(path, query)], "{target}");
         };
         check(OPTIMIZED, "/a?x=1", "/a", None);
         check(ORIGIN_HEADERS_QUERY, "/a?x=1", "/a", Some("x=1"));
@@ -376,9 +375,9 @@ mod tests {
             KeyedRequest::new(&tenant, &distribution, policy, CachedMethod::Get, path, Some("x=1"), &none)
         };
         let uri = |path| MatchUri::of(path, Some("x=1"));
-        assert_eq!(of(Some("i"), "/i").uris, [uri("/i"), uri("/")]);
-        assert_eq!(of(Some("i"), "/i/i").uris, [uri("/i/i")]);
-        assert_eq!(of(None, "/i").uris, [uri("/i")]);
+        assert_eq!(of(Some("i"), "/i").key.uris(), [uri("/i"), uri("/")]);
+        assert_eq!(of(Some("i"), "/i/i").key.uris(), [uri("/i/i")]);
+        assert_eq!(of(None, "/i").key.uris(), [uri("/i")]);
         assert_ne!(of(Some("i"), "/i").key, of(None, "/i").key);
     }
 

@@ -84,7 +84,8 @@ impl Host {
 
     /// The domains that cover this host, the most telling first: itself, then `*` for its first label.
     pub fn candidates(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let wildcard = self.parent().map(|parent| Cow::from(format!("*.{parent}")));
+        // Made only when the host itself is nobody's.
+        let wildcard = self.parent().into_iter().map(|parent| Cow::from(format!("*.{parent}")));
         std::iter::once(Cow::from(self.as_str())).chain(wildcard)
     }
 

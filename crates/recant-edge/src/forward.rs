@@ -229,7 +229,7 @@ fn facts_to_keep(
     Some(Facts {
         tenant: job.arrival.tenant.id.clone(),
         stamp: job.arrival.stamp,
-        uris: keyed.uris.clone(),
+        uris: keyed.key.uris(),
         tags,
         status: parts.status,
         headers: HeaderMap::new(),

@@ -90,8 +90,8 @@ impl Refusal {
         }
         headers.insert(X_CACHE, HeaderValue::from_static("Error from recant"));
         match why {
-            Some(why) => append_cache_status(headers, &fwd(why)),
-            None => append_cache_status(headers, hop::NAME),
+            Some(why) => append_cache_status(headers, fwd(why)),
+            None => append_cache_status(headers, hop::NAME.into()),
         }
         hop::append_via(headers, http::Version::HTTP_11);
         response
@@ -128,14 +128,14 @@ pub(crate) fn mark_hit(headers: &mut HeaderMap, status: StatusCode, age: Duratio
     // RFC 9111 section 5.1: one Age, the current one.
     headers.insert(AGE, HeaderValue::from(age.as_secs()));
     mark(headers, status, "Hit from recant");
-    append_cache_status(headers, &format!("{}; hit; ttl={}", hop::NAME, ttl.as_secs()));
+    append_cache_status(headers, format!("{}; hit; ttl={}", hop::NAME, ttl.as_secs()));
 }
 
 /// Marks a response that came from the origin.
 pub(crate) fn mark_forwarded(headers: &mut HeaderMap, status: StatusCode, why: Why, stored: bool) {
     mark(headers, status, "Miss from recant");
     let stored = if stored { "; stored" } else { "" };
-    append_cache_status(headers, &format!("{}; fwd-status={}{stored}", fwd(why), status.as_u16()));
+    append_cache_status(headers, format!("{}; fwd-status={}{stored}", fwd(why), status.as_u16()));
 }
 
 /// Turns the head of a stored `200` into that of a `304` (RFC 9110 section 15.4.5).
@@ -167,8 +167,8 @@ fn fwd(why: Why) -> String {
     format!("{}; fwd={word}{detail}", hop::NAME)
 }
 
-fn append_cache_status(headers: &mut HeaderMap, member: &str) {
-    if let Ok(value) = HeaderValue::from_str(member) {
+fn append_cache_status(headers: &mut HeaderMap, member: String) {
+    if let Ok(value) = HeaderValue::try_from(member) {
         headers.append(CACHE_STATUS, value);
     }
 }

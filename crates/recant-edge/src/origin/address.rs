@@ -32,8 +32,18 @@ impl FromStr for Network {
             text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| error())?;
         let width = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits = bits.map_or(Ok(width), str::parse).map_err(|_| error())?;
-        if prefix_bits > width { Err(error()) } else { Ok(Self { address, prefix_bits }) }
+        let prefix_bits: u8 = bits.map_or(Ok(width), str::parse).map_err(|_| error())?;
+        if prefix_bits > width {
+            return Err(error());
+        }
+        // What is judged is canonical, so a network in the IPv6 spelling of IPv4 would never hold anything.
+        match (address, address.to_canonical()) {
+            (IpAddr::V6(_), address @ IpAddr::V4(_)) => {
+                let prefix_bits = prefix_bits.checked_sub(96).ok_or_else(error)?;
+                Ok(Self { address, prefix_bits })
+            }
+            _ => Ok(Self { address, prefix_bits }),
+        }
     }
 }
 
@@ -65,8 +75,7 @@ pub(crate) struct AddressPolicy {
 impl AddressPolicy {
     /// Whether an origin may be asked at this address.
     pub(crate) fn allows(&self, address: SocketAddr) -> bool {
-        // An IPv4 address may come in IPv6 spelling (`::ffff:127.0.0.1`).
-        let ip = address.ip().to_canonical();
+        let ip = canonical(address.ip());
         if self.is_own(ip, address.port()) {
             return false;
         }
@@ -98,17 +107,35 @@ impl AddressPolicy {
     }
 }
 
+/// An IPv4 address may come in IPv6 spelling: mapped (`::ffff:127.0.0.1`), or behind a translator's well-known prefix
+/// (`64:ff9b::/96`, RFC 6052 section 2.1).
+fn canonical(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
+            IpAddr::V4(Ipv4Addr::from_bits(v6.to_bits() as u32))
+        }
+        ip => ip,
+    }
+}
+
 fn is_denied_by_default(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             // 169.254.0.0/16 holds 169.254.169.254, where clouds hand out credentials.
-            ip.is_link_local() || ip.is_multicast() || ip.is_broadcast() || is_this_network(ip)
+            ip.is_link_local()
+                || ip.is_multicast()
+                || ip.is_broadcast()
+                || is_this_network(ip)
+                || METADATA_V4.contains(&ip)
         }
         IpAddr::V6(ip) => {
             ip.is_unicast_link_local() || ip.is_multicast() || ip.is_unspecified() || ip == METADATA_V6
         }
     }
 }
+
+/// Metadata addresses of other clouds that are not link-local: Oracle's and Alibaba's.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(100, 100, 100, 200)];
 
 /// Amazon's metadata address over IPv6.
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
@@ -142,6 +169,10 @@ mod tests {
             "[::]:80",
             "169.254.169.254:80",
             "[::ffff:169.254.1.1]:80",
+            "[64:ff9b::a9fe:a9fe]:80",
+            "[64:ff9b::127.0.0.1]:4580",
+            "192.0.0.192:80",
+            "100.100.100.200:80",
             "[fe80::1]:80",
             "[fd00:ec2::254]:80",
             "224.0.0.1:80",
@@ -158,8 +189,10 @@ mod tests {
         let policy = AddressPolicy {
             own: vec!["127.0.0.1:4580".parse().unwrap()],
             allowed: networks(&["10.1.0.0/16", "169.254.7.7", "127.0.0.1"]),
-            denied: networks(&["0.0.0.0/0", "10.1.9.0/24", "::/0"]),
+            denied: networks(&["0.0.0.0/0", "10.1.9.0/24", "::/0", "::ffff:10.1.8.0/120"]),
         };
+        check(&policy, "10.1.8.3:80", false);
+        check(&policy, "[64:ff9b::10.1.9.3]:80", false);
         check(&policy, "10.1.2.3:80", true);
         check(&policy, "10.1.9.3:80", false);
         check(&policy, "93.184.216.34:80", false);
@@ -179,7 +212,9 @@ mod tests {
 
     #[test]
     fn odd_networks_are_refused() {
-        for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/x", "example.com"] {
+        for text in
+            ["", "10.0.0.0/33", "10.0.0/8", "::ffff:10.0.0.0/95", "::/129", "10.0.0.0/x", "example.com"]
+        {
             assert!(text.parse::<Network>().is_err(), "{text}");
         }
     }

@@ -9,11 +9,12 @@ use recant_plane::folder::{Addresses, Folder, Role};
 
 use crate::options::EdgeOptions;
 use crate::signals::Stop;
-use crate::{logging, serve, stdout};
+use crate::{descriptors, logging, serve, stdout};
 
 /// Runs an edge until it is asked to stop.
 pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
     logging::start(options.log_format);
+    descriptors::raise_limit();
     serve::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;
         let folder = Folder::take(&options.data_dir, Role::Edge)?;

@@ -3,6 +3,7 @@
 //! Thin: it turns words into options, starts what the other crates offer, and stops it in the right order. What a
 //! command line means stands in `options`; `cloudfront` goes to `recant-cli` untouched.
 
+mod descriptors;
 mod edge;
 mod env;
 mod logging;

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser, ValueExt as _};
-use recant_core::limits::{LEASE_DEFAULT, STORE_BYTES_DEFAULT};
+use recant_core::limits::{
+    LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
+};
 use recant_edge::{Network, PlaneUrl};
 use recant_plane::CallerReferenceConflict;
 
@@ -28,6 +30,8 @@ Options of serve and plane
   --public-url URL                 what Location headers start with (the API's own address)
   --lease-seconds N                how long an edge may serve without hearing from the plane, 1 to 300 (10)
   --caller-reference-conflict E    already-exists | invalid-argument (already-exists)
+  --paths-in-progress-max N        paths that one tenant may have in progress (3000)
+  --wildcards-in-progress-max N    wildcard paths that one tenant may have in progress (15)
   --region NAME                    refuse requests signed for another region
   --no-sign-check                  accept unsigned requests
 
@@ -147,8 +151,16 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
 }
 
 /// The options of a plane, of the viewers' side, of an edge apart, of the log.
-const PLANE: &[&str] =
-    &["api", "public-url", "lease-seconds", "caller-reference-conflict", "region", "no-sign-check"];
+const PLANE: &[&str] = &[
+    "api",
+    "public-url",
+    "lease-seconds",
+    "caller-reference-conflict",
+    "paths-in-progress-max",
+    "wildcards-in-progress-max",
+    "region",
+    "no-sign-check",
+];
 const VIEWERS: &[&str] = &["viewer", "store-bytes", "allow-origins", "deny-origins"];
 const EDGE: &[&str] = &["plane"];
 const LOG: &[&str] = &["log-format"];
@@ -161,6 +173,8 @@ struct Given {
     public_url: Option<String>,
     lease: Duration,
     conflict: CallerReferenceConflict,
+    paths_in_progress_max: u64,
+    wildcards_in_progress_max: u64,
     region: Option<String>,
     require_signatures: bool,
     viewer: SocketAddr,
@@ -179,6 +193,8 @@ impl Given {
             public_url: None,
             lease: LEASE_DEFAULT,
             conflict: CallerReferenceConflict::default(),
+            paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
+            wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
             region: None,
             require_signatures: true,
             viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -207,6 +223,8 @@ impl Given {
         plane.public_url = self.public_url;
         plane.lease = self.lease;
         plane.caller_reference_conflict = self.conflict;
+        plane.paths_in_progress_max = self.paths_in_progress_max;
+        plane.wildcards_in_progress_max = self.wildcards_in_progress_max;
         plane.region = self.region;
         plane.require_signatures = self.require_signatures;
         Ok(PlaneOptions { log_format: self.log_format, plane })
@@ -248,6 +266,12 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
                         ));
                     }
                 }
+            }
+            "paths-in-progress-max" => {
+                given.paths_in_progress_max = value(&mut parser, "--paths-in-progress-max")?;
+            }
+            "wildcards-in-progress-max" => {
+                given.wildcards_in_progress_max = value(&mut parser, "--wildcards-in-progress-max")?;
             }
             "region" => given.region = Some(parser.value()?.string()?),
             "no-sign-check" => given.require_signatures = false,

@@ -6,11 +6,12 @@ use recant_plane::folder::Addresses;
 
 use crate::options::PlaneOptions;
 use crate::signals::Stop;
-use crate::{logging, serve, stdout};
+use crate::{descriptors, logging, serve, stdout};
 
 /// Runs a plane until it is asked to stop.
 pub(crate) fn run(options: PlaneOptions) -> anyhow::Result<()> {
     logging::start(options.log_format);
+    descriptors::raise_limit();
     serve::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;
         let plane = Plane::start(options.plane).await.context("the plane does not start")?;

@@ -16,11 +16,12 @@ use tokio::runtime::Runtime;
 
 use crate::options::{ServeOptions, ViewerOptions};
 use crate::signals::Stop;
-use crate::{logging, stdout};
+use crate::{descriptors, logging, stdout};
 
 /// Runs both until asked to stop.
 pub(crate) fn run(options: ServeOptions) -> anyhow::Result<()> {
     logging::start(options.plane.log_format);
+    descriptors::raise_limit();
     runtime()?.block_on(async {
         let mut stop = Stop::listen()?;
         let plane = Plane::start(options.plane.plane).await.context("the plane does not start")?;

@@ -1,0 +1,8 @@
+//! The whole, end to end: the real binary in its own processes, real clients, real HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+
+mod clients;
+mod origins;
+mod process;
+mod rig;

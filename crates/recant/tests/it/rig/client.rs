@@ -1,0 +1,106 @@
+//! The clients: the unmodified AWS CLI, our own, and Python with boto3.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{RECANT, Serve, until};
+
+/// A program that takes `cloudfront …` lines.
+pub(crate) struct Client {
+    program: PathBuf,
+    environment: Vec<(String, String)>,
+    /// The status it ends with when the service refuses: 255 in version 1 of the AWS CLI, 254 since version 2.
+    refused: i32,
+}
+
+/// What a client said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Client {
+    /// The AWS CLI as PyPI has it.
+    pub(crate) fn aws(serve: &Serve) -> Self {
+        Self { program: installed("RECANT_AWS"), environment: serve.env(), refused: 255 }
+    }
+
+    /// `recant` itself.
+    pub(crate) fn recant(serve: &Serve) -> Self {
+        Self { program: RECANT.into(), environment: serve.env(), refused: 254 }
+    }
+
+    /// Runs `PROGRAM cloudfront WORD…`.
+    pub(crate) fn run(&self, words: &[&str]) -> Said {
+        Said::of(command(&self.program, &self.environment).arg("cloudfront").args(words))
+    }
+
+    /// Runs a command that must succeed; gives its output, which is JSON or nothing.
+    #[track_caller]
+    pub(crate) fn ok(&self, words: &[&str]) -> Value {
+        let said = self.run(words);
+        assert_eq!(said.status, 0, "{words:?}: {said:?}");
+        if said.stdout.is_empty() { Value::Null } else { serde_json::from_str(&said.stdout).unwrap() }
+    }
+
+    /// Runs a command that the service must refuse with this code.
+    #[track_caller]
+    pub(crate) fn refused(&self, words: &[&str], code: &str) {
+        let said = self.run(words);
+        assert_eq!(said.status, self.refused, "{words:?}: {said:?}");
+        assert!(said.stderr.contains(&format!("An error occurred ({code}) when calling the ")), "{said:?}");
+    }
+}
+
+impl Said {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+/// Waits until an invalidation has completed, by our own client, which starts fast.
+#[track_caller]
+pub(crate) fn completed(serve: &Serve, tenant: &str, id: &str) {
+    let words = ["get-invalidation-for-distribution-tenant", "--distribution-tenant-id", tenant, "--id", id];
+    let status = || Client::recant(serve).ok(&words)["Invalidation"]["Status"].clone();
+    until("the invalidation has completed", || (status() == "Completed").then_some(()));
+}
+
+/// Python with boto3, with nothing of this machine's settings but what is given.
+pub(crate) fn python(environment: &[(String, String)]) -> Command {
+    command(&installed("RECANT_PYTHON"), environment)
+}
+
+/// Nothing of the developer's own AWS settings may reach a test.
+fn command(program: &PathBuf, environment: &[(String, String)]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs(env::var_os("PATH").map(|path| ("PATH", path)))
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(environment.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+fn installed(variable: &str) -> PathBuf {
+    match env::var_os(variable) {
+        Some(program) => program.into(),
+        None => panic!(
+            "{variable} is not set. These tests drive the real AWS CLI and boto3: run `cargo xtask test`, which \
+             installs both into .venv and says where they are."
+        ),
+    }
+}

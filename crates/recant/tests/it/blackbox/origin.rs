@@ -1,0 +1,71 @@
+//! The tenants' origin: a folder for each, bodies that say whose they are and which version.
+//!
+//! The version is read when a request has arrived, and the answer may come much later, in pieces: so there are always
+//! answers under way that an invalidation overtakes. Those that get stored under a newer stamp break the promise.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::loopback;
+use super::random::Random;
+use super::world::{PATHS, TENANTS, World};
+
+/// Starts an origin that lives as long as this process.
+pub(crate) fn start(world: &Arc<World>, mut random: Random) -> SocketAddr {
+    let listener = TcpListener::bind(loopback(0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let world = Arc::clone(world);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (world, random) = (Arc::clone(&world), random.fork());
+            // Whoever goes away in the middle was killed.
+            thread::spawn(move || drop(serve(&world, stream, random)));
+        }
+    });
+    address
+}
+
+fn serve(world: &World, mut stream: TcpStream, mut random: Random) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    while let Some(line) = lines.next().transpose()? {
+        let target = line.split(' ').nth(1).unwrap_or_default();
+        let Some((tenant, path)) = thing(target) else {
+            return Err(io::Error::other(format!("asked for {target}")));
+        };
+        // The rest of the head says nothing of interest.
+        while !lines.next().transpose()?.unwrap_or_default().is_empty() {}
+        let version = world.current(tenant, path);
+        let (before, between) = delays(&mut random);
+        world.pause(before);
+        let body = World::body(tenant, path, version);
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncache-control: max-age=3600";
+        let (start, rest) = body.split_at(2);
+        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{start}", body.len())?;
+        world.pause(between);
+        let overtaken = world.due(tenant, path) > version;
+        stream.write_all(rest.as_bytes())?;
+        world.count(|counts| counts.overtaken += u64::from(overtaken));
+    }
+    Ok(())
+}
+
+/// Before the head, and in the middle of the body: mostly none, sometimes longer than an invalidation takes.
+fn delays(random: &mut Random) -> (Duration, Duration) {
+    let mut delay = || {
+        let end = random.one_of(&[1, 1, 1, 1, 1, 1, 20, 50, 100, 300]);
+        random.millis_below(end)
+    };
+    (delay(), delay())
+}
+
+/// `/ada/shop/1` is ada's `/shop/1`.
+fn thing(target: &str) -> Option<(usize, usize)> {
+    let folder_end = target.get(1..)?.find('/')? + 1;
+    let tenant = TENANTS.iter().position(|tenant| *tenant == &target[1..folder_end])?;
+    let path = PATHS.iter().position(|path| *path == &target[folder_end..])?;
+    Some((tenant, path))
+}

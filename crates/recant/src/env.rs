@@ -28,7 +28,7 @@ pub(crate) fn run(options: &EnvOptions) -> anyhow::Result<()> {
 }
 
 /// A text as one word of a shell: as it is when no character of it means anything there.
-fn shell_word(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=._-:".contains(&byte);
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=._-:,".contains(&byte);
     if text.bytes().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

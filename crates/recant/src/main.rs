@@ -1,8 +1,9 @@
-//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`.
+//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `demo`.
 //!
 //! Thin: it turns words into options, starts what the other crates offer, and stops it in the right order. What a
 //! command line means stands in `options`; `cloudfront` goes to `recant-cli` untouched.
 
+mod demo;
 mod descriptors;
 mod edge;
 mod env;
@@ -45,6 +46,7 @@ fn run(command: Command) -> ExitCode {
         Command::Plane(options) => plane::run(options),
         Command::Edge(options) => edge::run(options),
         Command::Env(options) => env::run(&options),
+        Command::Demo(options) => demo::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

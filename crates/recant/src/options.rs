@@ -21,6 +21,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant plane --data-dir DIR [--api ADDR]                      the control plane alone
   recant edge --plane URL --data-dir DIR [--viewer ADDR]        an edge of that plane; DIR holds a copy of its 'edge-secret'
   recant env --data-dir DIR                                     shell lines that point AWS clients at the plane in DIR
+  recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
   recant help | --version
 
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Plane(PlaneOptions),
     Edge(EdgeOptions),
     Env(EnvOptions),
+    Demo(DemoOptions),
 }
 
 /// Options of `recant serve`.
@@ -93,6 +95,13 @@ pub(crate) struct EnvOptions {
     pub(crate) data_dir: PathBuf,
 }
 
+/// Options of `recant demo`.
+#[derive(Debug)]
+pub(crate) struct DemoOptions {
+    /// Leave everything running at the end, for exploring.
+    pub(crate) keep: bool,
+}
+
 /// How to log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -115,7 +124,7 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 8] = ["serve", "plane", "edge", "env", "help", "--help", "-h", "--version"];
+    const OWN: [&str; 9] = ["serve", "plane", "edge", "env", "demo", "help", "--help", "-h", "--version"];
     words.first().is_some_and(|first| OWN.iter().all(|own| first != own))
         && words.iter().any(|word| word == "cloudfront")
 }
@@ -146,8 +155,22 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
         }),
         "env" => given(parser, &[&[]])?
             .map_or(Ok(Command::Help), |given| Ok(Command::Env(EnvOptions { data_dir: given.data_dir()? }))),
+        "demo" => demo(parser),
         other => Err(Usage { message: format!("there is no command '{other}'") }),
     }
+}
+
+/// The demo makes its own folder, so it shares no options with the others.
+fn demo(mut parser: Parser) -> Result<Command, Usage> {
+    let mut options = DemoOptions { keep: false };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Long("keep") => options.keep = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Demo(options))
 }
 
 /// The options of a plane, of the viewers' side, of an edge apart, of the log.
@@ -340,6 +363,7 @@ mod tests {
         check("edge --data-dir d --plane ftp://x", "http://");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
+        check("demo --data-dir d", "--data-dir");
         check("fly", "there is no command 'fly'");
     }
 

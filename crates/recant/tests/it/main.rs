@@ -4,6 +4,7 @@
 
 mod blackbox;
 mod clients;
+mod demo;
 mod origins;
 mod process;
 mod rig;

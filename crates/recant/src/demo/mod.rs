@@ -291,8 +291,15 @@ fn lose_the_plane(stage: &mut Stage, shop: &str, first: &Accepted) -> anyhow::Re
     let answer = stage.type_well(&whole)?;
     let id = answer.output.split_whitespace().next().unwrap_or_default().to_owned();
     stage.check("the repeated request's id", accepted.id.clone(), id)?;
+    stage.narrator.tell(
+        "A plane that starts cannot know how long the leases on its record still are, also a dead edge's.\n\
+         It lets each run out once, so what is not Completed yet may have to wait for that.",
+    )?;
     until_completed(stage, shop, &accepted)?;
-    stage.narrator.tell("It is Completed; the edge has kept its other responses:")?;
+    stage.narrator.tell(format!(
+        "Seen Completed {} after the plane's death; the edge has kept its other responses:",
+        time(down.elapsed()),
+    ))?;
     stage.until_they_cache(PROBE)?;
     stage.viewers_get(&[
         (PRICE, Source::OriginAgain, 4),
@@ -302,15 +309,11 @@ fn lose_the_plane(stage: &mut Stage, shop: &str, first: &Accepted) -> anyhow::Re
         (DOCS, Source::Cache, 1),
     ])?;
 
-    stage.narrator.tell("And the next one works, for edition 5:")?;
+    stage.narrator.tell("And the next invalidation works, for edition 5:")?;
     stage.origin.publish(5);
     let accepted = accept(stage, &batch(shop, "deploy-4", &["/price"]))?;
     let completed = until_completed(stage, shop, &accepted)?;
-    stage.narrator.tell(format!(
-        "Completed {} later. A plane that starts cannot know how long the leases on its record\n\
-         still are, so it lets each run out once: also a dead edge's.",
-        time(completed),
-    ))?;
+    stage.narrator.tell(format!("Completed {} later", time(completed)))?;
     stage.viewers_get(&[(PRICE, Source::OriginAgain, 5)])?;
     Ok(restarted)
 }

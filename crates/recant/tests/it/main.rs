@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
 
 mod blackbox;
+mod boto3;
 mod clients;
 mod demo;
 mod origins;

@@ -155,3 +155,18 @@ fn a_folder_that_cannot_be_one_is_refused() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains(&file.display().to_string()), "{message}");
 }
+
+#[test]
+fn an_operators_choices_are_honoured() {
+    let options = ["--caller-reference-conflict", "invalid-argument", "--paths-in-progress-max", "2"];
+    let serve = Serve::start_with(&options);
+    let client = Client::recant(&serve);
+    let (_, tenant) = example(&client, &serve, Origin::start().address);
+    let words = |batch| {
+        ["create-invalidation-for-distribution-tenant", "--id", &tenant, "--invalidation-batch", batch]
+    };
+    let three = words("Paths={Quantity=3,Items=[/a,/b,/c]},CallerReference=one");
+    client.refused(&three, "TooManyInvalidationsInProgress");
+    client.ok(&words("Paths={Quantity=2,Items=[/a,/b]},CallerReference=one"));
+    client.refused(&words("Paths={Quantity=1,Items=[/c]},CallerReference=one"), "InvalidArgument");
+}

@@ -40,6 +40,6 @@ fn distribution(folder: &Path, origin: SocketAddr) -> String {
 }
 
 /// A file of the repository, by its path from the root.
-fn repository(path: &str) -> std::path::PathBuf {
+pub(crate) fn repository(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }

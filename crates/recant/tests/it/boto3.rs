@@ -1,0 +1,33 @@
+//! boto3 against `recant serve`: each script under `tests/python` with a process of its own.
+
+use crate::rig::{Serve, python, repository};
+
+#[test]
+fn invalidations() {
+    passes("invalidations.py");
+}
+
+#[test]
+fn tenants() {
+    passes("tenants.py");
+}
+
+#[test]
+fn refusals() {
+    passes("refusals.py");
+}
+
+#[test]
+fn bad_input() {
+    passes("bad_input.py");
+}
+
+#[track_caller]
+fn passes(script: &str) {
+    let serve = Serve::start();
+    let mut environment = serve.env();
+    environment.push(("RECANT_VIEWER".into(), serve.viewer.to_string()));
+    let script = repository("tests/python").join(script);
+    let output = python(&environment).arg(&script).output().unwrap();
+    assert!(output.status.success(), "{}:\n{}", script.display(), String::from_utf8_lossy(&output.stderr));
+}

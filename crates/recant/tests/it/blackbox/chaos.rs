@@ -1,4 +1,4 @@
-//! What goes wrong in a run, on purpose: kills, restarts, pauses. One thing after the other, each on what has recovered
+//! What goes wrong in a run, on purpose: kills, restarts, pauses, cuts. One thing after the other, each on what has recovered
 //! from the one before.
 
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ enum Blow {
     KillEdge,
     EmptyEdge,
     PauseEdge,
+    CutEdge,
     KillPlane,
     KillPlaneAndEdge,
     PausePlane,
@@ -51,13 +52,13 @@ impl<'a> Chaos<'a> {
         let mut blows = if self.processes.edges.is_empty() {
             vec![Blow::KillPlane, Blow::KillPlane, Blow::PausePlane, Blow::KillPlane]
         } else {
-            use Blow::{EmptyEdge, KillEdge, KillPlane, KillPlaneAndEdge, PauseEdge};
-            vec![KillEdge, EmptyEdge, PauseEdge, KillPlane, KillPlaneAndEdge]
+            use Blow::{CutEdge, EmptyEdge, KillEdge, KillPlane, KillPlaneAndEdge, PauseEdge};
+            vec![KillEdge, EmptyEdge, PauseEdge, CutEdge, KillPlane, KillPlaneAndEdge]
         };
         self.random.shuffle(&mut blows);
         for blow in blows {
             self.until_all_serve();
-            self.let_pass(400, 800);
+            self.let_pass(300, 600);
             self.strike(blow);
         }
         self.until_all_serve();
@@ -80,6 +81,15 @@ impl<'a> Chaos<'a> {
                 self.completes_all_the_same(blow);
             }
             Blow::PauseEdge => self.pause_edge(edge),
+            Blow::CutEdge => {
+                let link = self.processes.links[edge].clone();
+                link.cut();
+                self.world.count(|counts| counts.pauses += 1);
+                self.completes_all_the_same(blow);
+                // It serves viewers all the while; now it hears what it was told long ago.
+                self.let_pass(100, 400);
+                link.mend(self.random.fork());
+            }
             Blow::KillPlane => {
                 self.kill_plane();
                 self.let_pass(0, 1_500);

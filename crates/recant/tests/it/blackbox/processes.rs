@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::http::PATIENCE;
+use super::link::Link;
 use super::loopback;
 
 /// The lease in seconds: the shortest there is, so that many of them run out in a run.
@@ -22,6 +23,8 @@ pub(crate) const LEASE_SECONDS: u64 = 1;
 pub(crate) struct Processes {
     pub(crate) plane: Process,
     pub(crate) edges: Vec<Process>,
+    /// Each edge's own to the plane.
+    pub(crate) links: Vec<Link>,
     _folder: TempDir,
 }
 
@@ -35,13 +38,14 @@ impl Processes {
         let words = [role, "--lease-seconds", &lease];
         let listen: &[&str] = if edges.is_some() { &["api"] } else { &["api", "viewer"] };
         let plane = Process::start(&words, listen, folder.path().join(role));
-        let edges = (0..edges.unwrap_or(0)).map(|n| {
+        let links: Vec<_> = (0..edges.unwrap_or(0)).map(|_| Link::to(plane.address("api"))).collect();
+        let edges = links.iter().enumerate().map(|(n, link)| {
             let data_dir = folder.path().join(format!("edge-{n}"));
             give_secret(&plane, &data_dir);
-            let words = ["edge", "--plane", &format!("http://{}", plane.address("api"))];
+            let words = ["edge", "--plane", &format!("http://{}", link.address)];
             Process::start(&words, &["viewer"], data_dir)
         });
-        Self { edges: edges.collect(), plane, _folder: folder }
+        Self { edges: edges.collect(), links, plane, _folder: folder }
     }
 
     /// Where each edge serves viewers.

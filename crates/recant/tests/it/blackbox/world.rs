@@ -157,8 +157,9 @@ impl World {
     /// Notes that the promise, or something that follows from it, was not kept.
     pub(crate) fn breaks(&self, what: String) {
         let mut broken = self.broken.lock().unwrap();
-        if broken.len() < BROKEN_MAX {
-            broken.push(format!("{} and after: {what}", self.stage.lock().unwrap()));
+        let what = format!("{} and after: {what}", self.stage.lock().unwrap());
+        if broken.len() < BROKEN_MAX && !broken.contains(&what) {
+            broken.push(what);
         }
     }
 
@@ -215,7 +216,7 @@ impl fmt::Display for Counts {
             f,
             "{hits} hits ({hits_on_new_versions} on new versions), {misses} forwarded ({invalidated} invalidated, \
              {without_lease} without lease), {error_pages} error pages, {broken_off} unanswered; {accepted} accepted, {completed} seen completed, \
-             {unanswered} creates unanswered; {overtaken} origin answers overtaken; {kills} kills, {pauses} pauses, \
+             {unanswered} creates unanswered; {overtaken} origin answers overtaken; {kills} kills, {pauses} pauses and cuts, \
              longest wait for Completed with an edge away {longest_wait:?}"
         )
     }

@@ -226,8 +226,7 @@ impl PlaneHalf {
             .flat_map(|state| {
                 let caught_up =
                     state.catching_up_since.map(|since| since.saturating_add(self.params.catch_up_max));
-                let silent = state.last_heard.max(state.held_until).saturating_add(self.params.hold);
-                [Some(state.held_until), caught_up, Some(silent)]
+                [Some(state.held_until), caught_up, Some(state.silent_from(self.params.hold))]
             })
             .flatten()
             .filter(|deadline| *deadline > now)
@@ -339,11 +338,11 @@ impl PlaneHalf {
         }
     }
 
-    /// Takes off the record who has been silent for a whole hold after its lease ran out.
+    /// Takes off the record whose lease has run out and who has been silent for as long, so that no plane that
+    /// starts later waits for it (DESIGN.md section 9).
     fn expire(&mut self, now: BootTime, effects: &mut Vec<PlaneEffect>) {
         for (member, state) in &mut self.members {
-            let silent = state.last_heard.max(state.held_until).saturating_add(self.params.hold) <= now;
-            if state.record == Record::Recorded && silent {
+            if state.record == Record::Recorded && state.silent_from(self.params.hold) <= now {
                 state.record = Record::Removing;
                 effects.push(PlaneEffect::Write(PlaneWrite::RemoveMember(member.clone())));
             }
@@ -375,6 +374,11 @@ impl State {
             held_until,
             catching_up_since: None,
         }
+    }
+
+    /// From when on it counts as gone, if nothing is heard of it before.
+    fn silent_from(&self, hold: Duration) -> BootTime {
+        self.held_until.max(self.last_heard.saturating_add(hold))
     }
 
     fn is_waited_for(&self, now: BootTime, catch_up_max: Duration) -> bool {
@@ -495,9 +499,10 @@ mod tests {
     fn who_is_behind_what_is_being_completed_gets_no_lease() {
         let mut plane = leased(0);
         plane.step(at(1), PlaneEvent::Committed { head: Position::new(1) });
+        plane.step(at(10), heartbeat(1, 3, 0));
         assert_eq!(completes(&plane.step(at(11), PlaneEvent::Tick)), Some(1));
         // The completion is decided but not durable yet: a grant now would be in force when it is shown.
-        let effects = plane.step(at(11), heartbeat(1, 3, 0));
+        let effects = plane.step(at(11), heartbeat(1, 4, 0));
         assert_eq!(verdict(&effects), Verdict::Refused(Refusal::Behind));
     }
 
@@ -530,9 +535,9 @@ mod tests {
     #[test]
     fn the_silent_are_taken_off_the_record() {
         let mut plane = leased(0);
-        assert_eq!(plane.step(at(21), PlaneEvent::Tick), []);
+        assert_eq!(plane.step(at(10), PlaneEvent::Tick), []);
         let removed = [PlaneEffect::Write(PlaneWrite::RemoveMember(member(1)))];
-        assert_eq!(plane.step(at(22), PlaneEvent::Tick), removed);
+        assert_eq!(plane.step(at(11), PlaneEvent::Tick), removed);
         assert_eq!(plane.step(at(30), PlaneEvent::Tick), [], "once");
         plane.step(at(30), PlaneEvent::Written(PlaneWrite::RemoveMember(member(1))));
         assert_eq!(verdict(&plane.step(at(31), heartbeat(1, 9, 0))), Verdict::Refused(Refusal::Joining));
@@ -542,18 +547,20 @@ mod tests {
     fn completion_waits_a_moment_for_who_comes_back() {
         let mut plane = leased(0);
         plane.step(at(1), PlaneEvent::Committed { head: Position::new(1) });
+        plane.step(at(10), heartbeat(1, 3, 0));
         plane.step(at(11), PlaneEvent::Tick);
-        plane.step(at(11), heartbeat(1, 3, 0));
+        plane.step(at(11), heartbeat(1, 4, 0));
         plane.step(at(11), PlaneEvent::Written(PlaneWrite::Complete(Position::new(1))));
         let effects = plane.step(at(12), PlaneEvent::Committed { head: Position::new(2) });
         assert_eq!(completes(&effects), None, "it is catching up");
-        assert!(matches!(verdict(&plane.step(at(13), heartbeat(1, 4, 1))), Verdict::Granted { .. }));
+        assert!(matches!(verdict(&plane.step(at(13), heartbeat(1, 5, 1))), Verdict::Granted { .. }));
         // Had it not caught up, the wait would have been bounded.
         let mut slow = leased(0);
         slow.step(at(1), PlaneEvent::Committed { head: Position::new(1) });
+        slow.step(at(10), heartbeat(1, 3, 0));
         slow.step(at(11), PlaneEvent::Tick);
         slow.step(at(11), PlaneEvent::Written(PlaneWrite::Complete(Position::new(1))));
-        slow.step(at(12), heartbeat(1, 3, 0));
+        slow.step(at(12), heartbeat(1, 4, 0));
         slow.step(at(12), PlaneEvent::Committed { head: Position::new(2) });
         assert_eq!(slow.next_deadline(at(12)), Some(at(15)));
         assert_eq!(completes(&slow.step(at(15), PlaneEvent::Tick)), Some(2));

@@ -48,7 +48,7 @@ impl Bounds {
 
     /// The worlds that are searched: each adds one kind of trouble.
     pub(super) const ALL: [Self; 5] = [
-        Self { ticks: 3, ..Self::CALM },
+        Self { ticks: 3, invalidations: 1, ..Self::CALM },
         Self { breaks: 1, ..Self::CALM },
         Self { plane_restarts: 1, ..Self::CALM },
         Self { edge_restarts: 1, ticks: 1, ..Self::CALM },

@@ -209,6 +209,7 @@ impl<'a> Caller<'a> {
     /// The client of the endpoint, made at the first request.
     fn transport(&mut self, environment: &mut dyn Environment, url: &str) -> Result<&Transport, Error> {
         if self.transport.is_none() {
+            environment.watch_interrupts();
             let base = &self.endpoint.base;
             if !self.globals.verify_tls && base.starts_with("https:") {
                 let warning = format!(

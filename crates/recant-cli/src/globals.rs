@@ -69,6 +69,10 @@ pub(crate) struct Globals {
     pub connect_timeout: Option<Duration>,
     /// `--cli-binary-format`.
     pub binary_format: Option<BinaryFormat>,
+    /// `--color`.
+    pub color: Option<String>,
+    /// Not `--no-cli-pager`.
+    pub page: bool,
 }
 
 impl Globals {
@@ -99,6 +103,8 @@ impl Globals {
                 "base64" => BinaryFormat::Base64,
                 _ => BinaryFormat::Raw,
             }),
+            color: text("--color"),
+            page: !is_given(scan, "--no-cli-pager"),
         })
     }
 }

@@ -39,6 +39,7 @@ mod similar;
 mod skeleton;
 mod transport;
 mod waiter;
+mod words;
 
 pub use environment::{Environment, ScriptedEnvironment, SystemEnvironment};
 pub use run::run;

@@ -9,7 +9,7 @@ use crate::command::{self, Call, Command};
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorFormat};
-use crate::output::{self, Format, FormatName};
+use crate::output::{self, Format, Printer};
 use crate::skeleton::Skeleton;
 use crate::{help, skeleton, waiter};
 
@@ -22,7 +22,9 @@ const VERSION: &str = concat!("aws-cli/2.36.7 recant/", env!("CARGO_PKG_VERSION"
 pub fn run(words: impl IntoIterator<Item = OsString>, environment: &mut dyn Environment) -> u8 {
     let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mut format = None;
-    match execute(&words, environment, &mut format) {
+    let outcome = execute(&words, environment, &mut format);
+    environment.finish_paging();
+    match outcome {
         Ok(()) => 0,
         Err(error) => {
             let format = format.unwrap_or_else(|| configured_format(environment));
@@ -67,44 +69,39 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
         return output::write(environment, &text);
     }
     let config = Config::load(environment, globals.profile.as_deref())?;
-    let name = FormatName::resolve(environment, &config, globals)?;
+    let mut printer = Printer::resolve(environment, &config, globals, operation.name)?;
     let mut caller = Caller::new(environment, &config, globals)?;
-    let query = globals.query.as_ref();
     if *skeleton == Some(Skeleton::Output) {
         caller.prepare(operation, input)?;
-        return output::show(environment, name.format()?, query, skeleton::output(operation));
+        return printer.show(environment, skeleton::output(operation));
     }
     let Some(paging) = paging else {
         let result = caller.call(environment, operation, input)?;
-        return output::show(environment, name.format()?, query, result);
+        return printer.show(environment, result);
     };
-    // Both the asking and the showing need the environment, one after the other.
+    // Asking and showing both need the environment, one after the other.
     let environment = std::cell::RefCell::new(environment);
     let ask = |input: &Members| caller.call(&mut **environment.borrow_mut(), operation, input);
-    let show = |format, result| output::show(&mut **environment.borrow_mut(), format, query, result);
     let mut whole = Members::new();
-    let rest = paging.walk(input, ask, |page| match name.format()? {
-        Format::Text => show(Format::Text, paging.list_of(&page)),
-        Format::YamlStream => show(Format::YamlStream, page),
-        Format::Json | Format::Yaml | Format::Off => {
+    let rest = paging.walk(input, ask, |page| match printer.format()? {
+        Format::Text => printer.show(&mut **environment.borrow_mut(), paging.list_of(&page)),
+        Format::YamlStream => printer.show(&mut **environment.borrow_mut(), page),
+        Format::Json | Format::Table | Format::Yaml | Format::Off => {
             paging.append(&mut whole, page);
             Ok(())
         }
     })?;
-    match (name.format()?, rest) {
-        (Format::Text, Some(token)) => {
-            let token = Document::structure([("NextToken", Document::from(token))]);
-            show(Format::Text, Document::structure([("NextToken", token)]))
-        }
-        (Format::YamlStream, Some(token)) => {
-            show(Format::YamlStream, Document::structure([("NextToken", Document::from(token))]))
-        }
-        (Format::Text | Format::YamlStream, None) => Ok(()),
-        (format, rest) => {
-            if let Some(token) = rest {
-                whole.insert("NextToken", token);
+    let token = rest.map(|token| Document::structure([("NextToken", Document::from(token))]));
+    let last = match (printer.format()?, token) {
+        (Format::Text, Some(token)) => Document::structure([("NextToken", token)]),
+        (Format::YamlStream, Some(token)) => token,
+        (Format::Text | Format::YamlStream, None) => return Ok(()),
+        (_, token) => {
+            if let Some(Document::Structure(token)) = token {
+                whole.extend(token);
             }
-            show(format, Document::Structure(whole))
+            Document::Structure(whole)
         }
-    }
+    };
+    printer.show(environment.into_inner(), last)
 }

@@ -95,7 +95,7 @@ fn columns_of(values: &[Document]) -> Vec<&str> {
 }
 
 /// A scalar as Python prints it; only skeletons hold times that are no text.
-fn cell(value: &Document) -> String {
+pub(crate) fn cell(value: &Document) -> String {
     match value {
         Document::Timestamp(text) => text.replace('T', " "),
         other => python::str(other),

@@ -122,7 +122,6 @@ fn nothing_is_sent_for_a_wrong_line() {
     );
     check(&format!("{LINE} --endpoint-url localhost"), 252, "scheme is missing");
     check(&format!("{LINE} --cli-read-timeout x"), 255, "invalid literal for int() with base 10: 'x'");
-    check(&format!("{LINE} --output table"), 252, "table is not supported");
 }
 
 #[test]

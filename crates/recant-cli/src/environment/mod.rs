@@ -3,10 +3,15 @@
 //! Everything the client reads or does outside its own memory, except the network, goes through [`Environment`], so a test
 //! can run a whole command inside its own process.
 
-use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+mod scripted;
+mod system;
+
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+pub use scripted::ScriptedEnvironment;
+pub use system::SystemEnvironment;
 
 /// What surrounds one call.
 pub trait Environment {
@@ -37,6 +42,31 @@ pub trait Environment {
 
     /// Returns a random number from 0 to 1, for back-off.
     fn random(&mut self) -> f64;
+
+    /// Returns the width of the terminal that standard output is; none if it is none.
+    fn terminal_columns(&self) -> Option<u16>;
+
+    /// Returns whether standard input is a terminal.
+    fn stdin_is_terminal(&self) -> bool;
+
+    /// Sends standard output through a program from now on. `less` gets the options it needs unless the user chose some.
+    ///
+    /// # Errors
+    ///
+    /// When the program does not start.
+    fn page_through(&mut self, words: &[String]) -> io::Result<()>;
+
+    /// Ends what [`page_through`](Self::page_through) began: closes the program's input and waits until the reader has read.
+    fn finish_paging(&mut self);
+
+    /// From now on an interrupt ends the process with status 130 and a line break on standard output, as it ends the AWS CLI.
+    fn watch_interrupts(&mut self);
+
+    /// Returns whether `--debug` is on.
+    fn is_debugging(&self) -> bool;
+
+    /// Switches `--debug` on.
+    fn start_debugging(&mut self);
 
     /// Returns a variable that is set and not empty.
     fn var_non_empty(&self, name: &str) -> Option<String> {
@@ -91,148 +121,6 @@ fn expand_vars(path: &str, var: impl Fn(&str) -> Option<String>) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// The process's own surroundings.
-#[derive(Debug)]
-pub struct SystemEnvironment {
-    working_dir: PathBuf,
-    stdout: io::BufWriter<io::Stdout>,
-    stderr: io::Stderr,
-    random: u64,
-}
-
-impl SystemEnvironment {
-    /// Looks at the process's surroundings.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            working_dir: std::env::current_dir().unwrap_or_default(),
-            stdout: io::BufWriter::new(io::stdout()),
-            stderr: io::stderr(),
-            random: seed(),
-        }
-    }
-}
-
-impl Default for SystemEnvironment {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A seed that differs from process to process; back-off needs no more than that.
-fn seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish() | 1
-}
-
-impl Environment for SystemEnvironment {
-    fn var(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
-    }
-
-    fn working_dir(&self) -> &Path {
-        &self.working_dir
-    }
-
-    fn read_stdin(&mut self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn stdout(&mut self) -> &mut dyn Write {
-        &mut self.stdout
-    }
-
-    fn stderr(&mut self) -> &mut dyn Write {
-        &mut self.stderr
-    }
-
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    fn sleep(&mut self, duration: Duration) {
-        std::thread::sleep(duration);
-    }
-
-    fn random(&mut self) -> f64 {
-        // xorshift64: spreads retries, guards nothing.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
-/// Surroundings made of values, for tests: nothing of the process is looked at, and sleeping returns at once.
-#[derive(Debug)]
-pub struct ScriptedEnvironment {
-    /// The variables.
-    pub vars: BTreeMap<String, String>,
-    /// The working folder.
-    pub working_dir: PathBuf,
-    /// What standard input holds.
-    pub stdin: Vec<u8>,
-    /// What was written to standard output.
-    pub stdout: Vec<u8>,
-    /// What was written to standard error.
-    pub stderr: Vec<u8>,
-    /// The wall time.
-    pub now: SystemTime,
-    /// What was slept, in order.
-    pub slept: Vec<Duration>,
-}
-
-impl ScriptedEnvironment {
-    /// Makes surroundings with these variables and an empty rest.
-    pub fn new<'a>(vars: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self {
-            vars: vars.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            working_dir: PathBuf::from("/nonexistent"),
-            stdin: Vec::new(),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            now: SystemTime::UNIX_EPOCH,
-            slept: Vec::new(),
-        }
-    }
-}
-
-impl Environment for ScriptedEnvironment {
-    fn var(&self, name: &str) -> Option<String> {
-        self.vars.get(name).cloned()
-    }
-
-    fn working_dir(&self) -> &Path {
-        &self.working_dir
-    }
-
-    fn read_stdin(&mut self) -> io::Result<Vec<u8>> {
-        Ok(std::mem::take(&mut self.stdin))
-    }
-
-    fn stdout(&mut self) -> &mut dyn Write {
-        &mut self.stdout
-    }
-
-    fn stderr(&mut self) -> &mut dyn Write {
-        &mut self.stderr
-    }
-
-    fn now(&self) -> SystemTime {
-        self.now
-    }
-
-    fn sleep(&mut self, duration: Duration) {
-        self.slept.push(duration);
-    }
-
-    fn random(&mut self) -> f64 {
-        0.5
-    }
 }
 
 #[cfg(test)]

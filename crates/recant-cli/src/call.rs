@@ -14,6 +14,7 @@ use recant_wire::sigv4::{self, Credentials, ServiceScope, SignableRequest};
 use recant_wire::{python, request, response, validate};
 
 use crate::config::Config;
+use crate::credentials;
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -22,7 +23,6 @@ use crate::input::{self, BinaryFormat};
 use crate::output::timestamp::{self, TimestampFormat};
 use crate::retry::{self, Retry};
 use crate::transport::{Reply, Settings, Transport};
-use crate::{credentials, proxy};
 
 /// Headers of the operation that are signed beside those of the signature itself.
 const SIGNED_HEADERS: &[&str] = &["if-match"];
@@ -117,9 +117,9 @@ impl<'a> Caller<'a> {
         timestamp::respell(result, self.timestamps)
     }
 
-    fn authenticate(&mut self, environment: &dyn Environment) -> Result<(), Error> {
+    fn authenticate(&mut self, environment: &mut dyn Environment) -> Result<(), Error> {
         if self.globals.sign && self.credentials.is_none() {
-            self.credentials = Some(credentials::find(environment, self.config)?);
+            self.credentials = Some(credentials::find(environment, self.config, self.globals)?);
         }
         Ok(())
     }
@@ -172,15 +172,11 @@ impl<'a> Caller<'a> {
     ) -> Result<http::Request<Vec<u8>>, Error> {
         let invalid =
             |why: http::Error| Error::general(format!("Invalid request for endpoint URL \"{url}\": {why}"));
-        let attempts = match attempt {
-            1 => "attempt=1".to_owned(),
-            attempt => format!("attempt={attempt}; max={}", self.retry.attempts_max),
-        };
         let mut builder = http::Request::builder()
             .method(request.method.clone())
             .uri(url)
             .header("host", self.endpoint.host())
-            .header("amz-sdk-request", attempts);
+            .header("amz-sdk-request", self.retry.header(attempt));
         for (name, value) in &request.headers {
             builder = builder.header(*name, value.as_bytes());
         }
@@ -219,20 +215,7 @@ impl<'a> Caller<'a> {
                 );
                 let _ = environment.stderr().write_all(warning.as_bytes());
             }
-            let ca_bundle = self
-                .globals
-                .ca_bundle
-                .clone()
-                .or_else(|| environment.var("AWS_CA_BUNDLE"))
-                .or_else(|| self.config.get("ca_bundle").map(str::to_owned))
-                .or_else(|| environment.var_non_empty("REQUESTS_CA_BUNDLE"));
-            let settings = Settings {
-                connect_timeout: self.globals.connect_timeout,
-                read_timeout: self.globals.read_timeout,
-                verify_tls: self.globals.verify_tls,
-                ca_bundle: ca_bundle.map(|path| environment.expand_path(&path).display().to_string()),
-                proxy: proxy::find(environment, base),
-            };
+            let settings = Settings::resolve(environment, self.config, self.globals, base);
             self.transport = Some(Transport::new(&settings, base, url)?);
         }
         Ok(self.transport.as_ref().expect("made above"))
@@ -254,7 +237,7 @@ fn error_of(reply: &Reply) -> (String, String) {
     }
 }
 
-fn wall_time(now: SystemTime) -> WallTime {
+pub(crate) fn wall_time(now: SystemTime) -> WallTime {
     let millis = match now.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
         Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),

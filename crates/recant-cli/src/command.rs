@@ -9,6 +9,7 @@ use recant_wire::model::{self, Kind, Member, Operation, Waiter};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorFormat};
 use crate::globals::{self, Globals};
+use crate::input::cli_input::Syntax;
 use crate::input::{self, cli_input};
 use crate::lowargs::{self, Opt, Scan, Takes, invalid_choice};
 use crate::paginate::Paging;
@@ -235,16 +236,15 @@ fn call(
     customize::check(operation, &given)?;
 
     let mut input = members(environment, &given)?;
-    for (role, reader) in [(Role::CliInputJson, "--cli-input-json"), (Role::CliInputYaml, "--cli-input-yaml")]
-    {
-        let Some(text) = given.text(role) else { continue };
-        if matches!(role, Role::CliInputYaml) {
-            return Err(Error::parsing(reader, "YAML is not supported; use --cli-input-json"));
-        }
-        if given.text(Role::CliInputYaml).is_some() {
+    let texts = [(Role::CliInputJson, Syntax::Json), (Role::CliInputYaml, Syntax::Yaml)];
+    let texts: Vec<(Syntax, &str)> =
+        texts.into_iter().filter_map(|(role, syntax)| Some((syntax, given.text(role)?))).collect();
+    match texts.as_slice() {
+        [] => {}
+        [(syntax, text)] => cli_input::merge(&mut input, cli_input::read(environment, *syntax, text)?),
+        _ => {
             return Err(Error::Parameter("Only one --cli-input- parameter may be specified.".to_owned()));
         }
-        cli_input::merge(&mut input, cli_input::read(environment, text)?);
     }
     let paging = match (operation.paginator.as_ref(), pages) {
         (Some(paginator), Pages::AsModelled) => {
@@ -254,11 +254,7 @@ fn call(
     };
     let skeleton = match given.text(Role::Skeleton) {
         Some("output") => Some(Skeleton::Output),
-        Some("yaml-input") => {
-            return Err(Error::Parameter(
-                "--generate-cli-skeleton yaml-input is not supported; use input".to_owned(),
-            ));
-        }
+        Some("yaml-input") => Some(Skeleton::YamlInput),
         Some(_) => Some(Skeleton::Input),
         None => None,
     };

@@ -8,6 +8,24 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::globals::Globals;
 
+/// A service whose endpoint can be set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// Its name in a `services` section, and in a signature.
+    pub name: &'static str,
+    /// The variable of its own.
+    variable: &'static str,
+}
+
+/// The service of all operations.
+const CLOUDFRONT: Service = Service { name: "cloudfront", variable: "AWS_ENDPOINT_URL_CLOUDFRONT" };
+/// The service that trades credentials.
+pub(crate) const STS: Service = Service { name: "sts", variable: "AWS_ENDPOINT_URL_STS" };
+/// The service that hands out the credentials of a single sign-on.
+pub(crate) const SSO: Service = Service { name: "sso", variable: "AWS_ENDPOINT_URL_SSO" };
+/// The service that renews the tokens of a single sign-on.
+pub(crate) const SSO_OIDC: Service = Service { name: "sso_oidc", variable: "AWS_ENDPOINT_URL_SSO_OIDC" };
+
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
@@ -32,30 +50,43 @@ impl Endpoint {
         config: &Config,
         globals: &Globals,
     ) -> Result<Self, Error> {
-        let region = globals
-            .region
-            .clone()
-            .or_else(|| environment.var_non_empty("AWS_REGION"))
-            .or_else(|| environment.var_non_empty("AWS_DEFAULT_REGION"))
-            .or_else(|| config.get("region").map(str::to_owned));
-        if let Some(region) = &region {
-            check_region(region)?;
-        }
-        match custom(environment, config, globals)? {
-            Some(url) => {
-                let region = region.ok_or_else(|| Error::Configuration {
-                    code: "NoRegion",
-                    message: "You must specify a region. You can also configure your region by running \"aws configure\"."
-                        .to_owned(),
-                })?;
-                Self::parse(&url, region)
-            }
+        let region = region(environment, config, globals)?;
+        let custom = match &globals.endpoint_url {
+            Some(url) => Some(url.clone()),
+            None => configured(environment, config, CLOUDFRONT)?,
+        };
+        match custom {
+            Some(url) => Self::parse(&url, region.ok_or_else(no_region)?),
             None => {
                 let fips = config.switch(environment, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
                 let dual = config.switch(environment, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
                 Ok(published(region.as_deref().unwrap_or("aws-global"), fips, dual))
             }
         }
+    }
+
+    /// Resolves the endpoint of another service, which credentials are asked from; `host` makes its published one of a region.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub(crate) fn of_service(
+        environment: &dyn Environment,
+        config: &Config,
+        service: Service,
+        region: Option<String>,
+        host: impl Fn(&str) -> String,
+    ) -> Result<Self, Error> {
+        let region = region.ok_or_else(no_region)?;
+        check_region(&region)?;
+        let url = match configured(environment, config, service)? {
+            Some(url) => url,
+            None => {
+                let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+                format!("https://{}.{suffix}", host(&region))
+            }
+        };
+        Self::parse(&url, region)
     }
 
     /// The URL of a path and query on this endpoint, as it goes into the request line.
@@ -116,22 +147,50 @@ impl Endpoint {
     }
 }
 
-/// The endpoint that someone asked for, by the AWS CLI's precedence.
-fn custom(
+/// The region of this call, if one is set.
+///
+/// # Errors
+///
+/// A region that cannot be part of a host name.
+pub(crate) fn region(
     environment: &dyn Environment,
     config: &Config,
     globals: &Globals,
 ) -> Result<Option<String>, Error> {
-    if let Some(url) = &globals.endpoint_url {
-        return Ok(Some(url.clone()));
+    let region = globals
+        .region
+        .clone()
+        .or_else(|| environment.var_non_empty("AWS_REGION"))
+        .or_else(|| environment.var_non_empty("AWS_DEFAULT_REGION"))
+        .or_else(|| config.get("region").map(str::to_owned));
+    if let Some(region) = &region {
+        check_region(region)?;
     }
+    Ok(region)
+}
+
+fn no_region() -> Error {
+    Error::Configuration {
+        code: "NoRegion",
+        message:
+            "You must specify a region. You can also configure your region by running \"aws configure\"."
+                .to_owned(),
+    }
+}
+
+/// The endpoint that the environment or the files ask for, by the AWS CLI's precedence.
+fn configured(
+    environment: &dyn Environment,
+    config: &Config,
+    service: Service,
+) -> Result<Option<String>, Error> {
     if config.switch(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
         return Ok(None);
     }
     let found = environment
-        .var_non_empty("AWS_ENDPOINT_URL_CLOUDFRONT")
+        .var_non_empty(service.variable)
         .or_else(|| environment.var_non_empty("AWS_ENDPOINT_URL"))
-        .or_else(|| config.for_service("endpoint_url").map(str::to_owned))
+        .or_else(|| config.for_service(service.name, "endpoint_url").map(str::to_owned))
         .or_else(|| config.get("endpoint_url").map(str::to_owned));
     match found {
         Some(url) if !url.contains("://") => Err(Error::general(format!("Invalid endpoint: {url}"))),

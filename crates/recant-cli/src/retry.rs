@@ -73,6 +73,14 @@ impl Retry {
         }
     }
 
+    /// The value of `amz-sdk-request`: which attempt this is.
+    pub(crate) fn header(&self, attempt: u32) -> String {
+        match attempt {
+            1 => "attempt=1".to_owned(),
+            attempt => format!("attempt={attempt}; max={}", self.attempts_max),
+        }
+    }
+
     /// The pause before the attempt after this many; `random` is from 0 to 1.
     pub(crate) fn pause(attempts: u32, random: f64) -> Duration {
         let exponent = i32::try_from(attempts.saturating_sub(1)).unwrap_or(i32::MAX);

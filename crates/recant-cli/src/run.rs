@@ -68,6 +68,9 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
         let text = output::json::pretty(&skeleton::input(operation)) + "\n";
         return output::write(environment, &text);
     }
+    if *skeleton == Some(Skeleton::YamlInput) {
+        return output::write(environment, &skeleton::yaml_input(operation));
+    }
     let config = Config::load(environment, globals.profile.as_deref())?;
     let mut printer = Printer::resolve(environment, &config, globals, operation.name)?;
     let mut caller = Caller::new(environment, &config, globals)?;

@@ -1,13 +1,18 @@
 //! `--generate-cli-skeleton`: an input with every member and no content, made from the interface description.
+//!
+//! The YAML form has a comment behind each member: whether it is required, what it is, which values it takes. The words are our own, made of
+//! the member's name and its shape.
 
 use recant_wire::document::Document;
-use recant_wire::model::{Kind, Operation, Shape};
+use recant_wire::model::{Kind, Member, Operation, Shape};
 
 /// What to print instead of sending a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Skeleton {
     /// An input as JSON.
     Input,
+    /// An input as YAML, with comments.
+    YamlInput,
     /// A result as the service would give it.
     Output,
 }
@@ -17,6 +22,97 @@ pub(crate) fn input(operation: &Operation) -> Document {
     Document::structure(
         operation.members().iter().map(|member| (member.name, sample(member.shape, &Names::EMPTY))),
     )
+}
+
+/// The skeleton of an operation's input as YAML.
+pub(crate) fn yaml_input(operation: &Operation) -> String {
+    let mut out = String::new();
+    write_members(&mut out, operation.members(), 0, false);
+    if out.is_empty() { "{}\n".to_owned() } else { out }
+}
+
+/// Writes a mapping. `in_item` says that its first line has begun, behind the dash of a list.
+fn write_members(out: &mut String, members: &[Member], indent: usize, in_item: bool) {
+    for (index, member) in members.iter().enumerate() {
+        if index > 0 || !in_item {
+            out.extend(std::iter::repeat_n(' ', indent));
+        }
+        out.push_str(member.name);
+        out.push(':');
+        // The AWS CLI's library leaves one blank more after the first key of a mapping, and none of that before a list.
+        let gap = if index == 0 && !matches!(member.shape.kind, Kind::List(_)) { "  " } else { " " };
+        let comment = format!("{gap}# {}", describe(member));
+        match &member.shape.kind {
+            Kind::Structure(structure) if !structure.members.is_empty() => {
+                out.push_str(&comment);
+                out.push('\n');
+                write_members(out, structure.members, indent + 2, false);
+            }
+            Kind::List(list) => {
+                out.push_str(&comment);
+                out.push('\n');
+                write_item(out, list.element, indent);
+            }
+            _ => {
+                out.push(' ');
+                out.push_str(&blank(member.shape));
+                out.push_str(&comment);
+                out.push('\n');
+            }
+        }
+    }
+}
+
+/// Writes the one element of a list.
+fn write_item(out: &mut String, element: &Shape, indent: usize) {
+    out.extend(std::iter::repeat_n(' ', indent));
+    out.push_str("- ");
+    match &element.kind {
+        Kind::Structure(structure) if !structure.members.is_empty() => {
+            write_members(out, structure.members, indent + 2, true);
+        }
+        Kind::List(list) => write_item(out, list.element, 0),
+        _ => {
+            out.push_str(&blank(element));
+            out.push('\n');
+        }
+    }
+}
+
+/// A value without content, as YAML.
+fn blank(shape: &Shape) -> String {
+    match shape.kind {
+        Kind::Blob => "!!binary ''".to_owned(),
+        Kind::Timestamp => "1970-01-01 00:00:00".to_owned(),
+        _ => crate::output::yaml::inline(&sample(shape, &Names::EMPTY)),
+    }
+}
+
+/// The comment behind a member.
+fn describe(member: &Member) -> String {
+    let mut words = String::new();
+    if member.required {
+        words.push_str("[REQUIRED] ");
+    }
+    let name = member.cli_name.replace('-', " ");
+    let article = if name.ends_with('s') { "The" } else { "A value for the" };
+    words.push_str(&match member.shape.kind {
+        Kind::Boolean => format!("Whether {name}."),
+        Kind::Integer | Kind::Long | Kind::Float | Kind::Double => format!("The number: {name}."),
+        Kind::List(_) => format!("The list of {name}."),
+        Kind::Structure(_) => format!("The parts of {name}."),
+        _ => format!("{article} {name}."),
+    });
+    match (member.shape.min, member.shape.max) {
+        (Some(min), Some(max)) => words.push_str(&format!(" From {min} to {max}.")),
+        (Some(min), None) => words.push_str(&format!(" At least {min}.")),
+        (None, Some(max)) => words.push_str(&format!(" At most {max}.")),
+        (None, None) => {}
+    }
+    if !member.shape.values.is_empty() {
+        words.push_str(&format!(" Valid values are: {}.", member.shape.values.join(", ")));
+    }
+    words
 }
 
 /// The skeleton of an operation's result.

@@ -10,7 +10,11 @@ use http::HeaderMap;
 use recant_core::limits::API_BODY_BYTES_MAX;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
+use crate::config::Config;
+use crate::environment::Environment;
 use crate::error::Error;
+use crate::globals::Globals;
+use crate::proxy;
 
 /// How to reach the endpoint.
 #[derive(Debug)]
@@ -25,6 +29,30 @@ pub(crate) struct Settings {
     pub ca_bundle: Option<String>,
     /// The proxy in between.
     pub proxy: Option<String>,
+}
+
+impl Settings {
+    /// The settings of this call for an endpoint.
+    pub(crate) fn resolve(
+        environment: &dyn Environment,
+        config: &Config,
+        globals: &Globals,
+        base: &str,
+    ) -> Self {
+        let ca_bundle = globals
+            .ca_bundle
+            .clone()
+            .or_else(|| environment.var("AWS_CA_BUNDLE"))
+            .or_else(|| config.get("ca_bundle").map(str::to_owned))
+            .or_else(|| environment.var_non_empty("REQUESTS_CA_BUNDLE"));
+        Self {
+            connect_timeout: globals.connect_timeout,
+            read_timeout: globals.read_timeout,
+            verify_tls: globals.verify_tls,
+            ca_bundle: ca_bundle.map(|path| environment.expand_path(&path).display().to_string()),
+            proxy: proxy::find(environment, base),
+        }
+    }
 }
 
 /// An HTTP client for one endpoint.

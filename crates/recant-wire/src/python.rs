@@ -49,7 +49,10 @@ pub fn class(value: &Document) -> &'static str {
         Document::Boolean(_) => "<class 'bool'>",
         Document::Integer(_) | Document::BigInteger(_) => "<class 'int'>",
         Document::Float(_) => "<class 'float'>",
-        Document::String(_) | Document::Timestamp(_) => "<class 'str'>",
+        Document::String(_) => "<class 'str'>",
+        // Only YAML input has such values before the wire.
+        Document::Timestamp(text) if text.len() <= "2024-12-05".len() => "<class 'datetime.date'>",
+        Document::Timestamp(_) => "<class 'datetime.datetime'>",
         Document::Blob(_) => "<class 'bytes'>",
         Document::List(_) => "<class 'list'>",
         Document::Structure(_) => "<class 'dict'>",

@@ -141,7 +141,7 @@ impl Check {
                     self.within(&format!("[{index}]"), |check| check.value(list.element, value));
                 }
             }
-            (Kind::String, Document::String(text) | Document::Timestamp(text)) => {
+            (Kind::String, Document::String(text)) => {
                 self.length(shape, text.chars().count());
             }
             // A bool is an int in Python.

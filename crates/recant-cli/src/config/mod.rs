@@ -1,6 +1,6 @@
 //! The shared files `~/.aws/config` and `~/.aws/credentials`, seen through one profile.
 //!
-//! Answers what a setting is in the profile of this call. What wins between the command line, the environment and the files is each
+//! Answers what a setting is in the profile of this call, or in another that it refers to. What wins between the command line, the environment and the files is each
 //! setting's own business, not this module's.
 
 pub(crate) mod ini;
@@ -14,17 +14,41 @@ use crate::error::Error;
 /// The profile that is used when none is named.
 const DEFAULT_PROFILE: &str = "default";
 
-/// The settings of one call's profile.
+/// The settings of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     /// The profile's name.
     pub profile_name: String,
     /// Whether it was named by `--profile`, which takes the environment's credentials out of the chain.
     pub profile_from_option: bool,
-    config: Option<Section>,
-    credentials: Option<Section>,
-    /// The `services` section that the profile names.
-    services: Option<Section>,
+    /// The sections of `~/.aws/config`.
+    config: Vec<Section>,
+    /// The sections of `~/.aws/credentials`.
+    credentials: Vec<Section>,
+}
+
+/// What both files say about one profile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Profile<'a> {
+    config: Option<&'a Section>,
+    credentials: Option<&'a Section>,
+}
+
+impl<'a> Profile<'a> {
+    /// A setting; the credentials file's word wins.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
+        self.in_credentials_file(key).or_else(|| self.in_config_file(key))
+    }
+
+    /// A setting that must stand in the credentials file.
+    pub(crate) fn in_credentials_file(&self, key: &str) -> Option<&'a str> {
+        text(self.credentials, key)
+    }
+
+    /// A setting that must stand in the config file.
+    pub(crate) fn in_config_file(&self, key: &str) -> Option<&'a str> {
+        text(self.config, key)
+    }
 }
 
 impl Config {
@@ -39,42 +63,45 @@ impl Config {
             .map(str::to_owned)
             .or_else(|| environment.var("AWS_PROFILE"))
             .or_else(|| environment.var("AWS_DEFAULT_PROFILE"));
-        let profile_name = named.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
-        let mut files = read(environment, "AWS_CONFIG_FILE", "~/.aws/config")?;
-        let mut credential_files = read(environment, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?;
-
-        let config = take_last(&mut files, |header| profile_of(header) == Some(profile_name.as_str()));
-        let credentials = take_last(&mut credential_files, |header| header == profile_name);
-        if named.is_some() && profile_name != DEFAULT_PROFILE && config.is_none() && credentials.is_none() {
-            return Err(Error::general(format!("The config profile ({profile_name}) could not be found")));
-        }
-        let mut loaded =
-            Self { profile_name, profile_from_option: option.is_some(), config, credentials, services: None };
-        if let Some(services) = loaded.get("services").map(str::to_owned) {
-            loaded.services =
-                take_last(&mut files, |header| section_of(header, "services") == Some(services.as_str()));
+        let loaded = Self {
+            profile_name: named.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
+            profile_from_option: option.is_some(),
+            config: read(environment, "AWS_CONFIG_FILE", "~/.aws/config")?,
+            credentials: read(environment, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?,
+        };
+        let name = &loaded.profile_name;
+        if named.is_some() && name != DEFAULT_PROFILE && loaded.profile(name).is_none() {
+            return Err(Error::general(format!("The config profile ({name}) could not be found")));
         }
         Ok(loaded)
     }
 
-    /// A setting of the profile; the credentials file's word wins.
+    /// A profile, if either file has it. `[profile default]` and `[default]` may both be there; the last one counts.
+    pub(crate) fn profile(&self, name: &str) -> Option<Profile<'_>> {
+        let last = |sections: &'_ [Section], fits: &dyn Fn(&str) -> bool| {
+            sections.iter().rposition(|section| fits(&section.header))
+        };
+        let config = last(&self.config, &|header| profile_of(header) == Some(name));
+        let credentials = last(&self.credentials, &|header| header == name);
+        (config.is_some() || credentials.is_some()).then(|| Profile {
+            config: config.map(|index| &self.config[index]),
+            credentials: credentials.map(|index| &self.credentials[index]),
+        })
+    }
+
+    /// A setting of the profile of this call.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.in_credentials_file(key).or_else(|| self.in_config_file(key))
+        self.profile(&self.profile_name)?.get(key)
     }
 
-    /// A setting that must stand in the credentials file.
-    pub(crate) fn in_credentials_file(&self, key: &str) -> Option<&str> {
-        text(self.credentials.as_ref(), key)
+    /// A section `[kind name]` that is no profile.
+    pub(crate) fn section(&self, kind: &str, name: &str) -> Option<&Section> {
+        self.config.iter().rfind(|section| section_of(&section.header, kind) == Some(name))
     }
 
-    /// A setting that must stand in the config file.
-    pub(crate) fn in_config_file(&self, key: &str) -> Option<&str> {
-        text(self.config.as_ref(), key)
-    }
-
-    /// A setting for CloudFront in the `services` section that the profile names.
-    pub(crate) fn for_service(&self, key: &str) -> Option<&str> {
-        match self.services.as_ref()?.get("cloudfront")? {
+    /// A setting for a service in the `services` section that the profile names.
+    pub(crate) fn for_service(&self, service: &str, key: &str) -> Option<&str> {
+        match self.section("services", self.get("services")?)?.get(service)? {
             Value::Nested(pairs) => {
                 pairs.iter().find(|(have, _)| have == key).map(|(_, value)| value.as_str())
             }
@@ -94,12 +121,6 @@ fn text<'a>(section: Option<&'a Section>, key: &str) -> Option<&'a str> {
         Value::Text(text) => Some(text),
         Value::Nested(_) => None,
     }
-}
-
-/// The last section that fits: `[profile default]` and `[default]` may both be there.
-fn take_last(sections: &mut Vec<Section>, fits: impl Fn(&str) -> bool) -> Option<Section> {
-    let index = sections.iter().rposition(|section| fits(&section.header))?;
-    Some(sections.swap_remove(index))
 }
 
 /// The profile that a header of the config file names.

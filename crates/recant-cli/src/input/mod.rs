@@ -1,7 +1,7 @@
 //! The input document: from the words of the options to the operation's input.
 //!
 //! Each option's words may name a file ([`files`]), be JSON ([`json`]) or shorthand ([`shorthand`]), and get their types here and in
-//! [`convert`]. A whole input may come from `--cli-input-json` ([`cli_input`]). Whether the result fits the shape is not asked here:
+//! [`convert`]. A whole input may come from `--cli-input-json` or `--cli-input-yaml` ([`cli_input`], [`yaml`]). Whether the result fits the shape is not asked here:
 //! `recant_wire::validate` does that, over the whole input at once.
 
 pub(crate) mod cli_input;
@@ -9,6 +9,7 @@ pub(crate) mod convert;
 pub(crate) mod files;
 pub(crate) mod json;
 pub(crate) mod shorthand;
+pub(crate) mod yaml;
 
 use recant_wire::document::Document;
 use recant_wire::model::{Kind, Shape};

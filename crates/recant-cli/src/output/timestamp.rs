@@ -54,6 +54,22 @@ fn isoformat(text: &str) -> Option<String> {
     Some(write(&moment))
 }
 
+/// Reads a time in any known spelling as seconds since 1970; one without an offset is in UTC.
+pub(crate) fn epoch_seconds(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let moment = from_epoch(text).or_else(|| from_iso(text)).or_else(|| from_rfc822(text))?;
+    let ((year, month, day), (hour, minute, second)) = (moment.date, moment.time);
+    let in_day = i64::from(hour * 3600 + minute * 60 + second) - i64::from(moment.offset.unwrap_or(0));
+    Some(days_from_civil(year, month, day) * 86_400 + in_day)
+}
+
+/// Spells seconds since 1970 as ISO 8601, `Z` at the end.
+pub(crate) fn from_epoch_seconds(seconds: i64) -> String {
+    let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+    let in_day = seconds.rem_euclid(86_400);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", in_day / 3600, in_day / 60 % 60, in_day % 60)
+}
+
 fn write(moment: &Moment) -> String {
     let ((year, month, day), (hour, minute, second)) = (moment.date, moment.time);
     let mut out = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
@@ -185,6 +201,18 @@ fn valid(moment: Moment) -> Option<Moment> {
     fits.then_some(moment)
 }
 
+/// The day of a date, counted from 1970-01-01 (Howard Hinnant's `days_from_civil`).
+fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+    let (month, day) = (i64::from(month), i64::from(day));
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let year_of_era = year.rem_euclid(400);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// The date of a day counted from 1970-01-01 (Howard Hinnant's `civil_from_days`).
 fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
@@ -203,6 +231,24 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_are_times() {
+        for text in ["1970-01-01T00:00:00Z", "2024-12-05T18:40:49Z", "1969-12-31T23:59:59Z"] {
+            assert_eq!(from_epoch_seconds(epoch_seconds(text).expect("a time")), text);
+        }
+    }
+
+    #[test]
+    fn times_are_seconds() {
+        let check = |text: &str, want: Option<i64>| assert_eq!(epoch_seconds(text), want, "{text}");
+        check("1970-01-01T00:00:00Z", Some(0));
+        check("2024-12-05T18:40:49.413Z", Some(1_733_424_049));
+        check("2024-12-05T20:40:49+02:00", Some(1_733_424_049));
+        check("2024-02-29", Some(1_709_164_800));
+        check("2099-01-01T00:00:00Z", Some(4_070_908_800));
+        check("soon", None);
+    }
 
     #[test]
     fn all_known_spellings_are_read() {

@@ -20,6 +20,13 @@ pub(crate) fn stream_item(value: Document) -> String {
     document(&Document::List(vec![value]))
 }
 
+/// Writes a scalar, or an empty structure or list, as it stands behind a key.
+pub(crate) fn inline(value: &Document) -> String {
+    let mut writer = Writer { out: String::new(), column: 0 };
+    writer.scalar(value, 0);
+    writer.out
+}
+
 fn document(value: &Document) -> String {
     let mut writer = Writer { out: String::new(), column: 0 };
     writer.node(value, 0, false);
@@ -221,7 +228,8 @@ fn means_something_else(text: &str) -> bool {
     WORDS.contains(&text) || is_number(text) || is_time(text)
 }
 
-fn is_number(text: &str) -> bool {
+/// Whether a plain text would be read as a number.
+pub(crate) fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if [".inf", ".Inf", ".INF"].contains(&unsigned) {
         return true;
@@ -261,7 +269,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// `2024-12-05`, or that with a time of day.
-fn is_time(text: &str) -> bool {
+pub(crate) fn is_time(text: &str) -> bool {
     let digits = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
         lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
     };

@@ -6,15 +6,17 @@
 use recant_wire::document::{Document, Members};
 use recant_wire::model::{self, Kind, Member, Operation, Waiter};
 
+use crate::alias::{self, Aliases, Meaning};
 use crate::environment::Environment;
-use crate::error::{Error, ErrorFormat};
+use crate::error::{Error, ErrorStyle};
 use crate::globals::{self, Globals};
 use crate::input::cli_input::Syntax;
 use crate::input::{self, cli_input};
 use crate::lowargs::{self, Opt, Scan, Takes, invalid_choice};
 use crate::paginate::Paging;
+use crate::sign::{self, Signing};
 use crate::skeleton::Skeleton;
-use crate::{customize, paginate};
+use crate::{customize, paginate, words};
 
 /// The only service that is known here.
 pub(crate) const SERVICE: &str = "cloudfront";
@@ -24,11 +26,14 @@ pub(crate) const SERVICE: &str = "cloudfront";
 pub(crate) enum Command {
     /// `--version`.
     Version,
+    /// An alias that is a line for the shell.
+    Shell(String),
+    /// The prompt that helps to write a line.
+    Prompt,
+    /// `sign`.
+    Sign(Signing),
     /// `help`, at any level.
-    Help {
-        /// The operation, if one was named.
-        operation: Option<&'static Operation>,
-    },
+    Help(Topic),
     /// One operation of the service.
     Operation(Box<Call>),
     /// `wait`.
@@ -48,9 +53,28 @@ pub(crate) struct Call {
     pub paging: Option<Paging>,
     /// What to print instead of calling.
     pub skeleton: Option<Skeleton>,
+    /// Whether the rest of the input has to be asked for first ([`customize::keep_other_settings`]).
+    pub keeps_other_settings: bool,
 }
 
-/// Understands a line. The error format is told as soon as it is known, since the rest of the line may be wrong.
+/// What help is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Topic {
+    /// The whole program.
+    Top,
+    /// The service.
+    Service,
+    /// `wait`.
+    Waiters,
+    /// One waiter.
+    Waiter(&'static Waiter),
+    /// One operation.
+    Operation(&'static Operation),
+    /// `sign`.
+    Sign,
+}
+
+/// Understands a line. The style of errors is told as soon as it is known, since the rest of the line may be wrong.
 ///
 /// # Errors
 ///
@@ -58,43 +82,121 @@ pub(crate) struct Call {
 pub(crate) fn resolve(
     words: &[String],
     environment: &mut dyn Environment,
-    format: &mut Option<ErrorFormat>,
+    style: &mut ErrorStyle,
 ) -> Result<Command, Error> {
-    let main = lowargs::scan(globals::TABLE, words)?;
-    if let Some(chosen) = globals::error_format(&main) {
-        *format = Some(chosen);
-    }
+    let mut main = lowargs::scan(globals::TABLE, words)?;
+    *style = globals::error_style(&main);
     if main.stopped_by.is_some() {
         return Ok(Command::Version);
     }
+    if globals::wants_prompt(&main, words, environment)? {
+        return Ok(Command::Prompt);
+    }
+    let aliases = Aliases::load(environment)?;
+    if let Some(line) = expand_command(&aliases, &mut main)? {
+        return Ok(Command::Shell(line));
+    }
     match main.positional.as_deref() {
         Some(SERVICE) => {}
-        Some("help") => return Ok(Command::Help { operation: None }),
+        Some("help") => return Ok(Command::Help(Topic::Top)),
         Some(other) => return Err(invalid_choice("command", other, [SERVICE].into_iter())),
         None => return Err(missing(&["command"])),
     }
-    let globals = Globals::resolve(&main)?;
+    let mut globals = Globals::resolve(&main)?;
 
-    let service = lowargs::scan(&[], &main.leftovers)?;
+    let mut service = lowargs::scan(&[], &main.leftovers)?;
+    match expand_operation(&aliases, &mut service, &mut main)? {
+        Expanded::No => {}
+        Expanded::Words => globals = Globals::resolve(&main)?,
+        Expanded::Shell(line) => return Ok(Command::Shell(line)),
+    }
     match service.positional.as_deref() {
-        Some("help") => Ok(Command::Help { operation: None }),
+        Some("help") => Ok(Command::Help(Topic::Service)),
+        Some("sign") => Ok(match sign::resolve(environment, &service.leftovers)? {
+            Some(signing) => Command::Sign(signing),
+            None => Command::Help(Topic::Sign),
+        }),
         Some("wait") => {
             let which = lowargs::scan(&[], &service.leftovers)?;
+            if which.positional.as_deref() == Some("help") {
+                return Ok(Command::Help(Topic::Waiters));
+            }
             let waiter = find_waiter(which.positional.as_deref())?;
             let operation = model::operation(waiter.operation).expect("waiters name operations of the model");
             match call(operation, globals, &which.leftovers, environment, Pages::Never)? {
                 Some(call) => Ok(Command::Wait(waiter, Box::new(call))),
-                None => Ok(Command::Help { operation: Some(operation) }),
+                None => Ok(Command::Help(Topic::Waiter(waiter))),
             }
         }
         name => {
             let operation = find_operation(name)?;
             match call(operation, globals, &service.leftovers, environment, Pages::AsModelled)? {
                 Some(call) => Ok(Command::Operation(Box::new(call))),
-                None => Ok(Command::Help { operation: Some(operation) }),
+                None => Ok(Command::Help(Topic::Operation(operation))),
             }
         }
     }
+}
+
+/// Puts what aliases stand for in the place of the command; a line for the shell ends it.
+///
+/// Global options in an alias come after those of the line, so they win. `--profile` and `--debug` have had their effect before.
+fn expand_command(aliases: &Aliases, main: &mut Scan) -> Result<Option<String>, Error> {
+    let mut seen: Vec<String> = Vec::new();
+    while let Some(word) = main.positional.clone() {
+        // An alias may hide the command that it stands for.
+        if seen.contains(&word) {
+            break;
+        }
+        match aliases.find(&[], &word)? {
+            None => break,
+            Some(Meaning::Shell(line)) => return Ok(Some(shell_line(line, &main.leftovers))),
+            Some(Meaning::Words(words)) => {
+                let alias = lowargs::scan(globals::TABLE, &words)?;
+                globals::check_alias(&alias, &word)?;
+                main.positional = alias.positional;
+                main.given.extend(alias.given);
+                main.leftovers.splice(0..0, alias.leftovers);
+            }
+        }
+        seen.push(word);
+        if seen.len() > alias::DEPTH_MAX {
+            return Err(Error::general("maximum recursion depth exceeded"));
+        }
+    }
+    Ok(None)
+}
+
+/// What became of an operation's name.
+enum Expanded {
+    No,
+    Words,
+    Shell(String),
+}
+
+/// The same for the operation, once.
+fn expand_operation(aliases: &Aliases, service: &mut Scan, main: &mut Scan) -> Result<Expanded, Error> {
+    let Some(word) = service.positional.clone() else {
+        return Ok(Expanded::No);
+    };
+    match aliases.find(&[SERVICE], &word)? {
+        None => Ok(Expanded::No),
+        Some(Meaning::Shell(line)) => Ok(Expanded::Shell(shell_line(line, &service.leftovers))),
+        Some(Meaning::Words(words)) => {
+            let alias = lowargs::scan(globals::TABLE, &words)?;
+            globals::check_alias(&alias, &word)?;
+            main.given.extend(alias.given);
+            let words: Vec<String> = alias.positional.into_iter().chain(alias.leftovers).collect();
+            let mut expanded = lowargs::scan(&[], &words)?;
+            expanded.leftovers.append(&mut service.leftovers);
+            *service = expanded;
+            Ok(Expanded::Words)
+        }
+    }
+}
+
+fn shell_line(line: String, words: &[String]) -> String {
+    std::iter::once(line).chain(words.iter().map(|word| words::quoted(word))).collect::<Vec<_>>().join(" ")
 }
 
 fn missing(names: &[&str]) -> Error {
@@ -105,7 +207,7 @@ fn find_operation(name: Option<&str>) -> Result<&'static Operation, Error> {
     let name = name.ok_or_else(|| missing(&["operation"]))?;
     model::operation_by_cli_name(name).ok_or_else(|| {
         let names = model::operations().iter().map(|operation| operation.cli_name);
-        invalid_choice("operation", name, names.chain(["wait", "help"]))
+        invalid_choice("operation", name, names.chain(["wait", "sign", "help"]))
     })
 }
 
@@ -118,8 +220,10 @@ fn find_waiter(name: Option<&str>) -> Result<&'static Waiter, Error> {
 
 /// Whether an operation's pages may be walked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pages {
+pub(crate) enum Pages {
+    /// By the operation's paginator.
     AsModelled,
+    /// Not at all.
     Never,
 }
 
@@ -156,7 +260,7 @@ pub(crate) struct Argument {
 const SKELETONS: &[&str] = &["input", "output", "yaml-input"];
 
 /// All options of an operation.
-fn arguments(operation: &'static Operation, pages: Pages) -> Vec<Argument> {
+pub(crate) fn options_of(operation: &'static Operation, pages: Pages) -> Vec<Argument> {
     let paginator = operation.paginator.as_ref().filter(|_| pages == Pages::AsModelled);
     let mut all = Vec::new();
     for member in operation.members() {
@@ -214,7 +318,7 @@ fn call(
     environment: &mut dyn Environment,
     pages: Pages,
 ) -> Result<Option<Call>, Error> {
-    let arguments = arguments(operation, pages);
+    let arguments = options_of(operation, pages);
     let table: Vec<Opt<'_>> = arguments
         .iter()
         .map(|argument| Opt {
@@ -258,7 +362,9 @@ fn call(
         Some(_) => Some(Skeleton::Input),
         None => None,
     };
-    Ok(Some(Call { operation, globals, input, paging, skeleton }))
+    let keeps_other_settings = operation.name == "UpdateDistribution"
+        && given.words(Role::Custom(customize::Extra::DefaultRootObject)).is_some();
+    Ok(Some(Call { operation, globals, input, paging, skeleton, keeps_other_settings }))
 }
 
 /// The options of an operation that were met.

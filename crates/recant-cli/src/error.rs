@@ -44,6 +44,9 @@ pub(crate) enum Error {
         /// The number of retries, if they were used up on a retryable error.
         reached_max_retries: Option<u32>,
     },
+    /// The prompt has nobody to ask.
+    #[error("Warning: Input is not a terminal (fd=0).")]
+    NoTerminal,
     /// Everything that has no code of its own.
     #[error("{0}")]
     General(String),
@@ -74,7 +77,7 @@ impl Error {
             Self::Usage(_) | Self::UnknownOptions(_) | Self::Parameter(_) => 252,
             Self::Configuration { .. } => 253,
             Self::Service { .. } => 254,
-            Self::General(_) => 255,
+            Self::General(_) | Self::NoTerminal => 255,
             Self::Output(_) => 120,
         }
     }
@@ -87,7 +90,7 @@ impl Error {
             }
             Self::Configuration { code, message } => Some((code, message.clone())),
             Self::Service { code, message, .. } => Some((code, message.clone())),
-            Self::General(_) | Self::Output(_) => None,
+            Self::General(_) | Self::NoTerminal | Self::Output(_) => None,
         }
     }
 
@@ -95,6 +98,7 @@ impl Error {
     pub(crate) fn render(&self, format: ErrorFormat) -> String {
         match (self, self.structure()) {
             (Self::Output(why), _) if why.kind() == io::ErrorKind::BrokenPipe => String::new(),
+            (Self::NoTerminal, _) => format!("{self}\n\naws: [ERROR]:\n"),
             (Self::UnknownOptions(_), _) => format!("\n{USAGE}\naws: [ERROR]: {self}\n"),
             (Self::Usage(_), Some((code, message))) => {
                 format!(
@@ -127,6 +131,15 @@ fn prefix(format: ErrorFormat, code: &str) -> String {
 enum Order {
     CodeFirst,
     MessageFirst,
+}
+
+/// What a line says about its errors, known before the rest of it is.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorStyle {
+    /// `--cli-error-format`.
+    pub format: Option<ErrorFormat>,
+    /// `--profile`, which may have a format of its own.
+    pub profile: Option<String>,
 }
 
 /// How errors are written (`--cli-error-format`).

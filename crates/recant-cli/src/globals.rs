@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorFormat};
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::error::{Error, ErrorFormat, ErrorStyle};
 use crate::input::BinaryFormat;
 use crate::lowargs::{Opt, Scan, Takes};
 use crate::query::Query;
@@ -109,9 +111,52 @@ impl Globals {
     }
 }
 
-/// `--cli-error-format`, which is wanted even when the rest of the line is wrong.
-pub(crate) fn error_format(scan: &Scan) -> Option<ErrorFormat> {
-    ErrorFormat::parse(&last(scan, "--cli-error-format")?)
+/// What is wanted even when the rest of the line is wrong.
+pub(crate) fn error_style(scan: &Scan) -> ErrorStyle {
+    let format = last(scan, "--cli-error-format").and_then(|name| ErrorFormat::parse(&name));
+    ErrorStyle { format, profile: last(scan, "--profile") }
+}
+
+/// An alias cannot hold what was looked at before aliases were.
+///
+/// # Errors
+///
+/// When it does.
+pub(crate) fn check_alias(alias: &Scan, name: &str) -> Result<(), Error> {
+    match ["debug", "profile"].into_iter().find(|option| is_given(alias, &format!("--{option}"))) {
+        None => Ok(()),
+        Some(option) => Err(Error::general(format!(
+            "Global parameter \"--{option}\" detected in alias \"{name}\" which is not supported in subcommand aliases."
+        ))),
+    }
+}
+
+/// Whether the line is to be written with the prompt's help.
+///
+/// # Errors
+///
+/// Both switches at once.
+pub(crate) fn wants_prompt(
+    scan: &Scan,
+    words: &[String],
+    environment: &dyn Environment,
+) -> Result<bool, Error> {
+    let (on, off) = (is_given(scan, "--cli-auto-prompt"), is_given(scan, "--no-cli-auto-prompt"));
+    if on && off {
+        return Err(Error::Usage(
+            "argument --no-cli-auto-prompt: not allowed with argument --cli-auto-prompt".to_owned(),
+        ));
+    }
+    if off || words.iter().any(|word| word == "help" || word == "--version") {
+        return Ok(false);
+    }
+    let setting = || {
+        environment.var("AWS_CLI_AUTO_PROMPT").or_else(|| {
+            let config = Config::load(environment, last(scan, "--profile").as_deref()).ok()?;
+            config.get("cli_auto_prompt").map(str::to_owned)
+        })
+    };
+    Ok(on || setting().is_some_and(|mode| mode.eq_ignore_ascii_case("on")))
 }
 
 fn last(scan: &Scan, name: &str) -> Option<String> {

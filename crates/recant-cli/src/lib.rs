@@ -8,7 +8,7 @@
 //! | stop | what it yields |
 //! |---|---|
 //! | [`lowargs`] | what was typed: options with their words, leftovers |
-//! | [`command`], [`globals`], [`customize`] | what is meant: the operation, its options resolved |
+//! | [`command`], [`globals`], [`alias`], [`customize`] | what is meant: the operation, its options resolved |
 //! | [`input`] | the operation's input, typed, from shorthand, JSON and files |
 //! | [`config`], [`credentials`], [`endpoint`] | who signs, where to |
 //! | [`call`], [`retry`], [`transport`] | the exchange: `recant_wire` validates, spells, signs and reads |
@@ -16,11 +16,13 @@
 //! | [`query`], [`output`] | what is shown |
 //! | [`error`] | what went wrong: the exit status and the text, in one place |
 
+mod alias;
 mod call;
 mod command;
 mod config;
 mod credentials;
 mod customize;
+mod describe;
 mod endpoint;
 mod environment;
 mod error;
@@ -35,6 +37,7 @@ mod proxy;
 mod query;
 mod retry;
 mod run;
+mod sign;
 mod similar;
 mod skeleton;
 mod transport;

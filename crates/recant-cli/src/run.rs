@@ -1,33 +1,32 @@
 //! One command line from its words to its exit status.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 
-use recant_wire::document::{Document, Members};
+use recant_wire::document::{Document, Members, lone_surrogate};
 
 use crate::call::Caller;
 use crate::command::{self, Call, Command};
 use crate::config::Config;
 use crate::environment::Environment;
-use crate::error::{Error, ErrorFormat};
+use crate::error::{Error, ErrorFormat, ErrorStyle};
 use crate::output::{self, Format, Printer};
 use crate::skeleton::Skeleton;
-use crate::{help, skeleton, waiter};
-
-/// The version line of `--version`: the AWS CLI that this one stands in for, and itself.
-const VERSION: &str = concat!("aws-cli/2.36.7 recant/", env!("CARGO_PKG_VERSION"), "\n");
+use crate::{customize, help, input, skeleton, waiter};
 
 /// Runs a command line and returns its exit status. The words are those after the program's name: global options and `cloudfront …`.
 ///
 /// Results go to the environment's standard output, errors to its standard error; nothing else is written.
 pub fn run(words: impl IntoIterator<Item = OsString>, environment: &mut dyn Environment) -> u8 {
-    let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let mut format = None;
-    let outcome = execute(&words, environment, &mut format);
+    let words: Vec<String> = words.into_iter().map(|word| text_of(&word)).collect();
+    let mut style = ErrorStyle::default();
+    let outcome = execute(&words, environment, &mut style);
     environment.finish_paging();
     match outcome {
-        Ok(()) => 0,
+        Ok(status) => status,
         Err(error) => {
-            let format = format.unwrap_or_else(|| configured_format(environment));
+            let format =
+                style.format.unwrap_or_else(|| configured_format(environment, style.profile.as_deref()));
             // Nothing can be told to a reader that is gone.
             let _ = environment.stderr().write_all(error.render(format).as_bytes());
             let _ = environment.stderr().flush();
@@ -36,34 +35,75 @@ pub fn run(words: impl IntoIterator<Item = OsString>, environment: &mut dyn Envi
     }
 }
 
-/// The error format by the environment or the default profile; what is not known counts as not said.
-fn configured_format(environment: &dyn Environment) -> ErrorFormat {
+/// A word as text. A byte that is no UTF-8 becomes half a surrogate pair, as in Python.
+fn text_of(word: &OsStr) -> String {
+    let mut text = String::with_capacity(word.len());
+    for chunk in word.as_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().flat_map(|byte| lone_surrogate(0xdc00 + u16::from(*byte))));
+    }
+    text
+}
+
+/// The error format by the environment or the profile; what is not known counts as not said.
+fn configured_format(environment: &dyn Environment, profile: Option<&str>) -> ErrorFormat {
     let name = environment.var("AWS_CLI_ERROR_FORMAT").or_else(|| {
-        let config = Config::load(environment, None).ok()?;
+        let config = Config::load(environment, profile).ok()?;
         config.get("cli_error_format").map(str::to_owned)
     });
     name.and_then(|name| ErrorFormat::parse(&name)).unwrap_or_default()
 }
 
-fn execute(
-    words: &[String],
-    environment: &mut dyn Environment,
-    format: &mut Option<ErrorFormat>,
-) -> Result<(), Error> {
-    match command::resolve(words, environment, format)? {
-        Command::Version => output::write(environment, VERSION),
-        Command::Help { operation } => output::write(environment, &help::text(operation)),
-        Command::Operation(call) => operation(environment, &call),
+fn execute(words: &[String], environment: &mut dyn Environment, style: &mut ErrorStyle) -> Result<u8, Error> {
+    match command::resolve(words, environment, style)? {
+        Command::Version => {
+            let line = version(environment);
+            output::write(environment, &line)?;
+        }
+        Command::Shell(line) => return shell(environment, &line),
+        Command::Prompt => return Err(prompt(environment)),
+        Command::Sign(signing) => output::write(environment, &signing.url()?)?,
+        Command::Help(topic) => help::show(environment, topic)?,
+        Command::Operation(call) => operation(environment, &call)?,
         Command::Wait(waiter, call) => {
             let config = Config::load(environment, call.globals.profile.as_deref())?;
             let mut caller = Caller::new(environment, &config, &call.globals)?;
-            waiter::wait(environment, &mut caller, waiter, &call)
+            waiter::wait(environment, &mut caller, waiter, &call)?;
         }
     }
+    Ok(0)
+}
+
+/// The line of `--version`: the AWS CLI that this one stands in for, itself, and where it runs.
+fn version(environment: &dyn Environment) -> String {
+    let (os, machine) = (std::env::consts::OS, std::env::consts::ARCH);
+    let context = environment
+        .var_non_empty("AWS_EXECUTION_ENV")
+        .map_or_else(String::new, |name| format!(" exec-env/{name}"));
+    format!("aws-cli/2.36.7 recant/{} {os}/{machine}{context}\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// Runs a line of the user's in the shell; its status is ours.
+fn shell(environment: &mut dyn Environment, line: &str) -> Result<u8, Error> {
+    environment.stdout().flush()?;
+    let status = std::process::Command::new("/bin/sh")
+        .args(["-c", line])
+        .current_dir(environment.working_dir())
+        .status()
+        .map_err(|why| Error::general(input::files::system_error(&why, "/bin/sh")))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255))
+}
+
+/// There is no prompt yet; without a terminal there is none in the AWS CLI either.
+fn prompt(environment: &dyn Environment) -> Error {
+    if environment.stdin_is_terminal() {
+        return Error::general("The auto-prompt is not supported. Switch it off with --no-cli-auto-prompt.");
+    }
+    Error::NoTerminal
 }
 
 fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error> {
-    let Call { operation, globals, input, paging, skeleton } = call;
+    let Call { operation, globals, input, paging, skeleton, keeps_other_settings } = call;
     if *skeleton == Some(Skeleton::Input) {
         let text = output::json::pretty(&skeleton::input(operation)) + "\n";
         return output::write(environment, &text);
@@ -74,6 +114,12 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
     let config = Config::load(environment, globals.profile.as_deref())?;
     let mut printer = Printer::resolve(environment, &config, globals, operation.name)?;
     let mut caller = Caller::new(environment, &config, globals)?;
+    let mut kept = None;
+    if *keeps_other_settings {
+        let input = kept.insert(input.clone());
+        customize::keep_other_settings(environment, &mut caller, input)?;
+    }
+    let input = kept.as_ref().unwrap_or(input);
     if *skeleton == Some(Skeleton::Output) {
         caller.prepare(operation, input)?;
         return printer.show(environment, skeleton::output(operation));

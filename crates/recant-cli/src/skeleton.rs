@@ -6,6 +6,8 @@
 use recant_wire::document::Document;
 use recant_wire::model::{Kind, Member, Operation, Shape};
 
+use crate::describe;
+
 /// What to print instead of sending a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Skeleton {
@@ -41,7 +43,7 @@ fn write_members(out: &mut String, members: &[Member], indent: usize, in_item: b
         out.push(':');
         // The AWS CLI's library leaves one blank more after the first key of a mapping, and none of that before a list.
         let gap = if index == 0 && !matches!(member.shape.kind, Kind::List(_)) { "  " } else { " " };
-        let comment = format!("{gap}# {}", describe(member));
+        let comment = format!("{gap}# {}", comment(member));
         match &member.shape.kind {
             Kind::Structure(structure) if !structure.members.is_empty() => {
                 out.push_str(&comment);
@@ -89,30 +91,9 @@ fn blank(shape: &Shape) -> String {
 }
 
 /// The comment behind a member.
-fn describe(member: &Member) -> String {
-    let mut words = String::new();
-    if member.required {
-        words.push_str("[REQUIRED] ");
-    }
-    let name = member.cli_name.replace('-', " ");
-    let article = if name.ends_with('s') { "The" } else { "A value for the" };
-    words.push_str(&match member.shape.kind {
-        Kind::Boolean => format!("Whether {name}."),
-        Kind::Integer | Kind::Long | Kind::Float | Kind::Double => format!("The number: {name}."),
-        Kind::List(_) => format!("The list of {name}."),
-        Kind::Structure(_) => format!("The parts of {name}."),
-        _ => format!("{article} {name}."),
-    });
-    match (member.shape.min, member.shape.max) {
-        (Some(min), Some(max)) => words.push_str(&format!(" From {min} to {max}.")),
-        (Some(min), None) => words.push_str(&format!(" At least {min}.")),
-        (None, Some(max)) => words.push_str(&format!(" At most {max}.")),
-        (None, None) => {}
-    }
-    if !member.shape.values.is_empty() {
-        words.push_str(&format!(" Valid values are: {}.", member.shape.values.join(", ")));
-    }
-    words
+fn comment(member: &Member) -> String {
+    let required = if member.required { "[REQUIRED] " } else { "" };
+    format!("{required}{}", describe::member(member))
 }
 
 /// The skeleton of an operation's result.

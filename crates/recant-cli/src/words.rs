@@ -55,7 +55,6 @@ fn double_quoted(rest: &mut std::str::Chars<'_>, word: &mut String) -> Result<()
 }
 
 /// Quotes a word so that a shell takes it as it is.
-#[cfg(test)]
 pub(crate) fn quoted(word: &str) -> String {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "@%_+=:,./-".contains(c);
     if !word.is_empty() && word.chars().all(is_safe) {

@@ -6,6 +6,24 @@
 
 use serde_json::{Map, Number, Value};
 
+/// Half of a UTF-16 pair without its other half, which JSON can spell and the AWS CLI sends, but a `String` cannot hold.
+///
+/// It is carried as two characters: the last noncharacter, which is not for interchange, and one of plane 16. The writer of XML turns
+/// them back into the half's number.
+pub fn lone_surrogate(half: u16) -> [char; 2] {
+    let marked = char::from_u32(SURROGATE_BASE + u32::from(half)).unwrap_or(char::REPLACEMENT_CHARACTER);
+    [SURROGATE_MARK, marked]
+}
+
+/// The half that a marked character stands for.
+pub(crate) fn lone_surrogate_of(marked: char) -> Option<u32> {
+    u32::from(marked).checked_sub(SURROGATE_BASE).filter(|half| (0xd800..0xe000).contains(half))
+}
+
+/// Stands before the character of a half.
+pub(crate) const SURROGATE_MARK: char = '\u{10ffff}';
+const SURROGATE_BASE: u32 = 0x10_0000;
+
 /// A value of any shape.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Document {

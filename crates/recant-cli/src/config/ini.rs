@@ -41,6 +41,19 @@ type RawSection = (String, Vec<(String, Vec<String>)>);
 ///
 /// When a line belongs to no section, has no separator, or repeats a section or key.
 pub(crate) fn parse(text: &str) -> Result<Vec<Section>, IniError> {
+    read(text, value)
+}
+
+/// Reads a file's text where a value of several lines is just that, and not a block of keys.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub(crate) fn parse_flat(text: &str) -> Result<Vec<Section>, IniError> {
+    read(text, |text| Ok(Value::Text(text.to_owned())))
+}
+
+fn read(text: &str, value_of: fn(&str) -> Result<Value, IniError>) -> Result<Vec<Section>, IniError> {
     let mut raw: Vec<RawSection> = Vec::new();
     let mut in_option = false;
     let mut indent = 0;
@@ -83,7 +96,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Section>, IniError> {
         .map(|(header, entries)| {
             let entries = entries
                 .into_iter()
-                .map(|(key, lines)| Ok((key, value(lines.join("\n").trim_end())?)))
+                .map(|(key, lines)| Ok((key, value_of(lines.join("\n").trim_end())?)))
                 .collect::<Result<_, IniError>>()?;
             Ok(Section { header, entries })
         })

@@ -3,7 +3,7 @@
 //! `NaN` and the infinities are numbers, a repeated key keeps its first place and its last value, and an error names line,
 //! column and character. No streaming: parameters are small.
 
-use recant_wire::document::{Document, Members};
+use recant_wire::document::{Document, Members, lone_surrogate};
 
 /// Values may be nested this deep.
 const DEPTH_MAX: usize = 200;
@@ -119,7 +119,7 @@ impl Parser {
                     self.at += 1;
                     return Ok(text);
                 }
-                '\\' => text.push(self.escape(start)?),
+                '\\' => self.escape(start, &mut text)?,
                 c if c < ' ' => return Err(self.error("Invalid control character at", self.at)),
                 c => {
                     text.push(c);
@@ -129,46 +129,49 @@ impl Parser {
         }
     }
 
-    fn escape(&mut self, start: usize) -> Result<char, JsonError> {
+    fn escape(&mut self, start: usize, text: &mut String) -> Result<(), JsonError> {
         let backslash = self.at;
         self.at += 2;
         let Some(&c) = self.input.get(backslash + 1) else {
             return Err(self.error("Unterminated string starting at", start));
         };
-        Ok(match c {
+        text.push(match c {
             '"' | '\\' | '/' => c,
             'b' => '\u{8}',
             'f' => '\u{c}',
             'n' => '\n',
             'r' => '\r',
             't' => '\t',
-            'u' => return self.unicode_escape(),
+            'u' => return self.unicode_escape(text),
             _ => return Err(self.error("Invalid \\escape", backslash)),
-        })
+        });
+        Ok(())
     }
 
-    /// `\uXXXX` and, where it is the first half of a pair, the second half. A half without its other becomes U+FFFD.
-    fn unicode_escape(&mut self) -> Result<char, JsonError> {
+    /// `\uXXXX` and, where it is the first half of a pair, the second half. A half without its other is kept as such.
+    fn unicode_escape(&mut self, text: &mut String) -> Result<(), JsonError> {
         let first = self.four_digits()?;
-        if !(0xd800..0xdc00).contains(&first) {
-            return Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
-        }
         let after_first = self.at;
-        if self.take('\\') && self.take('u') {
+        if (0xd800..0xdc00).contains(&first) && self.take('\\') && self.take('u') {
             let second = self.four_digits()?;
             if (0xdc00..0xe000).contains(&second) {
-                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                let code = 0x10000 + ((u32::from(first) - 0xd800) << 10) + (u32::from(second) - 0xdc00);
+                text.extend(char::from_u32(code));
+                return Ok(());
             }
         }
         self.at = after_first;
-        Ok(char::REPLACEMENT_CHARACTER)
+        match char::from_u32(u32::from(first)) {
+            Some(c) => text.push(c),
+            None => text.extend(lone_surrogate(first)),
+        }
+        Ok(())
     }
 
-    fn four_digits(&mut self) -> Result<u32, JsonError> {
+    fn four_digits(&mut self) -> Result<u16, JsonError> {
         let digits: String = self.input[self.at..].iter().take(4).collect();
         let hexadecimal = digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        match u32::from_str_radix(&digits, 16) {
+        match u16::from_str_radix(&digits, 16) {
             Ok(code) if hexadecimal => {
                 self.at += 4;
                 Ok(code)

@@ -4,7 +4,7 @@
 
 pub(crate) mod encoding;
 pub(crate) mod json;
-mod pager;
+pub(crate) mod pager;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod timestamp;

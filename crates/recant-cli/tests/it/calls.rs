@@ -136,6 +136,42 @@ fn a_line_may_ask_for_no_call_at_all() {
         "delete-distribution-tenant --generate-cli-skeleton",
         "{\n    \"Id\": \"\",\n    \"IfMatch\": \"\"\n}\n",
     );
-    check("help", "cloudfront <operation> [options]\n");
-    check("get-invalidation help", "cloudfront get-invalidation [options]\n");
+    check("help", "NAME\n       cloudfront -\n");
+    check("get-invalidation help", "NAME\n       get-invalidation -\n");
+    check("wait invalidation-completed help", "NAME\n       invalidation-completed -\n");
+    check("sign help", "NAME\n       sign -\n");
+    check("get-invalidation --generate-cli-skeleton yaml-input", "DistributionId: ''  # [REQUIRED] ");
+}
+
+#[test]
+fn shortcuts_stand_for_whole_configurations() {
+    let line = "create-distribution --origin-domain-name b.s3.amazonaws.com --default-root-object i.html";
+    let outcome = run(line, vec![Answer::ok("<Distribution/>")]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    for want in [
+        "<Origins><Quantity>1</Quantity><Items><Origin><Id>b.s3.amazonaws.com-1733424049-1</Id>",
+        "<S3OriginConfig><OriginAccessIdentity /></S3OriginConfig>",
+        "<TargetOriginId>b.s3.amazonaws.com-1733424049-1</TargetOriginId>",
+        "<DefaultRootObject>i.html</DefaultRootObject>",
+    ] {
+        assert!(outcome.requests[0].contains(want), "{want}: {}", outcome.requests[0]);
+    }
+
+    let known = "<DistributionConfig><CallerReference>r</CallerReference><Origins><Quantity>1</Quantity><Items><Origin>\
+                 <Id>t</Id><DomainName>d</DomainName></Origin></Items></Origins>\
+                 <DefaultCacheBehavior><TargetOriginId>t</TargetOriginId><ViewerProtocolPolicy>p</ViewerProtocolPolicy>\
+                 </DefaultCacheBehavior><Comment>kept</Comment><Enabled>true</Enabled></DistributionConfig>";
+    let outcome = run(
+        "update-distribution --id E1 --default-root-object i.html",
+        vec![Answer::ok(known), Answer::ok("<Distribution/>")],
+    );
+    assert_eq!((outcome.status, outcome.requests.len()), (0, 2), "{}", outcome.stderr);
+    assert!(
+        outcome.requests[0].starts_with("GET /2020-05-31/distribution/E1/config "),
+        "{}",
+        outcome.requests[0]
+    );
+    for want in ["<Comment>kept</Comment>", "<DefaultRootObject>i.html</DefaultRootObject>"] {
+        assert!(outcome.requests[1].contains(want), "{want}: {}", outcome.requests[1]);
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use thiserror::Error;
 
-use crate::document::{Document, Members};
+use crate::document::{Document, Members, SURROGATE_MARK, lone_surrogate_of};
 use crate::model::{Kind, List, Location, NAMESPACE, Shape};
 use crate::{base64, python};
 
@@ -166,8 +166,13 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        for character in text.chars() {
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
             match character {
+                SURROGATE_MARK if characters.peek().copied().and_then(lone_surrogate_of).is_some() => {
+                    let half = characters.next().and_then(lone_surrogate_of).unwrap_or_default();
+                    self.out.push_str(&format!("&#{half};"));
+                }
                 '&' => self.out.push_str("&amp;"),
                 '<' => self.out.push_str("&lt;"),
                 '>' => self.out.push_str("&gt;"),

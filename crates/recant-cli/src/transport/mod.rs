@@ -3,18 +3,23 @@
 //! On `ureq` with rustls. Connections are kept for the next page or attempt. Nothing of TLS is loaded for an `http` endpoint.
 //! Retries are [`crate::retry`]'s, redirects are nobody's: they are answers like any other.
 
+mod tunnel;
+
 use std::io;
 use std::time::Duration;
 
 use http::HeaderMap;
 use recant_core::limits::API_BODY_BYTES_MAX;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::transport::{Connector as _, RustlsConnector, TcpConnector};
 
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::globals::Globals;
 use crate::proxy;
+
+use self::tunnel::{Proxy, ProxyConnector, ProxyResolver};
 
 /// How to reach the endpoint.
 #[derive(Debug)]
@@ -59,6 +64,7 @@ impl Settings {
 #[derive(Debug)]
 pub(crate) struct Transport {
     agent: ureq::Agent,
+    proxy: Option<Proxy>,
 }
 
 /// What came back.
@@ -128,17 +134,25 @@ impl Transport {
             .timeout_resolve(settings.connect_timeout)
             .timeout_connect(settings.connect_timeout)
             .timeout_per_read(settings.read_timeout)
-            .proxy(match &settings.proxy {
-                Some(proxy) => Some(
-                    ureq::Proxy::new(proxy)
-                        .map_err(|_| Error::general(Failure::Proxy(proxy.clone()).message(url)))?,
-                ),
-                None => None,
-            });
+            .proxy(None);
         if base.starts_with("https:") {
             config = config.tls_config(tls(settings, url)?);
         }
-        Ok(Self { agent: config.build().new_agent() })
+        let Some(proxy_url) = &settings.proxy else {
+            return Ok(Self { agent: config.build().new_agent(), proxy: None });
+        };
+        if let Some(proxy) = Proxy::parse(proxy_url) {
+            let connector =
+                ().chain(TcpConnector::default())
+                    .chain(ProxyConnector(proxy.clone()))
+                    .chain(RustlsConnector::default());
+            let agent = ureq::Agent::with_parts(config.build(), connector, ProxyResolver(proxy.clone()));
+            return Ok(Self { agent, proxy: Some(proxy) });
+        }
+        // Proxies over TLS are the library's own affair.
+        let proxy = ureq::Proxy::new(proxy_url)
+            .map_err(|_| Error::general(Failure::Proxy(proxy_url.clone()).message(url)))?;
+        Ok(Self { agent: config.proxy(Some(proxy)).build().new_agent(), proxy: None })
     }
 
     /// Sends a request and reads the whole answer.
@@ -146,7 +160,20 @@ impl Transport {
     /// # Errors
     ///
     /// Why there is no whole answer.
-    pub(crate) fn send(&self, request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
+    pub(crate) fn send(&self, mut request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
+        let is_plain = request.uri().scheme_str() == Some("http");
+        if let Some(authorization) = self.proxy.as_ref().filter(|_| is_plain).and_then(Proxy::authorization)
+            && let Ok(value) = http::HeaderValue::from_str(authorization)
+        {
+            request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
+        }
+        self.exchange(request).map_err(|failure| match (&self.proxy, failure) {
+            (Some(proxy), Failure::Connect) => Failure::Proxy(proxy.shown().to_owned()),
+            (_, failure) => failure,
+        })
+    }
+
+    fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
         let has_no_body =
             request.body().is_empty() && matches!(request.method().as_str(), "GET" | "HEAD" | "DELETE");
         let answer = if has_no_body { self.agent.run(request.map(|_| ())) } else { self.agent.run(request) };

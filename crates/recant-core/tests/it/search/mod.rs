@@ -73,7 +73,7 @@ fn linearizable_purge_holds_in_every_interleaving() {
         let seen = search(bounds, None);
         println!("{bounds:?}: {seen:?}");
         assert_eq!(seen.violation, None, "after {} states of {bounds:?}", seen.states);
-        let vacuous = seen.hits.min(seen.joins).min(seen.completed_by_expiry) < 100;
+        let vacuous = seen.hits.min(seen.joins).min(seen.completed_by_expiry) < 50;
         assert!(!vacuous, "{bounds:?} says little: {seen:?}");
     }
 }

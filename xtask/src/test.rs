@@ -18,12 +18,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let programs = environment()?;
     // The tests start the one binary; building it first tells a broken build from a broken test.
     perform(&mut cargo(&["build", "--package", "recant"]))?;
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let mut tests = cargo(&["test", "--no-fail-fast"]);
+    if !names_a_package(arguments) {
+        tests.arg("--workspace");
+    }
     tests
         .args(arguments)
         .env("RECANT_PYTHON", programs.join("python3"))
         .env("RECANT_AWS", programs.join("aws"));
     perform(&mut tests)
+}
+
+/// Whether the arguments before `--` choose packages; beside `--workspace`, cargo would take no notice of the choice.
+fn names_a_package(arguments: &[String]) -> bool {
+    let mut before = arguments.iter().take_while(|argument| *argument != "--");
+    before.any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
 }
 
 /// The folder of the programs of a virtual environment with all that [`REQUIREMENTS`] lists, made when it is missing

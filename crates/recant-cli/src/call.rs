@@ -14,7 +14,6 @@ use recant_wire::sigv4::{self, Credentials, ServiceScope, SignableRequest};
 use recant_wire::{python, request, response, validate};
 
 use crate::config::Config;
-use crate::credentials;
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -22,7 +21,8 @@ use crate::globals::Globals;
 use crate::input::{self, BinaryFormat};
 use crate::output::timestamp::{self, TimestampFormat};
 use crate::retry::{self, Retry};
-use crate::transport::{Reply, Settings, Transport};
+use crate::transport::{Failure, Reply, Settings, Transport};
+use crate::{credentials, debug};
 
 /// Headers of the operation that are signed beside those of the signature itself.
 const SIGNED_HEADERS: &[&str] = &["if-match"];
@@ -135,8 +135,11 @@ impl<'a> Caller<'a> {
         let mut attempt = 1;
         loop {
             let outgoing = self.assemble(environment.now(), request, &url, attempt)?;
+            self.log_request(environment, operation, &outgoing);
             let is_last = attempt >= self.retry.attempts_max;
-            match self.transport(environment, &url)?.send(outgoing) {
+            let answer = self.transport(environment, &url)?.send(outgoing);
+            log_answer(environment, &answer);
+            match answer {
                 Ok(reply) if (200..300).contains(&reply.status) => return Ok(reply),
                 Ok(reply) => {
                     let (code, message) = error_of(&reply);
@@ -202,6 +205,34 @@ impl<'a> Caller<'a> {
         Ok(outgoing)
     }
 
+    fn log_request(
+        &self,
+        environment: &mut dyn Environment,
+        operation: &Operation,
+        outgoing: &http::Request<Vec<u8>>,
+    ) {
+        if !environment.is_debugging() {
+            return;
+        }
+        debug::line(environment, "botocore.endpoint", || {
+            format!("Making request for OperationModel(name={}) with params: {outgoing:?}", operation.name)
+        });
+        let header = |name| outgoing.headers().get(name).and_then(|value| value.to_str().ok());
+        let Some(authorization) = header("authorization") else { return };
+        let mut headers = sigv4::headers_of(outgoing.headers());
+        headers.retain(|(name, _)| *name != "authorization");
+        let uri = outgoing.uri();
+        let signable = SignableRequest {
+            method: outgoing.method().as_str(),
+            path: uri.path(),
+            query: uri.query().unwrap_or_default(),
+            headers: &headers,
+            body_hash: Hash::of(outgoing.body()),
+        };
+        let region = &self.endpoint.signing_region;
+        debug::signature(environment, &signable, region, sigv4::SERVICE, authorization);
+    }
+
     /// The client of the endpoint, made at the first request.
     fn transport(&mut self, environment: &mut dyn Environment, url: &str) -> Result<&Transport, Error> {
         if self.transport.is_none() {
@@ -219,6 +250,22 @@ impl<'a> Caller<'a> {
             self.transport = Some(Transport::new(&settings, base, url)?);
         }
         Ok(self.transport.as_ref().expect("made above"))
+    }
+}
+
+fn log_answer(environment: &mut dyn Environment, answer: &Result<Reply, Failure>) {
+    match answer {
+        Ok(reply) => {
+            debug::line(environment, "botocore.parsers", || format!("Response headers: {:?}", reply.headers));
+            debug::line(environment, "botocore.parsers", || {
+                format!("Response body:\n{}", python::repr(&Document::Blob(reply.body.clone())))
+            });
+        }
+        Err(failure) => {
+            debug::line(environment, "botocore.endpoint", || {
+                format!("Exception received when sending HTTP request: {failure:?}")
+            });
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use recant_wire::document::{Document, Members};
 use recant_wire::model::{self, Kind, Member, Operation, Waiter};
+use recant_wire::python;
 
 use crate::alias::{self, Aliases, Meaning};
 use crate::environment::Environment;
@@ -16,7 +17,7 @@ use crate::lowargs::{self, Opt, Scan, Takes, invalid_choice};
 use crate::paginate::Paging;
 use crate::sign::{self, Signing};
 use crate::skeleton::Skeleton;
-use crate::{customize, paginate, words};
+use crate::{customize, debug, paginate, words};
 
 /// The only service that is known here.
 pub(crate) const SERVICE: &str = "cloudfront";
@@ -86,6 +87,13 @@ pub(crate) fn resolve(
 ) -> Result<Command, Error> {
     let mut main = lowargs::scan(globals::TABLE, words)?;
     *style = globals::error_style(&main);
+    if globals::is_debug(&main) {
+        environment.start_debugging();
+        debug::line(environment, "awscli.clidriver", || format!("CLI version: {}", crate::run::VERSION));
+        debug::line(environment, "awscli.clidriver", || {
+            format!("Arguments entered to CLI: {}", python::repr(&Document::list(words)))
+        });
+    }
     if main.stopped_by.is_some() {
         return Ok(Command::Version);
     }

@@ -5,6 +5,10 @@
 
 use std::io;
 
+use recant_wire::document::Document;
+
+use crate::output;
+
 /// The usage block that the AWS CLI puts below (or above) errors of the command line's form.
 const USAGE: &str = "usage: aws [options] <command> <subcommand> [<subcommand> ...] [parameters]\n\
 To see help text, you can run:\n\n  aws help\n  aws <command> help\n  aws <command> <subcommand> help\n";
@@ -156,6 +160,8 @@ pub(crate) enum ErrorFormat {
     Yaml,
     /// One line, tab separated.
     Text,
+    /// A box.
+    Table,
 }
 
 impl ErrorFormat {
@@ -166,15 +172,16 @@ impl ErrorFormat {
             "legacy" => Self::Legacy,
             "json" => Self::Json,
             "yaml" => Self::Yaml,
-            // A table of an error is drawn for nobody: it is written as text until the table writer exists.
-            "text" | "table" => Self::Text,
+            "text" => Self::Text,
+            "table" => Self::Table,
             _ => return None,
         })
     }
 
     /// The error as data, in the formats that want data.
     fn structured(self, code: &str, message: &str, order: Order) -> Option<String> {
-        let quote = crate::output::json::quoted;
+        let quote = output::json::quoted;
+        let data = || Document::structure([("Code", Document::from(code)), ("Message", message.into())]);
         match self {
             Self::Enhanced | Self::Legacy => None,
             Self::Json => {
@@ -186,7 +193,8 @@ impl ErrorFormat {
                 };
                 Some(format!("{{\n{first},\n{second}\n}}\n"))
             }
-            Self::Yaml => Some(format!("Code: {code}\nMessage: {message}\n")),
+            Self::Yaml => Some(output::yaml::format(&data())),
+            Self::Table => output::table::format("error", &data(), output::table::Style::PLAIN).ok(),
             Self::Text => Some(format!("{code}\t{message}\n")),
         }
     }

@@ -117,6 +117,11 @@ pub(crate) fn error_style(scan: &Scan) -> ErrorStyle {
     ErrorStyle { format, profile: last(scan, "--profile") }
 }
 
+/// `--debug`, which tells of the rest of the line too.
+pub(crate) fn is_debug(scan: &Scan) -> bool {
+    is_given(scan, "--debug")
+}
+
 /// An alias cannot hold what was looked at before aliases were.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ mod command;
 mod config;
 mod credentials;
 mod customize;
+mod debug;
 mod describe;
 mod endpoint;
 mod environment;

@@ -14,6 +14,9 @@ use crate::output::{self, Format, Printer};
 use crate::skeleton::Skeleton;
 use crate::{customize, help, input, skeleton, waiter};
 
+/// The AWS CLI that this program stands in for, and itself.
+pub(crate) const VERSION: &str = concat!("aws-cli/2.36.7 recant/", env!("CARGO_PKG_VERSION"));
+
 /// Runs a command line and returns its exit status. The words are those after the program's name: global options and `cloudfront …`.
 ///
 /// Results go to the environment's standard output, errors to its standard error; nothing else is written.
@@ -80,7 +83,7 @@ fn version(environment: &dyn Environment) -> String {
     let context = environment
         .var_non_empty("AWS_EXECUTION_ENV")
         .map_or_else(String::new, |name| format!(" exec-env/{name}"));
-    format!("aws-cli/2.36.7 recant/{} {os}/{machine}{context}\n", env!("CARGO_PKG_VERSION"))
+    format!("{VERSION} {os}/{machine}{context}\n")
 }
 
 /// Runs a line of the user's in the shell; its status is ours.

@@ -26,6 +26,11 @@ pub(crate) struct Style {
     pub width_max: usize,
 }
 
+impl Style {
+    /// A table that is no terminal's.
+    pub(crate) const PLAIN: Self = Self { coloured: false, resets: false, width_max: 80 };
+}
+
 /// Draws a value under a title; a value that says nothing draws nothing.
 ///
 /// # Errors
@@ -377,7 +382,7 @@ mod tests {
         assert_eq!(format("Op", &value, style).expect("a table"), want, "{text}");
     }
 
-    const PLAIN: Style = Style { coloured: false, resets: false, width_max: 80 };
+    const PLAIN: Style = Style::PLAIN;
 
     #[test]
     fn values_become_boxes() {

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use recant_core::entry::Hash;
 use recant_core::time::WallTime;
-use recant_wire::document::{Document, Members};
+use recant_wire::document::{Document, Members, has_lone_surrogate};
 use recant_wire::error::ErrorDocument;
-use recant_wire::model::Operation;
+use recant_wire::model::{Location, Operation};
 use recant_wire::sigv4::{self, Credentials, ServiceScope, SignableRequest};
 use recant_wire::{python, request, response, validate};
 
@@ -105,6 +105,7 @@ impl<'a> Caller<'a> {
         input: &Members,
     ) -> Result<Document, Error> {
         let input = self.prepare(operation, input)?;
+        check_addresses(operation, &input)?;
         self.authenticate(environment)?;
         let request = request::encode(operation, &input).map_err(|why| Error::general(why.to_string()))?;
         let reply = self.send(environment, operation, &request)?;
@@ -250,6 +251,16 @@ impl<'a> Caller<'a> {
             self.transport = Some(Transport::new(&settings, base, url)?);
         }
         Ok(self.transport.as_ref().expect("made above"))
+    }
+}
+
+/// Only bodies can carry half a surrogate pair: paths, queries and headers are UTF-8.
+fn check_addresses(operation: &Operation, input: &Document) -> Result<(), Error> {
+    let outside = operation.members().iter().filter(|member| member.location != Location::Body);
+    let text = |name| input.get(name).and_then(Document::as_str);
+    match outside.filter_map(|member| text(member.name)).find(|text| has_lone_surrogate(text)) {
+        None => Ok(()),
+        Some(_) => Err(Error::general("'utf-8' codec can't encode character: surrogates not allowed")),
     }
 }
 

@@ -15,6 +15,12 @@ pub fn lone_surrogate(half: u16) -> [char; 2] {
     [SURROGATE_MARK, marked]
 }
 
+/// Whether a text holds such a half.
+pub fn has_lone_surrogate(text: &str) -> bool {
+    let mut pairs = text.chars().zip(text.chars().skip(1));
+    pairs.any(|(mark, marked)| mark == SURROGATE_MARK && lone_surrogate_of(marked).is_some())
+}
+
 /// The half that a marked character stands for.
 pub(crate) fn lone_surrogate_of(marked: char) -> Option<u32> {
     u32::from(marked).checked_sub(SURROGATE_BASE).filter(|half| (0xd800..0xe000).contains(half))

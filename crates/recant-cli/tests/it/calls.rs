@@ -120,6 +120,11 @@ fn nothing_is_sent_for_a_wrong_line() {
          Unknown parameter in InvalidationBatch: \"X\", must be one of: Paths, CallerReference\n\
          Missing required parameter in InvalidationBatch.Paths: \"Quantity\"\n",
     );
+    check(
+        "get-distribution --cli-input-json {\"Id\":\"\\ud83d\"}",
+        255,
+        "'utf-8' codec can't encode character: surrogates not allowed",
+    );
     check(&format!("{LINE} --endpoint-url localhost"), 252, "scheme is missing");
     check(&format!("{LINE} --cli-read-timeout x"), 255, "invalid literal for int() with base 10: 'x'");
 }

@@ -56,6 +56,9 @@ pub struct MemberRecord {
     pub embedded: bool,
     /// The class of its leases.
     pub lease_class: LeaseClass,
+    /// The longest [`LeaseParams::hold`] of any grant to it. The next plane may be started with shorter leases, and yet
+    /// has to wait for this one.
+    pub hold: Duration,
 }
 
 /// Ties an answer to the heartbeat that asked; the driver's own number.
@@ -131,6 +134,8 @@ pub struct PlaneHalf {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct State {
     record: Record,
+    /// What the record says; nothing longer is granted.
+    hold: Duration,
     acked: Position,
     /// The heartbeat that `acked` is from; an earlier one that comes late says nothing.
     last_renewal: Option<RenewalId>,
@@ -154,8 +159,8 @@ const COMMITS_REMEMBERED_MAX: usize = 4_096;
 impl PlaneHalf {
     /// Takes over from what is durable.
     ///
-    /// Every recorded member is treated as holding a fresh lease (rule 11), except embedded ones: they died with
-    /// the process that held the data folder's lock.
+    /// Every recorded member is treated as holding a fresh lease (rule 11) of the length on record, except embedded
+    /// ones: they died with the process that held the data folder's lock.
     pub fn recover(params: LeaseParams, durable: PlaneDurable, now: BootTime) -> (Self, Vec<PlaneEffect>) {
         let mut half = Self {
             params,
@@ -168,15 +173,17 @@ impl PlaneHalf {
             commits: VecDeque::new(),
         };
         let mut effects = Vec::new();
-        for MemberRecord { member, embedded, .. } in durable.members {
-            let record = if embedded {
+        for on_record in durable.members {
+            let MemberRecord { member, embedded, hold, .. } = on_record.clone();
+            let mut record = Record::Recorded;
+            if embedded {
+                record = Record::Removing;
                 effects.push(PlaneEffect::Write(PlaneWrite::RemoveMember(member.clone())));
-                Record::Removing
-            } else {
-                Record::Recorded
-            };
-            let held_until = now.saturating_add(half.params.hold);
-            half.members.insert(member, State::new(record, now, held_until));
+            } else if hold < params.hold {
+                let longer = MemberRecord { hold: params.hold, ..on_record };
+                effects.push(PlaneEffect::Write(PlaneWrite::AddMember(longer)));
+            }
+            half.members.insert(member, State::new(record, hold, now, now.saturating_add(hold)));
         }
         if half.completed < half.head {
             half.commits.push_back((half.head, now));
@@ -270,9 +277,10 @@ impl PlaneHalf {
                 return Verdict::Refused(Refusal::Full);
             }
             // Rule 12: on record before the first grant, so that the next plane knows of it.
-            self.members.insert(member.clone(), State::new(Record::Adding, now, now));
-            let record =
-                MemberRecord { member: member.clone(), embedded, lease_class: heartbeat.lease_class };
+            let hold = self.params.hold;
+            self.members.insert(member.clone(), State::new(Record::Adding, hold, now, now));
+            let (member, lease_class) = (member.clone(), heartbeat.lease_class);
+            let record = MemberRecord { member, embedded, lease_class, hold };
             effects.push(PlaneEffect::Write(PlaneWrite::AddMember(record)));
             return Verdict::Refused(Refusal::Joining);
         };
@@ -287,7 +295,7 @@ impl PlaneHalf {
         if !on_this_log {
             return Verdict::Refused(Refusal::OtherHistory);
         }
-        if state.record != Record::Recorded {
+        if state.record != Record::Recorded || state.hold < self.params.hold {
             return Verdict::Refused(Refusal::Joining);
         }
         if heartbeat.applied.is_none() {
@@ -323,7 +331,10 @@ impl PlaneHalf {
         match write {
             PlaneWrite::AddMember(record) => {
                 if let Some(state) = self.members.get_mut(&record.member) {
-                    state.record = Record::Recorded;
+                    state.hold = record.hold;
+                    if state.record == Record::Adding {
+                        state.record = Record::Recorded;
+                    }
                 }
             }
             PlaneWrite::RemoveMember(member) => {
@@ -365,9 +376,10 @@ impl PlaneHalf {
 }
 
 impl State {
-    fn new(record: Record, now: BootTime, held_until: BootTime) -> Self {
+    fn new(record: Record, hold: Duration, now: BootTime, held_until: BootTime) -> Self {
         Self {
             record,
+            hold,
             acked: Position::ZERO,
             last_renewal: None,
             last_heard: now,
@@ -448,7 +460,8 @@ mod tests {
     }
 
     fn record(incarnation: u64, embedded: bool) -> MemberRecord {
-        MemberRecord { member: member(incarnation), embedded, lease_class: LeaseClass::default() }
+        let (member, lease_class) = (member(incarnation), LeaseClass::default());
+        MemberRecord { member, embedded, lease_class, hold: Duration::from_secs(11) }
     }
 
     /// A plane with one member that holds a lease from second 0 on, everything up to `head` complete.
@@ -530,6 +543,49 @@ mod tests {
         assert_eq!(effects, [PlaneEffect::Write(PlaneWrite::RemoveMember(member(1)))]);
         assert_eq!(completes(&plane.step(at(10), PlaneEvent::Tick)), None);
         assert_eq!(completes(&plane.step(at(11), PlaneEvent::Tick)), Some(1));
+    }
+
+    #[test]
+    fn completion_waits_for_the_slowest() {
+        let (mut plane, _) = plane(2, vec![record(1, false), record(2, false)]);
+        assert_eq!(completes(&plane.step(at(1), heartbeat(1, 1, 2))), None);
+        assert_eq!(completes(&plane.step(at(1), heartbeat(2, 1, 1))), Some(1));
+    }
+
+    #[test]
+    fn what_is_applied_of_another_log_acknowledges_nothing() {
+        let (mut plane, _) = plane(2, vec![record(1, false)]);
+        let PlaneEvent::Heartbeat { ticket, heartbeat, embedded, .. } = heartbeat(1, 1, 2) else {
+            unreachable!()
+        };
+        let elsewhere = PlaneEvent::Heartbeat { ticket, heartbeat, embedded, on_this_log: false };
+        assert_eq!(completes(&plane.step(at(1), elsewhere)), None);
+    }
+
+    #[test]
+    fn a_plane_with_shorter_leases_outwaits_the_longer_ones() {
+        let long = MemberRecord { hold: Duration::from_secs(330), ..record(1, false) };
+        let (mut plane, _) = plane(1, vec![long]);
+        assert_eq!(completes(&plane.step(at(11), PlaneEvent::Tick)), None);
+        assert!(matches!(verdict(&plane.step(at(12), heartbeat(1, 1, 0))), Verdict::Refused(_)), "lagging");
+        plane.step(at(12), heartbeat(1, 2, 1));
+        plane.step(at(12), PlaneEvent::Written(PlaneWrite::Complete(Position::new(1))));
+        // What is granted now is shorter, and what was granted before is in force all the same.
+        assert!(matches!(verdict(&plane.step(at(13), heartbeat(1, 3, 1))), Verdict::Granted { .. }));
+        plane.step(at(14), PlaneEvent::Committed { head: Position::new(2) });
+        assert_eq!(completes(&plane.step(at(329), PlaneEvent::Tick)), None);
+        assert_eq!(completes(&plane.step(at(330), PlaneEvent::Tick)), Some(2));
+    }
+
+    #[test]
+    fn a_plane_with_longer_leases_grants_none_before_they_are_on_record() {
+        let short = MemberRecord { hold: Duration::from_secs(2), ..record(1, false) };
+        let (mut plane, effects) = plane(0, vec![short]);
+        assert_eq!(effects, [PlaneEffect::Write(PlaneWrite::AddMember(record(1, false)))]);
+        let granted = |effects: &[PlaneEffect]| matches!(verdict(effects), Verdict::Granted { .. });
+        assert!(!granted(&plane.step(at(1), heartbeat(1, 1, 0))));
+        plane.step(at(1), PlaneEvent::Written(PlaneWrite::AddMember(record(1, false))));
+        assert!(granted(&plane.step(at(1), heartbeat(1, 2, 0))));
     }
 
     #[test]

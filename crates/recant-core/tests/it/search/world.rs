@@ -34,6 +34,8 @@ const END_OF_TIME: BootTime = BootTime::from_nanos(u64::MAX);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Bounds {
     ticks: u64,
+    /// How many ticks the first plane's leases last.
+    first_lease: u32,
     invalidations: u64,
     heartbeats: usize,
     edge_restarts: u8,
@@ -43,14 +45,21 @@ pub(super) struct Bounds {
 
 impl Bounds {
     /// Lost and delayed renewals, leases that run out, and nothing worse.
-    const CALM: Self =
-        Self { ticks: 2, invalidations: 2, heartbeats: 1, edge_restarts: 0, plane_restarts: 0, breaks: 0 };
+    const CALM: Self = Self {
+        ticks: 2,
+        first_lease: 1,
+        invalidations: 2,
+        heartbeats: 1,
+        edge_restarts: 0,
+        plane_restarts: 0,
+        breaks: 0,
+    };
 
     /// The worlds that are searched: each adds one kind of trouble.
     pub(super) const ALL: [Self; 5] = [
         Self { ticks: 3, invalidations: 1, ..Self::CALM },
         Self { breaks: 1, ..Self::CALM },
-        Self { plane_restarts: 1, ..Self::CALM },
+        Self { plane_restarts: 1, first_lease: 2, ..Self::CALM },
         Self { edge_restarts: 1, ticks: 1, ..Self::CALM },
         Self { edge_restarts: 1, plane_restarts: 1, ticks: 1, invalidations: 1, ..Self::CALM },
     ];
@@ -77,6 +86,8 @@ pub(super) enum Mutant {
     JoinWithoutLease,
     /// M13: a new plane forgets who held leases.
     LeasesForgotten,
+    /// Ours: a new plane waits for leases as long as its own are.
+    OwnLeasesAwaited,
     /// M16: completion does not wait for leases to run out.
     ExpiryNotAwaited,
     /// M17: the rules are those of the moment the viewer connected.
@@ -86,7 +97,7 @@ pub(super) enum Mutant {
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::StampAtInsert,
         Self::RulesIgnored,
         Self::LeaseIgnored,
@@ -96,6 +107,7 @@ impl Mutant {
         Self::JoinUnchecked,
         Self::JoinWithoutLease,
         Self::LeasesForgotten,
+        Self::OwnLeasesAwaited,
         Self::ExpiryNotAwaited,
         Self::RulesPinned,
         Self::LeasePinned,
@@ -169,7 +181,7 @@ impl World {
             bounds,
             mutant,
             now: 0,
-            plane: PlaneHalf::recover(params(mutant), durable, now).0,
+            plane: PlaneHalf::recover(params(bounds, mutant, 1), durable, now).0,
             log: Position::ZERO,
             writes: VecDeque::new(),
             completed: Position::ZERO,
@@ -248,9 +260,13 @@ impl World {
                 w.term += 1;
                 w.writes.clear();
                 w.link = Link::Closed;
-                let members = if w.is(Mutant::LeasesForgotten) { vec![] } else { w.members.clone() };
+                let params = params(w.bounds, w.mutant, w.term);
+                let mut members = if w.is(Mutant::LeasesForgotten) { vec![] } else { w.members.clone() };
+                if w.is(Mutant::OwnLeasesAwaited) {
+                    members.iter_mut().for_each(|member| member.hold = params.hold);
+                }
                 let durable = durable(w.log, w.completed, w.term, members);
-                let (plane, effects) = PlaneHalf::recover(params(w.mutant), durable, w.boot());
+                let (plane, effects) = PlaneHalf::recover(params, durable, w.boot());
                 w.plane = plane;
                 w.plane_perform(effects);
                 w.edge_step(EdgeEvent::FeedClosed);
@@ -493,9 +509,11 @@ impl World {
     }
 }
 
-fn params(mutant: Option<Mutant>) -> LeaseParams {
-    let hold = if mutant == Some(Mutant::HoldShorterThanLease) { Duration::ZERO } else { TICK };
-    LeaseParams { lease: TICK, hold, lag_max: 100 * TICK, catch_up_max: TICK }
+/// A plane that takes over is started with leases of one tick.
+fn params(bounds: Bounds, mutant: Option<Mutant>, term: u64) -> LeaseParams {
+    let lease = if term == 1 { TICK * bounds.first_lease } else { TICK };
+    let hold = if mutant == Some(Mutant::HoldShorterThanLease) { Duration::ZERO } else { lease };
+    LeaseParams { lease, hold, lag_max: 100 * TICK, catch_up_max: TICK }
 }
 
 fn timings() -> EdgeTimings {

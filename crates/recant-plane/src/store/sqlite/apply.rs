@@ -290,13 +290,15 @@ fn record(db: &Connection, write: &PlaneWrite) -> Result<(), Stop> {
     match write {
         PlaneWrite::AddMember(record) => db
             .prepare_cached(
-                "INSERT OR REPLACE INTO members (edge, incarnation, embedded, lease_class) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO members (edge, incarnation, embedded, lease_class, hold_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
             .execute(params![
                 record.member.edge.as_str(),
                 rows::integer(record.member.incarnation.0),
                 record.embedded,
                 record.lease_class.0,
+                // Rounded up: a lease on record may be too long, never too short.
+                i64::try_from(record.hold.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX),
             ])?,
         PlaneWrite::RemoveMember(member) => db
             .prepare_cached("DELETE FROM members WHERE edge = ?1 AND incarnation = ?2")?

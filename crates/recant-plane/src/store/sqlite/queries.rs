@@ -159,7 +159,7 @@ pub(super) fn snapshot(db: &Connection) -> Result<Snapshot> {
 
 pub(super) fn durable(db: &Connection, identity: &Identity) -> Result<PlaneDurable> {
     let members: Result<Vec<MemberRecord>> = db
-        .prepare_cached("SELECT edge, incarnation, embedded, lease_class FROM members")?
+        .prepare_cached("SELECT edge, incarnation, embedded, lease_class, hold_ms FROM members")?
         .query_map([], rows::member)?
         .collect();
     Ok(PlaneDurable {

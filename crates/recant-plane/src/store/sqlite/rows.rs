@@ -1,5 +1,7 @@
 //! Between rows and records.
 
+use std::time::Duration;
+
 use recant_core::batch::PathCount;
 use recant_core::entry::{Entry, Hash, HistoryId, Kind, Scope};
 use recant_core::id::{DistributionId, IdError, TenantId};
@@ -154,12 +156,13 @@ pub(super) fn connection_group(row: &Row<'_>) -> Result<ConnectionGroupRecord> {
     })
 }
 
-/// A member out of `edge, incarnation, embedded, lease_class`.
+/// A member out of `edge, incarnation, embedded, lease_class, hold_ms`.
 pub(super) fn member(row: &Row<'_>) -> Result<MemberRecord> {
     Ok(MemberRecord {
         member: Member { edge: word(row, 0)?, incarnation: Incarnation(unsigned(row, 1)?) },
         embedded: row.get(2)?,
         lease_class: LeaseClass(row.get(3)?),
+        hold: Duration::from_millis(unsigned(row, 4)?),
     })
 }
 

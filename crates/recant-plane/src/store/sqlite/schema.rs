@@ -55,6 +55,7 @@ CREATE TABLE members (
     incarnation INTEGER NOT NULL,
     embedded    INTEGER NOT NULL,
     lease_class INTEGER NOT NULL,
+    hold_ms     INTEGER NOT NULL,
     PRIMARY KEY (edge, incarnation)
 ) STRICT, WITHOUT ROWID;
 

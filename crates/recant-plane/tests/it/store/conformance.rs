@@ -540,6 +540,7 @@ async fn members_are_durable(world: impl World) {
         member: Member { edge: EdgeId::parse(edge).unwrap(), incarnation: Incarnation(incarnation) },
         embedded,
         lease_class: LeaseClass(0),
+        hold: std::time::Duration::from_millis(incarnation % 1_000),
     };
     // Incarnations are random: also those beyond a signed number come back.
     let (old, new, embedded) = (record("e", 1, false), record("e", u64::MAX, false), record("f", 7, true));

@@ -193,8 +193,8 @@ impl EdgeHalf {
     /// When to report [`EdgeEvent::Tick`] at the latest, if nothing else happens.
     pub fn next_deadline(&self) -> BootTime {
         match self.feed {
-            Feed::Closed { retry_at } => retry_at.min(self.heartbeat_due()),
-            Feed::Opening | Feed::Open { .. } => self.heartbeat_due(),
+            Feed::Closed { retry_at } if !self.leaving => retry_at.min(self.heartbeat_due()),
+            Feed::Closed { .. } | Feed::Opening | Feed::Open { .. } => self.heartbeat_due(),
         }
     }
 
@@ -208,7 +208,12 @@ impl EdgeHalf {
             EdgeEvent::Entry { position, prev_hash, hash } => {
                 self.entry(now, (position, prev_hash, hash), &mut effects);
             }
-            EdgeEvent::Head(head) => self.know_committed(head),
+            EdgeEvent::Head(head) => {
+                // A feed that has been given up may be another log's.
+                if matches!(self.feed, Feed::Open { .. }) {
+                    self.know_committed(head);
+                }
+            }
             EdgeEvent::Applied { position } => self.published(position),
             EdgeEvent::Answered { renewal, answer } => self.answered(now, renewal, &answer, &mut effects),
             EdgeEvent::Unanswered { renewal } => {
@@ -367,10 +372,11 @@ impl EdgeHalf {
         }
     }
 
-    /// At once for an acknowledgement when no other is on its way, a little later when one is.
+    /// At once for an acknowledgement when no other is on its way, a little later when one is, and not before an
+    /// answer comes when many are: a slow plane is not made slower.
     fn heartbeat_due(&self) -> BootTime {
         let applied = self.applied.map(|applied| applied.position);
-        if applied == self.last_acked {
+        if applied == self.last_acked || self.outstanding.len() >= OUTSTANDING_MAX {
             return self.next_heartbeat;
         }
         match self.last_sent {
@@ -424,8 +430,9 @@ impl EdgeHalf {
     }
 }
 
-/// Heartbeats on their way at a time; the answer to an older one is not waited for any more.
-const OUTSTANDING_MAX: usize = 64;
+/// Heartbeats on their way at a time, each on a connection of its own. Acknowledgements are cumulative, so a few go as
+/// far as many.
+const OUTSTANDING_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -537,6 +544,56 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_of_an_earlier_era_is_void() {
+        let mut edge = leased();
+        edge.step(at(4), EdgeEvent::Tick);
+        edge.step(at(4), EdgeEvent::FeedClosed);
+        edge.step(at(5), EdgeEvent::Tick);
+        edge.step(at(5), hello(HISTORY, 1, 9, Resume::Diverged));
+        let position = Position::new(9);
+        edge.step(at(5), EdgeEvent::Snapshot { position, hash: hash(9) });
+        edge.step(at(5), EdgeEvent::Applied { position });
+        edge.step(at(5), granted(3));
+        assert_eq!(edge.view().lease_until, None, "it was given for what the edge has forgotten since");
+    }
+
+    #[test]
+    fn a_feed_given_up_says_nothing_about_the_log() {
+        let mut edge = leased();
+        let position = Position::new(6);
+        edge.step(at(1), EdgeEvent::Entry { position, prev_hash: hash(9), hash: hash(6) });
+        edge.step(at(1), EdgeEvent::Head(Position::new(90)));
+        assert_eq!(edge.view().known_committed, Position::ZERO, "90 may be ahead of the log that follows");
+    }
+
+    #[test]
+    fn a_slow_plane_hears_few_acknowledgements_and_its_grants_count() {
+        let mut edge = leased();
+        let first = edge.renewals + 1;
+        let mut now = at(1);
+        for position in 6..500 {
+            edge.step(now, entry(position));
+            edge.step(now, EdgeEvent::Applied { position: Position::new(position) });
+            now = now.saturating_add(Duration::from_millis(1));
+        }
+        assert_eq!(edge.outstanding.len(), OUTSTANDING_MAX);
+        assert!(edge.next_deadline() > now, "an answer is waited for");
+        let effects = edge.step(now, granted(first));
+        assert_eq!(edge.view().lease_until, Some(at(11)));
+        assert!(matches!(effects[..], [EdgeEffect::SendHeartbeat(_)]), "{effects:?}");
+    }
+
+    #[test]
+    fn another_processes_answer_is_not_listened_to() {
+        let mut edge = leased();
+        edge.step(at(4), EdgeEvent::Tick);
+        let EdgeEvent::Answered { renewal, mut answer } = granted(3) else { unreachable!() };
+        answer.incarnation = Incarnation(2);
+        edge.step(at(4), EdgeEvent::Answered { renewal, answer });
+        assert_eq!(edge.view().lease_until, Some(at(10)));
+    }
+
+    #[test]
     fn a_plane_of_the_past_is_not_listened_to() {
         let mut edge = leased();
         edge.step(at(4), EdgeEvent::Tick);
@@ -571,5 +628,8 @@ mod tests {
         edge.step(at(4), granted(3));
         edge.step(at(4), granted(4));
         assert_eq!(edge.view().lease_until, None);
+        edge.step(at(4), EdgeEvent::FeedClosed);
+        edge.step(at(5), EdgeEvent::Tick);
+        assert!(edge.next_deadline() > at(5), "no feed is due any more");
     }
 }

@@ -67,7 +67,7 @@ impl Follower {
             events,
             feeds: 0,
             feed: None,
-            brought: VecDeque::new(),
+            brought: None,
         };
         let task = tokio::spawn(driver.run(inbox, left));
         Self { leave, task }
@@ -85,6 +85,9 @@ impl Follower {
 /// How long a leaving edge waits for the plane to hear of it.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// How often a leaving edge says so to a plane that does not answer.
+const LEAVES_MAX: u32 = 2;
+
 /// Events read but not yet stepped; a feed that brings more is read more slowly.
 const EVENTS_WAITING_MAX: usize = 256;
 
@@ -100,7 +103,7 @@ enum FromFeed {
     Closed,
 }
 
-/// What the half will ask to be applied, in the order in which the feed brought it.
+/// What the feed has brought, until the half has said whether it is to be applied.
 struct Brought {
     position: Position,
     what: What,
@@ -133,20 +136,27 @@ struct Driver {
     events: mpsc::Sender<Inbound>,
     feeds: u64,
     feed: Option<Feed>,
-    brought: VecDeque<Brought>,
+    brought: Option<Brought>,
 }
 
 impl Driver {
     async fn run(mut self, mut inbox: mpsc::Receiver<Inbound>, mut left: watch::Receiver<bool>) {
         self.step(EdgeEvent::Tick);
         let mut leaving = false;
+        let mut unheard = 0;
         loop {
             let due = self.half.next_deadline().saturating_since(self.clock.boot());
             tokio::select! {
                 inbound = inbox.recv() => match inbound.expect("the driver holds a sender") {
-                    // The first answer after the leave, or its failure, is the end.
-                    Inbound::Heartbeat(_) if leaving => return,
-                    Inbound::Heartbeat(event) => self.step(event),
+                    Inbound::Heartbeat(EdgeEvent::Answered { .. }) if leaving => return,
+                    Inbound::Heartbeat(event) => {
+                        // One may have taken a connection that was already dead; then the plane is.
+                        unheard += u32::from(leaving);
+                        if unheard == LEAVES_MAX {
+                            return;
+                        }
+                        self.step(event);
+                    }
                     Inbound::Feed(feed, from) if feed == self.feeds => self.feed(from),
                     Inbound::Feed(..) => {}
                 },
@@ -193,10 +203,7 @@ impl Driver {
                         let _ = events.send(Inbound::Heartbeat(event)).await;
                     });
                 }
-                EdgeEffect::BeginEra(era) => {
-                    self.brought.clear();
-                    self.world.begin_era(era);
-                }
+                EdgeEffect::BeginEra(era) => self.world.begin_era(era),
                 EdgeEffect::Alarm(alarm) => tracing::warn!(%alarm, "following the plane's log"),
             }
         }
@@ -217,7 +224,6 @@ impl Driver {
     }
 
     fn close_feed(&mut self) {
-        self.brought.clear();
         if let Some(feed) = self.feed.take() {
             feed.task.abort();
         }
@@ -229,12 +235,12 @@ impl Driver {
             FromFeed::Frame(Frame::Head(head)) => self.step(EdgeEvent::Head(head)),
             FromFeed::Frame(Frame::Entry(entry)) => {
                 let (position, prev_hash, hash) = (entry.position, entry.prev_hash, entry.hash());
-                self.brought.push_back(Brought { position, what: What::Entry(entry) });
-                self.step(EdgeEvent::Entry { position, prev_hash, hash });
+                let brought = Brought { position, what: What::Entry(entry) };
+                self.bring(brought, EdgeEvent::Entry { position, prev_hash, hash });
             }
             FromFeed::Frame(Frame::OpaqueEntry { position, prev_hash, hash }) => {
-                self.brought.push_back(Brought { position, what: What::Opaque });
-                self.step(EdgeEvent::Entry { position, prev_hash, hash });
+                let brought = Brought { position, what: What::Opaque };
+                self.bring(brought, EdgeEvent::Entry { position, prev_hash, hash });
             }
             FromFeed::Frame(frame) => self.snapshot(frame),
             FromFeed::Closed => {
@@ -242,6 +248,13 @@ impl Driver {
                 self.step(EdgeEvent::FeedClosed);
             }
         }
+    }
+
+    /// Steps the half with what the feed has brought. What it does not want now will come again, or never.
+    fn bring(&mut self, brought: Brought, event: EdgeEvent) {
+        self.brought = Some(brought);
+        self.step(event);
+        self.brought = None;
     }
 
     fn snapshot(&mut self, frame: Frame) {
@@ -260,22 +273,20 @@ impl Driver {
             }
             Frame::SnapshotEnd => {
                 let Some(Snapshot { position, hash, changes }) = feed.snapshot.take() else { return };
-                self.brought.push_back(Brought { position, what: What::Snapshot(changes) });
-                self.step(EdgeEvent::Snapshot { position, hash });
+                let brought = Brought { position, what: What::Snapshot(changes) };
+                self.bring(brought, EdgeEvent::Snapshot { position, hash });
             }
             Frame::Hello(_) | Frame::Head(_) | Frame::Entry(_) | Frame::OpaqueEntry { .. } => {}
         }
     }
 
-    /// Folds in what the feed brought for this place.
+    /// Folds in what the feed has brought.
     ///
     /// # Panics
-    /// When the half asks for a place that the feed did not bring, which is a bug: an edge that went on would forget it.
+    /// When that is not of the place that the half asks for, which is a bug: an edge that went on would forget it.
     fn apply(&mut self, position: Position) {
-        let mut brought = std::iter::from_fn(|| self.brought.pop_front());
-        let Brought { what, .. } = brought
-            .find(|brought| brought.position == position)
-            .expect("the feed has brought what is applied");
+        let brought = self.brought.take().filter(|brought| brought.position == position);
+        let Brought { what, .. } = brought.expect("the feed has brought what is applied");
         match what {
             What::Snapshot(changes) => self.world.install(changes, position),
             What::Opaque => {

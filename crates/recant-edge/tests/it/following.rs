@@ -140,6 +140,19 @@ async fn another_history_starts_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_the_past_starts_over() {
+    let mut following = Following::start().await;
+    following.has_stored(&["a.test"]).await;
+    drop(following.feed);
+    following.feed = following.plane.feed().await;
+    following.feed.hello(1, 5, Resume::Snapshot);
+    following.feed.snapshot(1, 3, &following.configuration).await;
+    following.plane.hears_applied(3).await;
+    following.holds_a_lease().await;
+    assert_eq!(following.cache_status("a.test").await, "detail=other-history");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_says_so_after_the_viewers_have_gone() {
     let mut following = Following::start().await;
     following.edge.stop().await;

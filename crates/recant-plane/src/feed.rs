@@ -8,7 +8,7 @@
 //! [`Completion`]'s and the protocol's).
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -184,7 +184,7 @@ impl<S: Store> Feed<S> {
             }
             _ => {
                 self.frames.hello(&Hello { history, term, head, resume });
-                self.snapshot().await?;
+                self.snapshot(head).await?;
             }
         }
         self.send().await?;
@@ -214,8 +214,22 @@ impl<S: Store> Feed<S> {
     }
 
     /// Appends the configuration as it is, piece by piece.
-    async fn snapshot(&mut self) -> Result<(), End> {
-        let snapshot = self.store.snapshot().await?;
+    ///
+    /// Reading much of it takes a while. The edge hears the head meanwhile: it would give a silent feed up, and the next
+    /// one would take as long.
+    async fn snapshot(&mut self, head: Position) -> Result<(), End> {
+        let store = self.store.clone();
+        let mut reading = pin!(store.snapshot());
+        let snapshot = loop {
+            tokio::select! {
+                read = &mut reading => break read?,
+                () = self.pieces.closed() => return Err(End::Closed),
+                () = tokio::time::sleep(FEED_HEAD_PERIOD) => {
+                    self.frames.head(head);
+                    self.send().await?;
+                }
+            }
+        };
         let history = self.store.identity().history;
         self.frames.snapshot_begin(history, snapshot.position, snapshot.hash);
         for change in &snapshot.changes {

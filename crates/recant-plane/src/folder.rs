@@ -122,14 +122,18 @@ pub struct Addresses {
 }
 
 impl Folder {
-    /// Makes the folder if there is none, and takes it.
+    /// Makes the folder if there is none, and takes it. Where a process that was killed has listened is said no more.
     ///
     /// # Errors
     /// [`FolderError::InUse`] when another process has it in the same role.
     pub fn take(path: &Path, role: Role) -> Result<Self, FolderError> {
         make_folder(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
         match lock(&path.join(role.lock_name()))? {
-            Some(lock) => Ok(Self { path: path.to_owned(), role, _lock: lock }),
+            Some(lock) => {
+                let folder = Self { path: path.to_owned(), role, _lock: lock };
+                folder.withdraw_addresses()?;
+                Ok(folder)
+            }
             None => Err(FolderError::InUse { folder: path.to_owned() }),
         }
     }

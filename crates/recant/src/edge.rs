@@ -34,7 +34,7 @@ pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
     })
 }
 
-/// The plane's own addresses, which no origin may be. A plane that cannot be found yet has none.
+/// The plane's own addresses, which no origin may be: an edge that cannot know them does not start.
 async fn plane_addresses(plane: &PlaneUrl) -> anyhow::Result<Vec<std::net::SocketAddr>> {
     match tokio::net::lookup_host(plane.authority()).await {
         Ok(found) => Ok(found.collect()),

@@ -27,7 +27,10 @@ pub(crate) fn run(options: PlaneOptions) -> anyhow::Result<()> {
         let mut serving = tokio::spawn(plane.run());
         tokio::select! {
             () = stop.asked() => stopper.stop(),
-            _ = &mut serving => bail!("the plane has stopped by itself"),
+            _ = &mut serving => {
+                folder.withdraw_addresses()?;
+                bail!("the plane has stopped by itself");
+            }
         }
         serving.await.context("the plane did not end in good order")?;
         folder.withdraw_addresses()?;

@@ -22,10 +22,13 @@ use crate::{descriptors, logging, stdout};
 pub(crate) fn run(options: ServeOptions) -> anyhow::Result<()> {
     logging::start(options.plane.log_format);
     descriptors::raise_limit();
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    // Outlives the runtime, however this ends: viewers may be served until that is gone.
+    let mut lock = None;
+    let outcome = runtime.block_on(async {
         let mut stop = Stop::listen()?;
         let plane = Plane::start(options.plane.plane).await.context("the plane does not start")?;
-        let folder = plane.folder();
+        let folder = &*lock.insert(plane.folder());
         let api = plane.api_address();
         let edge = start_edge(options.viewers, vec![api]).await?;
         let follower = Follower::start(
@@ -51,14 +54,18 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<()> {
         };
         edge.stop().await;
         follower.leave().await;
+        if !by_itself {
+            stopper.stop();
+            serving.await.context("the plane did not end in good order")?;
+        }
+        folder.withdraw_addresses()?;
         if by_itself {
             bail!("the plane has stopped by itself");
         }
-        stopper.stop();
-        serving.await.context("the plane did not end in good order")?;
-        folder.withdraw_addresses()?;
         Ok(())
-    })
+    });
+    drop(runtime);
+    outcome
 }
 
 /// The runtime that everything here runs on.

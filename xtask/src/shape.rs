@@ -38,6 +38,8 @@ const CORE_DEPENDENCIES: &[&str] = &[
     "libc",
     "proc-macro2",
     "quote",
+    // Traits only, in digest when another crate asks it for keys; without `getrandom`, which is not in this list.
+    "rand_core",
     "serde",
     "serde_core",
     "serde_derive",
@@ -47,6 +49,8 @@ const CORE_DEPENDENCIES: &[&str] = &[
     "thiserror-impl",
     "typenum",
     "unicode-ident",
+    // Wipes keys, in digest when another crate asks it to.
+    "zeroize",
 ];
 
 /// What the core's sources may not name: clocks, files, sockets, the environment, threads, randomness, a runtime.

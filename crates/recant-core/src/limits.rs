@@ -72,6 +72,8 @@ pub const FEED_HEAD_PERIOD: Duration = Duration::from_secs(1);
 
 // --- the API ---------------------------------------------------------------------------------------------
 
+/// How long a question for an invalidation's status waits for its completion. Ours; SDKs wait 60 s for an answer.
+pub const STATUS_WAIT_MAX: Duration = Duration::from_millis(250);
 /// Bytes of one API request's body. Ours.
 pub const API_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Depth of elements in an XML document. Ours; the deepest CloudFront shape has 12.

@@ -171,6 +171,7 @@ impl Plane {
             keys: Keys::new([credentials], options.require_signatures, options.clock_skew, options.region),
             context: Context {
                 store,
+                completed: completion.completed(),
                 public_url: public_url.clone(),
                 caller_reference_conflict: options.caller_reference_conflict,
                 in_progress_max: PathCount {

@@ -20,8 +20,10 @@ mod shapes;
 mod update_distribution_tenant;
 
 use recant_core::batch::PathCount;
+use recant_core::position::Position;
 use recant_wire::document::Document;
 use recant_wire::model::Operation;
+use tokio::sync::watch;
 
 use crate::config_check::{constraints, quantities};
 use crate::error::ApiError;
@@ -32,6 +34,8 @@ use crate::store::{Command, Outcome, Refusal, Store};
 pub(crate) struct Context<S> {
     /// The plane's memory.
     pub(crate) store: S,
+    /// How far completion has come, to be waited for; what is shown is read from the store.
+    pub(crate) completed: watch::Receiver<Position>,
     /// Where clients reach the API, without trailing slash: what `Location` starts with.
     pub(crate) public_url: String,
     /// How a reused `CallerReference` is refused.

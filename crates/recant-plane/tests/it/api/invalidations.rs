@@ -40,9 +40,10 @@ fn without_edges_it_completes_by_itself() {
     let id = rig.ok(CREATE, invalidation(&tenant, "r1", &["/*"]))["Invalidation"]["Id"].clone();
     let found =
         || rig.ok(GET, json!({"DistributionTenantId": tenant, "Id": id}))["Invalidation"]["Status"].clone();
+    // Each question waits a moment for the answer that is about to be true, so few are needed.
     let statuses: Vec<_> =
-        std::iter::repeat_with(found).take(10_000).take_while(|it| it != "Completed").collect();
-    assert!(statuses.len() < 10_000, "it never completed");
+        std::iter::repeat_with(found).take(20).take_while(|it| it != "Completed").collect();
+    assert!(statuses.len() < 20, "it never completed");
     assert!(statuses.iter().all(|status| status == "InProgress"));
 }
 

@@ -8,6 +8,7 @@
 //! | stop | what it yields |
 //! |---|---|
 //! | [`lowargs`] | what was typed: options with their words, leftovers |
+//! | [`service`] | whose line it is |
 //! | [`command`], [`globals`], [`alias`], [`customize`] | what is meant: the operation, its options resolved |
 //! | [`input`] | the operation's input, typed, from shorthand, JSON and files |
 //! | [`config`], [`credentials`], [`endpoint`] | who signs, where to |
@@ -38,6 +39,7 @@ mod proxy;
 mod query;
 mod retry;
 mod run;
+mod service;
 mod sign;
 mod similar;
 mod skeleton;
@@ -47,3 +49,4 @@ mod words;
 
 pub use environment::{Environment, ScriptedEnvironment, SystemEnvironment};
 pub use run::run;
+pub use service::is_another_services;

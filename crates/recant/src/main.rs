@@ -8,6 +8,7 @@ mod descriptors;
 mod edge;
 mod env;
 mod logging;
+mod next_aws;
 mod options;
 mod plane;
 mod serve;
@@ -26,6 +27,10 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = words.collect();
     // Linked as `aws` it takes the lines of that program as they are.
     let called_as_aws = Path::new(&program).file_stem().is_some_and(|name| name == "aws");
+    if called_as_aws && let Some(error) = next_aws::take_over(&words) {
+        stdout::complain(&format!("aws: the next aws on the PATH cannot be run: {error}\n"));
+        return ExitCode::from(255);
+    }
     if called_as_aws || options::is_for_the_client(&words) {
         return ExitCode::from(recant_cli::run(words, &mut recant_cli::SystemEnvironment::new()));
     }

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::api::REGION;
 use crate::origin::Origin;
 use crate::processes::{PlaneProcess, RECANT, folder};
-use crate::statistics::Rounds;
+use crate::statistics::{Rounds, rounds};
 
 /// The word by which this program is started again to measure one command: the system keeps the peak memory of all
 /// children together, so each command gets a parent of its own.
@@ -21,17 +21,18 @@ pub(crate) const SPEND: &str = "spend";
 /// Where the AWS CLI is, as the tests have it too.
 const AWS: &str = "RECANT_AWS";
 const ROUNDS: usize = 15;
+const TIME: Duration = Duration::from_secs(40);
 
 /// Measures and prints.
 pub(crate) fn run() -> Result<()> {
-    println!("\nprocess of create-invalidation-for-distribution-tenant, medians of {ROUNDS}");
+    println!("\nprocess of create-invalidation-for-distribution-tenant");
     let folder = folder()?;
     let plane = PlaneProcess::start(folder.path(), "plane")?;
     let tenant = plane.client()?.make_tenant("bench.example", Origin::start()?.address)?;
     let aws = env::var_os(AWS).map(PathBuf::from).filter(|path| path.exists());
     let (mut ours, mut theirs) = (Spending::default(), Spending::default());
     // The first round warms what the system keeps of the programs' files, and is not counted.
-    for round in 0..=ROUNDS {
+    for round in rounds(1 + ROUNDS, TIME) {
         let recant = spent(Path::new(RECANT), &plane, &tenant, &format!("recant-{round}"))?;
         let aws = aws.as_ref().map(|aws| spent(aws, &plane, &tenant, &format!("aws-{round}"))).transpose()?;
         if round > 0 {
@@ -39,6 +40,7 @@ pub(crate) fn run() -> Result<()> {
             aws.map(|aws| theirs.add(&aws)).transpose()?;
         }
     }
+    println!("  medians of {} runs", ours.wall.len());
     println!("  {:<20}{:>26}{:>26}{:>26}", "", "wall, ms", "processor, ms", "peak memory, MiB");
     ours.print("recant");
     let Some(aws) = aws else {

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::api::{Call, Client};
 use crate::origin::{Origin, THINGS};
 use crate::processes::{EdgeProcess, PATIENCE, PlaneProcess, folder};
-use crate::statistics::Latencies;
+use crate::statistics::{Latencies, rounds};
 
 const EDGES: [usize; 2] = [1, 2];
-const ROUNDS: usize = 5;
-const INVALIDATIONS_PER_ROUND: usize = 40;
+const INVALIDATIONS: usize = 200;
+const TIME: Duration = Duration::from_secs(30);
 const HOST: &str = "bench.example";
 
 /// Measures and prints.
@@ -28,11 +28,9 @@ pub(crate) fn run() -> Result<()> {
     for edges in EDGES {
         worlds.push(World::start(folder.path(), edges, origin.address)?);
     }
-    for round in 0..ROUNDS {
+    for n in rounds(INVALIDATIONS, TIME) {
         for world in &mut worlds {
-            for n in 0..INVALIDATIONS_PER_ROUND {
-                world.invalidate(&format!("{round}-{n}"))?;
-            }
+            world.invalidate(&n.to_string())?;
         }
     }
     println!("\naccept → Completed: from the create's answer to the first GetInvalidation that says so");

@@ -15,10 +15,11 @@ use anyhow::{Result, anyhow, ensure};
 use crate::api::{Call, Client};
 use crate::origin::Origin;
 use crate::processes::{PlaneProcess, folder};
-use crate::statistics::{Latencies, Rounds};
+use crate::statistics::{Latencies, Rounds, rounds};
 
 const CONNECTIONS: [usize; 2] = [1, 64];
 const ROUNDS: usize = 5;
+const TIME: Duration = Duration::from_secs(30);
 const ROUND: Duration = Duration::from_millis(1_200);
 /// Bytes of a write: a page of the database.
 const WRITE: usize = 4_096;
@@ -30,7 +31,7 @@ pub(crate) fn run() -> Result<()> {
     let tenant = plane.client()?.make_tenant("bench.example", Origin::start()?.address)?;
     let [mut disk, mut in_place] = [const { Load::new() }; 2];
     let mut loads = CONNECTIONS.map(|_| Load::new());
-    for round in 0..ROUNDS {
+    for round in rounds(ROUNDS, TIME) {
         disk.add(writes(&plane.data_dir, false)?);
         in_place.add(writes(&plane.data_dir, true)?);
         for (connections, load) in CONNECTIONS.into_iter().zip(&mut loads) {

@@ -7,17 +7,20 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::nginx::{self, Nginx};
 use crate::origin::{Origin, THINGS};
-use crate::processes::{EdgeProcess, PlaneProcess, folder, pinned};
+use crate::processes::{EdgeProcess, PlaneProcess, folder, started};
 use crate::spent;
-use crate::statistics::{Rounds, number};
+use crate::statistics::{Rounds, number, rounds};
 
 const ROUNDS: usize = 4;
 const ROUND_SECONDS: u32 = 3;
+/// For each size.
+const TIME: Duration = Duration::from_secs(30);
 const CONNECTIONS: u32 = 64;
 const HOST: &str = "bench.example";
 
@@ -61,7 +64,7 @@ pub(crate) fn run() -> Result<()> {
             ..ours
         });
         let (mut ours_load, mut theirs_load) = (Load::default(), Load::default());
-        for round in 0..ROUNDS {
+        for round in rounds(ROUNDS, TIME) {
             // A, B, B, A: what drifts, drifts for both.
             if round % 2 == 0 {
                 ours_load.add(&ours)?;
@@ -110,7 +113,7 @@ struct Load {
 impl Load {
     fn add(&mut self, target: &Target) -> Result<()> {
         let before = spent::seconds(target.process)?;
-        let mut wrk = pinned("wrk", Some(target.load_core));
+        let mut wrk = started("wrk", Some(target.load_core));
         wrk.args(["--threads", "1", "--latency"])
             .args(["--connections", &CONNECTIONS.to_string(), "--duration", &format!("{ROUND_SECONDS}s")])
             .args(["--header", &format!("Host: {HOST}")])

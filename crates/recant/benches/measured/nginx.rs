@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::http::Connection;
-use crate::processes::{Running, pinned};
+use crate::processes::{Running, started};
 
 /// A running nginx.
 pub(crate) struct Nginx {
@@ -35,7 +35,7 @@ impl Nginx {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let configuration = folder.join("nginx.conf");
         fs::write(&configuration, configured(&folder, address, origin))?;
-        let mut command = pinned("nginx", core);
+        let mut command = started("nginx", core);
         command.arg("-p").arg(&folder).arg("-c").arg(&configuration);
         let log = folder.join("output.log");
         let mut process = Running::start(&mut command, log).context("nginx")?;

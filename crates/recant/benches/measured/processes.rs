@@ -93,7 +93,7 @@ impl PlaneProcess {
     /// In a new folder below this one.
     pub(crate) fn start(folder: &Path, name: &str) -> Result<Self> {
         let data_dir = folder.join(name);
-        let mut command = Command::new(RECANT);
+        let mut command = started(RECANT, None);
         command.args(["plane", "--api", "127.0.0.1:0", "--data-dir"]).arg(&data_dir);
         let mut process = Running::start(&mut command, folder.join(format!("{name}.log")))?;
         let api = process.until("plane", || address(&data_dir, "api"))?;
@@ -123,7 +123,7 @@ impl EdgeProcess {
         let data_dir = folder.join(name);
         fs::create_dir(&data_dir)?;
         fs::copy(plane.data_dir.join("edge-secret"), data_dir.join("edge-secret"))?;
-        let mut command = pinned(RECANT, core);
+        let mut command = started(RECANT, core);
         command
             .args([
                 "edge",
@@ -149,12 +149,15 @@ impl EdgeProcess {
     }
 }
 
-/// A program that runs on one core only, if one is named.
-pub(crate) fn pinned(program: &str, core: Option<usize>) -> Command {
-    let Some(core) = core else { return Command::new(program) };
-    // taskset becomes the program, so the id stays.
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &core.to_string(), program]);
+/// A program that runs on one core only, if one is named, and ends with this process, however that ends.
+pub(crate) fn started(program: &str, core: Option<usize>) -> Command {
+    // Both become the program, so the id stays.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM"]);
+    if let Some(core) = core {
+        command.args(["taskset", "--cpu-list", &core.to_string()]);
+    }
+    command.arg(program);
     command
 }
 

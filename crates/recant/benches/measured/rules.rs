@@ -1,7 +1,7 @@
 //! How long a hit waits for the rules: the lookup with few and with many rules in the tenant.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use recant_core::batch::Pattern;
@@ -9,13 +9,14 @@ use recant_core::match_uri::MatchUri;
 use recant_core::position::Position;
 use recant_core::rules::{RuleLimits, Rules};
 
-use crate::statistics::Rounds;
+use crate::statistics::{Rounds, rounds};
 
 const RULES: [u64; 3] = [10, 1_000, 100_000];
 /// Nothing is collapsed: as many rules are looked through as were put in.
 const LIMITS: RuleLimits = RuleLimits { nodes: usize::MAX, tag_nodes: usize::MAX };
 const STORED: u64 = 4_096;
 const ROUNDS: usize = 15;
+const TIME: Duration = Duration::from_secs(15);
 /// Lookups of one round, at least.
 const LOOKUPS: u64 = 1 << 18;
 
@@ -27,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
         worlds.push(World::of(rules)?);
     }
     let mut taken = vec![[const { Vec::new() }; 4]; worlds.len()];
-    for _ in 0..ROUNDS {
+    for _ in rounds(ROUNDS, TIME) {
         for (world, taken) in worlds.iter().zip(&mut taken) {
             taken[0].push(per_lookup(&world.hit, |uri| world.rules.newest_for_uri(uri)));
             taken[1].push(per_lookup(&world.missed, |uri| world.rules.newest_for_uri(uri)));

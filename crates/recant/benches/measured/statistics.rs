@@ -1,7 +1,14 @@
 //! Medians, spreads and percentiles, and how they are printed.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Numbers the rounds of a part: at most so many, and from the third on only while its time is not up, so that a busy
+/// machine makes the numbers worse and not the wait longer.
+pub(crate) fn rounds(most: usize, time: Duration) -> impl Iterator<Item = usize> {
+    let start = Instant::now();
+    (0..most).take_while(move |round| *round < 2 || start.elapsed() < time)
+}
 
 /// What several rounds of one measurement gave.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use crate::alias::Aliases;
 use crate::command::SERVICE;
 use crate::environment::Environment;
+use crate::similar::closest;
 use crate::{globals, lowargs};
 
 /// Whether a line calls another service, as `s3 sync …` does. A line that is wrong is not another service's, and
@@ -13,7 +14,9 @@ pub fn is_another_services(words: &[OsString], environment: &dyn Environment) ->
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let Ok(line) = lowargs::scan(globals::TABLE, &words) else { return false };
     let Some(service) = line.positional.filter(|_| line.stopped_by.is_none()) else { return false };
-    if [SERVICE, "help"].contains(&service.as_str()) {
+    // A near miss is taken for a slip of the hand: it is answered here, with the suggestion.
+    let is_ours = service == "help" || !closest(&service, [SERVICE].into_iter()).is_empty();
+    if is_ours {
         return false;
     }
     let alias = Aliases::load(environment).and_then(|aliases| Ok(aliases.find(&[], &service)?.is_some()));
@@ -39,6 +42,7 @@ mod tests {
         check("--query s3 cloudfront list-distributions", false);
         check("--version s3", false);
         check("help", false);
+        check("clodfront list-distributions", false);
         check("--output nonsense s3 ls", false);
     }
 }

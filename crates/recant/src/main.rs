@@ -37,7 +37,10 @@ fn main() -> ExitCode {
     match options::parse(words) {
         Ok(command) => run(command),
         Err(Usage { message }) => {
-            stdout::complain(&format!("recant: {message}\n\n{}", options::HELP));
+            // The help is longer than a screen, and would scroll away what is wrong.
+            stdout::complain(&format!(
+                "recant: {message}\n`recant help` lists the commands and their options.\n"
+            ));
             ExitCode::from(2)
         }
     }

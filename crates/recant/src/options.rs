@@ -25,7 +25,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
   recant help | --version
 
-Addresses are HOST:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
+Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
 
 Options of serve and plane
   --public-url URL                 what Location headers start with (the API's own address)
@@ -272,7 +272,7 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
         match name.as_str() {
             "data-dir" => given.data_dir = Some(parser.value()?.into()),
             "log-format" => given.log_format = value(&mut parser, "--log-format")?,
-            "api" => given.api = value(&mut parser, "--api")?,
+            "api" => given.api = address(&mut parser, "--api")?,
             "public-url" => given.public_url = Some(parser.value()?.string()?),
             "lease-seconds" => {
                 given.lease = Duration::from_secs(value(&mut parser, "--lease-seconds")?);
@@ -298,7 +298,7 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             }
             "region" => given.region = Some(parser.value()?.string()?),
             "no-sign-check" => given.require_signatures = false,
-            "viewer" => given.viewer = value(&mut parser, "--viewer")?,
+            "viewer" => given.viewer = address(&mut parser, "--viewer")?,
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
             "allow-origins" => given.allowed_networks.push(value(&mut parser, "--allow-origins")?),
             "deny-origins" => given.denied_networks.push(value(&mut parser, "--deny-origins")?),
@@ -315,6 +315,13 @@ where
 {
     let text = parser.value()?.string()?;
     text.parse().map_err(|error: T::Err| bad(option, &text, &error.to_string()))
+}
+
+/// Names are not looked up: which of its addresses would be listened on?
+fn address(parser: &mut Parser, option: &str) -> Result<SocketAddr, Usage> {
+    let text = parser.value()?.string()?;
+    text.parse()
+        .map_err(|_| bad(option, &text, "an IP address and a port are expected, as in 127.0.0.1:8080"))
 }
 
 fn bad(option: &str, text: &str, why: &str) -> Usage {
@@ -359,6 +366,7 @@ mod tests {
         };
         check("serve", "--data-dir is needed");
         check("serve --data-dir d --api nowhere", "--api 'nowhere'");
+        check("serve --data-dir d --viewer localhost:80", "an IP address and a port");
         check("edge --data-dir d", "--plane is needed");
         check("edge --data-dir d --plane ftp://x", "http://");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");

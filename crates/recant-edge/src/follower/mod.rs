@@ -67,6 +67,7 @@ impl Follower {
             events,
             feeds: 0,
             feed: None,
+            lack_told: false,
             brought: None,
         };
         let task = tokio::spawn(driver.run(inbox, left));
@@ -136,6 +137,8 @@ struct Driver {
     events: mpsc::Sender<Inbound>,
     feeds: u64,
     feed: Option<Feed>,
+    /// Whether it has been said that the plane does not give the feed; once in a row of attempts is enough.
+    lack_told: bool,
     brought: Option<Brought>,
 }
 
@@ -213,9 +216,14 @@ impl Driver {
         self.close_feed();
         self.feeds += 1;
         let (number, client, events) = (self.feeds, self.client.clone(), self.events.clone());
+        let told = std::mem::replace(&mut self.lack_told, true);
         let task = tokio::spawn(async move {
             if let Err(error) = read_feed(number, &client, after, &events).await {
-                tracing::debug!(%error, "the feed ended");
+                if told {
+                    tracing::debug!(%error, "the plane's log cannot be followed");
+                } else {
+                    tracing::warn!(%error, "the plane's log cannot be followed; trying again until it can");
+                }
             }
             // A driver that has ended needs no news.
             let _ = events.send(Inbound::Feed(number, FromFeed::Closed)).await;
@@ -231,7 +239,10 @@ impl Driver {
 
     fn feed(&mut self, from: FromFeed) {
         match from {
-            FromFeed::Frame(Frame::Hello(hello)) => self.step(EdgeEvent::FeedOpened(hello)),
+            FromFeed::Frame(Frame::Hello(hello)) => {
+                self.lack_told = false;
+                self.step(EdgeEvent::FeedOpened(hello));
+            }
             FromFeed::Frame(Frame::Head(head)) => self.step(EdgeEvent::Head(head)),
             FromFeed::Frame(Frame::Entry(entry)) => {
                 let (position, prev_hash, hash) = (entry.position, entry.prev_hash, entry.hash());

@@ -24,9 +24,7 @@ pub(crate) fn run(options: &EnvOptions) -> anyhow::Result<()> {
         ("AWS_DEFAULT_REGION", REGION),
         ("AWS_ENDPOINT_URL_CLOUDFRONT", &format!("http://{api}")),
     ];
-    let lines = lines.map(|(name, value)| format!("export {name}={}\n", shell_word(value))).concat();
-    // Left over from temporary credentials it would be sent along with this key, and the plane refuses it.
-    stdout::say(&format!("unset AWS_SESSION_TOKEN\n{lines}"))
+    stdout::say(&lines.map(|(name, value)| format!("export {name}={}\n", shell_word(value))).concat())
 }
 
 /// A text as one word of a shell: as it is when no character of it means anything there.

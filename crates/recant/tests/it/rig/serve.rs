@@ -87,7 +87,7 @@ impl Serve {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             (name.to_owned(), value.to_owned())
         };
-        text.lines().filter(|line| *line != "unset AWS_SESSION_TOKEN").map(line).collect()
+        text.lines().map(line).collect()
     }
 
     /// What it has logged up to now.

@@ -104,6 +104,9 @@ fn with_quoted_literals(expression: &str) -> String {
 }
 
 #[cfg(test)]
+mod compliance;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -9,4 +9,5 @@ mod demo;
 mod next_aws;
 mod origins;
 mod process;
+mod recorded;
 mod rig;

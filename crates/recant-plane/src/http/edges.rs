@@ -73,6 +73,7 @@ fn admit<S: Store>(calls: &EdgeCalls<S>, parts: &Parts) -> Option<Standing> {
 }
 
 fn forbidden() -> Response {
+    tracing::warn!("a caller of the edges' routes was refused: it does not know this plane's edge secret");
     (StatusCode::FORBIDDEN, "not an edge of this plane: the secret is missing or another one\n")
         .into_response()
 }

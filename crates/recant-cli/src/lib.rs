@@ -16,6 +16,8 @@
 //! | [`paginate`], [`waiter`] | many calls as one |
 //! | [`query`], [`output`] | what is shown |
 //! | [`error`] | what went wrong: the exit status and the text, in one place |
+//!
+//! [`invalidate()`] is a command of our own: other words, the same calls.
 
 mod alias;
 mod call;
@@ -31,6 +33,7 @@ mod error;
 mod globals;
 mod help;
 mod input;
+mod invalidate;
 mod lowargs;
 mod output;
 mod paginate;
@@ -48,5 +51,6 @@ mod waiter;
 mod words;
 
 pub use environment::{Environment, ScriptedEnvironment, SystemEnvironment};
+pub use invalidate::invalidate;
 pub use run::run;
 pub use service::is_another_services;

@@ -39,7 +39,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, environment: &mut dyn Envi
 }
 
 /// A word as text. A byte that is no UTF-8 becomes half a surrogate pair, as in Python.
-fn text_of(word: &OsStr) -> String {
+pub(crate) fn text_of(word: &OsStr) -> String {
     let mut text = String::with_capacity(word.len());
     for chunk in word.as_bytes().utf8_chunks() {
         text.push_str(chunk.valid());

@@ -1,7 +1,7 @@
 //! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `demo`.
 //!
 //! Thin: it turns words into options, starts what the other crates offer, and stops it in the right order. What a
-//! command line means stands in `options`; `cloudfront` goes to `recant-cli` untouched.
+//! command line means stands in `options`; `cloudfront` and `invalidate` go to `recant-cli` untouched.
 
 mod demo;
 mod descriptors;
@@ -33,6 +33,10 @@ fn main() -> ExitCode {
     }
     if called_as_aws || options::is_for_the_client(&words) {
         return ExitCode::from(recant_cli::run(words, &mut recant_cli::SystemEnvironment::new()));
+    }
+    if let Some((_, words)) = words.split_first().filter(|(first, _)| *first == "invalidate") {
+        let words = words.iter().cloned();
+        return ExitCode::from(recant_cli::invalidate(words, &mut recant_cli::SystemEnvironment::new()));
     }
     match options::parse(words) {
         Ok(command) => run(command),

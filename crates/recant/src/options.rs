@@ -23,6 +23,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant env --data-dir DIR                                     shell lines that point AWS clients at the plane in DIR
   recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
+  recant invalidate TENANT PATH... [--wait]                     the short way to invalidate; 'recant invalidate help' says more
   recant help | --version
 
 Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
@@ -124,7 +125,8 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 9] = ["serve", "plane", "edge", "env", "demo", "help", "--help", "-h", "--version"];
+    const OWN: [&str; 10] =
+        ["serve", "plane", "edge", "env", "demo", "invalidate", "help", "--help", "-h", "--version"];
     words.first().is_some_and(|first| OWN.iter().all(|own| first != own))
         && words.iter().any(|word| word == "cloudfront")
 }
@@ -384,6 +386,7 @@ mod tests {
         check("cloudfront list-distributions", true);
         check("--region us-east-1 cloudfront list-distributions", true);
         check("serve --data-dir cloudfront", false);
+        check("invalidate cloudfront /a", false);
         check("--version", false);
         check("", false);
     }

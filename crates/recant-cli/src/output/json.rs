@@ -14,7 +14,6 @@ pub(crate) fn pretty(value: &Document) -> String {
 }
 
 /// Writes a value on one line without spaces.
-#[cfg(test)]
 pub(crate) fn compact(value: &Document) -> String {
     let mut out = String::new();
     write_value(&mut out, value, None);

@@ -4,6 +4,7 @@
 mod calls;
 mod failures;
 mod files;
+mod invalidate;
 mod pages;
 mod server;
 mod waits;

@@ -1,0 +1,129 @@
+//! `invalidate`: what goes over the wire, what is said, and when it ends.
+
+use std::time::Duration;
+
+use recant_cli::ScriptedEnvironment;
+
+use crate::server::{Answer, Server};
+use crate::{Outcome, environment};
+
+/// An invalidation that was created at this time, in seconds after 18:40 of the day; it is 18:40:49.
+fn invalidation(status: &str, seconds: u32) -> Answer {
+    let time = format!("2024-12-05T18:40:{seconds:02}.413Z");
+    Answer::ok(&format!(
+        "<Invalidation><Id>I1</Id><Status>{status}</Status><CreateTime>{time}</CreateTime></Invalidation>"
+    ))
+}
+
+fn run(line: &str, answers: Vec<Answer>) -> Outcome {
+    run_in(environment(), line, answers)
+}
+
+fn run_in(mut environment: ScriptedEnvironment, line: &str, answers: Vec<Answer>) -> Outcome {
+    let server = Server::start(answers);
+    environment.vars.insert("AWS_ENDPOINT_URL".to_owned(), server.endpoint());
+    let status = recant_cli::invalidate(line.split_whitespace().map(Into::into), &mut environment);
+    Outcome {
+        status,
+        stdout: String::from_utf8(environment.stdout).unwrap(),
+        stderr: String::from_utf8(environment.stderr).unwrap(),
+        requests: server.requests(),
+        slept: environment.slept,
+    }
+}
+
+fn reference(request: &str) -> &str {
+    let (_, rest) = request.split_once("<CallerReference>").unwrap();
+    rest.split_once("</CallerReference>").unwrap().0
+}
+
+#[test]
+fn a_batch_is_made_and_waited_for() {
+    let answers = vec![
+        invalidation("InProgress", 49),
+        invalidation("InProgress", 49),
+        invalidation("InProgress", 49),
+        invalidation("Completed", 49),
+    ];
+    let environment = ScriptedEnvironment { stdin: b"/img/*\r\n\n/a\n".to_vec(), ..environment() };
+    let outcome = run_in(environment, "dt_1 /img/b #Sale --paths-from - --wait", answers);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "I1 Completed\n"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("1 path redundant left out"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("new with every run"), "{}", outcome.stderr);
+    assert_eq!(outcome.slept, [100, 150, 225].map(Duration::from_millis));
+    assert_eq!(outcome.requests.len(), 4);
+    assert!(outcome.requests[0].starts_with("POST /2020-05-31/distribution-tenant/dt_1/invalidation "));
+    let paths = "<Paths><Quantity>3</Quantity><Items><Path>#Sale</Path><Path>/a</Path><Path>/img/*</Path></Items></Paths>";
+    assert!(outcome.requests[0].contains(paths), "{}", outcome.requests[0]);
+    assert!(outcome.requests[3].starts_with("GET /2020-05-31/distribution-tenant/dt_1/invalidation/I1 "));
+}
+
+#[test]
+fn the_time_may_be_over() {
+    let outcome = run("dt_1 /a --wait=20", vec![invalidation("InProgress", 49)]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, "I1 InProgress\n"));
+    assert!(outcome.stderr.contains("I1 is still InProgress after 20 s"), "{}", outcome.stderr);
+    assert_eq!(outcome.slept.iter().sum::<Duration>(), Duration::from_secs(20));
+    assert_eq!(outcome.slept.iter().max(), Some(&Duration::from_secs(5)));
+}
+
+#[test]
+fn a_deploy_is_sent_once() {
+    let first = run("dt_1 /b /a --deploy-id 7", vec![invalidation("InProgress", 49)]);
+    let again = run("dt_1 /a /b /a --deploy-id 7 --output json", vec![invalidation("Completed", 9)]);
+    let next = run("dt_1 /a /b --deploy-id 8", vec![invalidation("InProgress", 49)]);
+    assert_eq!(reference(&first.requests[0]), reference(&again.requests[0]));
+    assert_ne!(reference(&first.requests[0]), reference(&next.requests[0]));
+    assert!(!first.stderr.contains("had been sent"), "{}", first.stderr);
+    assert!(again.stderr.contains("nothing new is invalidated"), "{}", again.stderr);
+    assert!(again.stdout.contains("\"Replay\": true\n"), "{}", again.stdout);
+    assert!(again.stdout.contains("\"RedundantPaths\": 1,\n"), "{}", again.stdout);
+}
+
+#[test]
+fn a_tenant_is_found_by_name_and_by_domain() {
+    let tenant = Answer::ok("<DistributionTenant><Id>dt_9</Id></DistributionTenant>");
+    let list = Answer::ok(
+        "<ListDistributionTenantsResult><DistributionTenantList><DistributionTenantSummary><Id>dt_9</Id><Domains>\
+         <member><Domain>one.example</Domain></member></Domains></DistributionTenantSummary></DistributionTenantList>\
+         </ListDistributionTenantsResult>",
+    );
+    let none = || Answer::error(404, "EntityNotFound", "None.");
+    let created = || invalidation("InProgress", 49);
+    let not_offered = Answer::error(501, "NotImplemented", "Not here.");
+    let check = |target: &str, answers: Vec<Answer>| {
+        let outcome = run(&format!("{target} /a"), answers);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "I1 InProgress\n"), "{}", outcome.stderr);
+        let last = outcome.requests.last().unwrap();
+        assert!(last.starts_with("POST /2020-05-31/distribution-tenant/dt_9/invalidation "), "{last}");
+    };
+    check("one", vec![tenant.clone(), created()]);
+    check("one.example", vec![none(), tenant, created()]);
+    check("ONE.example", vec![none(), not_offered, list, created()]);
+
+    let outcome = run("E1ABCDEFGHIJKL /a", vec![none()]);
+    assert_eq!((outcome.status, outcome.requests.len()), (255, 1));
+    assert!(outcome.stderr.contains("looks like a distribution"), "{}", outcome.stderr);
+}
+
+#[test]
+fn nothing_is_changed_by_a_wrong_line_or_a_dry_run() {
+    let outcome = run("dt_1 a /b*c /d", vec![invalidation("InProgress", 49)]);
+    assert_eq!((outcome.status, outcome.requests.len(), outcome.stdout.as_str()), (252, 0, ""));
+    assert!(
+        outcome.stderr.contains("2 of 3 paths cannot be sent; nothing was:\n  'a' "),
+        "{}",
+        outcome.stderr
+    );
+
+    let outcome = run("dt_1 / --deploy-id 7 --dry-run", vec![invalidation("InProgress", 49)]);
+    assert_eq!((outcome.status, outcome.requests.len()), (0, 0));
+    let call =
+        "recant cloudfront create-invalidation-for-distribution-tenant --id dt_1 --invalidation-batch '{";
+    assert!(outcome.stdout.starts_with(call), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("did you mean '/*'"), "{}", outcome.stderr);
+
+    let outcome = run("dt_1 /a", vec![Answer::error(404, "EntityNotFound", "None.")]);
+    assert_eq!(outcome.status, 254);
+    assert!(outcome.stderr.starts_with("recant invalidate: "), "{}", outcome.stderr);
+}

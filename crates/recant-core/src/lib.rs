@@ -21,9 +21,11 @@
 //! | [`match_uri`], [`rules`] | the spelling that rules are compared with; what an edge holds: the trie with two epochs a node, the tags, the floor |
 //! | [`host`] | `Host`, `Domain`: which tenant a viewer means |
 //! | [`cache_policy`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
+//! | [`access`], [`rate`] | what a key may do, and how fast |
 //! | [`conditional`] | whether a stored response answers a conditional request with 304 |
 //! | [`lookup`] | the one decision on the hit path |
 
+pub mod access;
 pub mod batch;
 pub mod cache_control;
 pub mod cache_key;
@@ -40,6 +42,7 @@ pub mod match_uri;
 pub mod path;
 pub mod position;
 pub mod protocol;
+pub mod rate;
 pub mod rules;
 pub mod spec;
 pub mod tag;

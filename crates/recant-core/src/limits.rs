@@ -70,6 +70,21 @@ pub const FEED_PIECE_BYTES: usize = 64 * 1024;
 /// How often a feed says where the log ends, also when nothing happens. Ours.
 pub const FEED_HEAD_PERIOD: Duration = Duration::from_secs(1);
 
+// --- access ----------------------------------------------------------------------------------------------
+
+/// Statements of one policy. Ours.
+pub const POLICY_STATEMENTS_MAX: usize = 100;
+/// Actions, or resources, of one statement. Ours.
+pub const POLICY_PATTERNS_MAX: usize = 100;
+/// Bytes of one such pattern. Ours; the longest ARN here has about 200.
+pub const POLICY_PATTERN_BYTES_MAX: usize = 1_024;
+/// Bytes of one policy document. AWS allows a managed policy 6,144 characters.
+pub const POLICY_BYTES_MAX: usize = 20_480;
+/// Access keys of one plane. Ours.
+pub const KEYS_MAX: usize = 10_000;
+/// Callers and tenants whose rate is counted at a time; beyond, those that have been idle longest are counted anew. Ours.
+pub const RATES_COUNTED_MAX: usize = 100_000;
+
 // --- the API ---------------------------------------------------------------------------------------------
 
 /// How long a question for an invalidation's status waits for its completion. Ours; SDKs wait 60 s for an answer.

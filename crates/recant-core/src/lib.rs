@@ -21,11 +21,12 @@
 //! | [`match_uri`], [`rules`] | the spelling that rules are compared with; what an edge holds: the trie with two epochs a node, the tags, the floor |
 //! | [`host`] | `Host`, `Domain`: which tenant a viewer means |
 //! | [`cache_policy`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
-//! | [`access`], [`rate`] | what a key may do, and how fast |
+//! | [`access`], [`rate`], [`audit`] | what a key may do, how often it may ask, and the chain of what was decided |
 //! | [`conditional`] | whether a stored response answers a conditional request with 304 |
 //! | [`lookup`] | the one decision on the hit path |
 
 pub mod access;
+pub mod audit;
 pub mod batch;
 pub mod cache_control;
 pub mod cache_key;

@@ -5,6 +5,7 @@ use recant_core::id::TenantId;
 use crate::error::{ApiError, excerpt};
 use crate::plane::CallerReferenceConflict;
 use crate::store::{Refusal, StoreError};
+use recant_core::limits::KEYS_MAX;
 
 /// The answer to a refusal.
 pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> ApiError {
@@ -28,6 +29,10 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
         Refusal::NotDisabled => ApiError::ResourceNotDisabled,
         Refusal::IfMatchInvalid => ApiError::InvalidIfMatchVersion,
         Refusal::IfMatchStale => ApiError::PreconditionFailed,
+        Refusal::NoSuchKey => ApiError::EntityNotFound("The specified access key does not exist.".into()),
+        Refusal::TooManyKeys => ApiError::EntityLimitExceeded(format!(
+            "There are {KEYS_MAX} access keys, which is as many as there may be."
+        )),
         Refusal::TooLarge => {
             ApiError::BatchTooLarge("Your request is larger than one entry of the log may be.".into())
         }

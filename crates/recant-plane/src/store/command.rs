@@ -3,6 +3,7 @@
 //! A command is complete: ids, entity tags and the time are in it, so that carrying it out needs nothing but the
 //! store's rows. A refusal is an [`Outcome`], not an error: the store did what it was asked to, and looked.
 
+use recant_core::audit::AuditRecord;
 use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::ledger::{PreconditionError, TooManyInProgress};
@@ -10,7 +11,7 @@ use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
 
-use super::records::{DistributionRecord, InvalidationRecord, TenantRecord, Tracked};
+use super::records::{DistributionRecord, InvalidationRecord, KeyRecord, TenantRecord, Tracked};
 
 /// One thing to be made durable.
 #[derive(Clone, Debug)]
@@ -46,6 +47,17 @@ pub enum Command {
         /// How much the tenant may have in progress with it; a replay is answered however much there is.
         in_progress_max: PathCount,
     },
+    /// Makes an access key, or puts another in place of the one with its id. Answered by [`Outcome::Key`].
+    PutKey(Box<KeyRecord>),
+    /// Removes an access key. Answered by [`Outcome::KeyDeleted`].
+    DeleteKey(String),
+    /// Appends to the audit log. Answered by [`Outcome::Recorded`].
+    Audit {
+        /// What.
+        record: AuditRecord,
+        /// How many records are kept; older ones go.
+        keep: u64,
+    },
     /// Records what the plane's half of the protocol decided, in this order. Answered by [`Outcome::Recorded`].
     Protocol(Vec<PlaneWrite>),
 }
@@ -66,7 +78,11 @@ pub enum Outcome {
         /// The invalidation; of a found one the original time and the present progress.
         invalidation: Box<Tracked<InvalidationRecord>>,
     },
-    /// What the protocol decided is on disk.
+    /// The access key as stored.
+    Key(Box<KeyRecord>),
+    /// The access key of this id is no more.
+    KeyDeleted(String),
+    /// What was to be recorded is on disk.
     Recorded,
     /// Nothing was changed.
     Refused(Refusal),
@@ -126,6 +142,12 @@ pub enum Refusal {
     /// `If-Match` is not the entity tag of what is stored.
     #[error("If-Match is not the current entity tag")]
     IfMatchStale,
+    /// No access key has this id.
+    #[error("no such access key")]
+    NoSuchKey,
+    /// There are as many access keys as there may be.
+    #[error("there are as many access keys as there may be")]
+    TooManyKeys,
     /// The change is longer than an entry of the log may be.
     #[error("the change is longer than an entry of the log may be")]
     TooLarge,

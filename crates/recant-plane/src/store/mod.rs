@@ -21,7 +21,9 @@ pub mod records;
 pub mod sqlite;
 
 use std::future::Future;
+use std::sync::Arc;
 
+use recant_core::audit::{AuditEntry, AuditRecord};
 use recant_core::entry::{Entry, Hash};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::position::Position;
@@ -31,8 +33,8 @@ use tokio::sync::watch;
 
 pub use command::{Birth, Command, Outcome, Refusal};
 pub use records::{
-    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing,
-    Page, Progress, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord,
+    Listing, Page, Progress, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 
 /// Why the store could not do what it was asked to.
@@ -124,6 +126,23 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn default_connection_group(
         &self,
     ) -> impl Future<Output = Result<ConnectionGroupRecord, StoreError>> + Send;
+
+    /// The access key of this id, as committed: a change shows before its command is answered.
+    fn key(&self, id: &str) -> impl Future<Output = Result<Option<Arc<KeyRecord>>, StoreError>> + Send;
+
+    /// Access keys by id. A marker need not exist any more.
+    fn keys(&self, page: Page) -> impl Future<Output = Result<Listing<KeyRecord>, StoreError>> + Send;
+
+    /// Has a record appended to the audit log, of which `keep` are kept. It is on disk before, or together with, whatever is committed
+    /// after this has resolved; a crash before that may lose it.
+    fn note(&self, record: AuditRecord, keep: u64) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The records of the audit log after a number, in order: at most `limit`.
+    fn audited(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
 
     /// The end of the committed log and its hash; [`Position::ZERO`] and [`Hash::START`] of an empty one.
     fn head(&self) -> impl Future<Output = Result<(Position, Hash), StoreError>> + Send;

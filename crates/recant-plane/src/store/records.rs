@@ -3,8 +3,10 @@
 //! A record is a value: nothing in it points back into the store. Where a record was last changed in the log,
 //! and whether that place is complete, comes beside it as [`Tracked`].
 
+use std::fmt;
 use std::num::NonZeroUsize;
 
+use recant_core::access::document::PolicyDocument;
 use recant_core::entry::{Change, Hash, HistoryId};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::position::Position;
@@ -127,6 +129,34 @@ pub struct ConnectionGroupRecord {
     pub created: WallTime,
     /// When it was last changed.
     pub modified: WallTime,
+}
+
+/// An access key: what callers sign with, and what they may do with it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// `AKIA…`; public.
+    pub id: String,
+    /// What signatures are made with. SigV4 needs it as it is, so it is kept as it is.
+    pub secret: String,
+    /// A name for people.
+    pub name: String,
+    /// What its holder may do, as its author wrote it. What is stored was judged before.
+    pub policy: PolicyDocument,
+    /// Whether it lets anybody in.
+    pub is_active: bool,
+    /// When it was made.
+    pub created: WallTime,
+    /// When it was last changed.
+    pub modified: WallTime,
+}
+
+impl fmt::Debug for KeyRecord {
+    /// Shows nothing of the secret, so that no log can.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("KeyRecord");
+        shown.field("id", &self.id).field("name", &self.name).field("is_active", &self.is_active);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// How a tenant is named in a question.

@@ -12,7 +12,7 @@ use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{log, rows};
+use super::{audit, keys, log, rows};
 use crate::store::command::{Birth, Command, Outcome, Refusal};
 use crate::store::records::{DistributionRecord, InvalidationRecord, TenantRecord};
 
@@ -50,6 +50,9 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
                 None => create_invalidation(db, tenant, id, batch, *now, *in_progress_max),
             }
         }
+        Command::PutKey(key) => keys::put(db, key),
+        Command::DeleteKey(id) => keys::delete(db, id),
+        Command::Audit { record, keep } => audit::append(db, record, *keep),
         Command::Protocol(writes) => {
             writes.iter().try_for_each(|write| record(db, write))?;
             Ok(Outcome::Recorded)

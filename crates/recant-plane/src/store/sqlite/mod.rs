@@ -7,12 +7,15 @@
 //! | [`writer`] | the writer's thread and its group commits |
 //! | [`apply`] | one command: look up, decide, write |
 //! | [`log`] | the end of the log |
+//! | [`keys`], [`audit`] | access keys, and the audit log |
 //! | [`readers`], [`queries`] | reads, several at a time |
 //!
 //! Readers never wait for the writer and see only what is committed *and* on disk: SQLite makes a transaction
 //! visible to others after the write-ahead log's fsync, not before.
 
 mod apply;
+mod audit;
+mod keys;
 mod log;
 mod queries;
 mod readers;
@@ -23,6 +26,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+use recant_core::audit::{AuditEntry, AuditRecord};
 use recant_core::entry::{Entry, Hash};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::position::Position;
@@ -32,8 +36,10 @@ use tokio::sync::watch;
 
 use super::{
     Command, ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary,
-    Listing, Outcome, Page, Snapshot, Store, StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
+    KeyRecord, Listing, Outcome, Page, Snapshot, Store, StoreError, TenantFilter, TenantKey, TenantRecord,
+    Tracked,
 };
+use keys::KeyTable;
 use readers::Readers;
 pub use schema::OpenError;
 use writer::Writer;
@@ -49,6 +55,7 @@ struct Inner {
     // write.
     readers: Arc<Readers>,
     writer: Writer,
+    keys: KeyTable,
 }
 
 impl SqliteStore {
@@ -61,8 +68,10 @@ impl SqliteStore {
     pub fn open(path: &Path, now: WallTime) -> Result<Self, OpenError> {
         let opened = schema::open_writer(path, now)?;
         let readers = Arc::new(Readers::open(path.to_owned())?);
-        let writer = Writer::start(opened.connection, opened.head).map_err(OpenError::Thread)?;
-        Ok(Self(Arc::new(Inner { identity: opened.identity, writer, readers })))
+        let keys = KeyTable::load(&opened.connection)?;
+        let writer =
+            Writer::start(opened.connection, opened.head, keys.clone()).map_err(OpenError::Thread)?;
+        Ok(Self(Arc::new(Inner { identity: opened.identity, writer, readers, keys })))
     }
 }
 
@@ -127,6 +136,22 @@ impl Store for SqliteStore {
 
     async fn default_connection_group(&self) -> Result<ConnectionGroupRecord, StoreError> {
         self.0.readers.read(queries::default_connection_group).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        Ok(self.0.keys.get(id))
+    }
+
+    async fn keys(&self, page: Page) -> Result<Listing<KeyRecord>, StoreError> {
+        self.0.readers.read(move |db| keys::list(db, &page)).await
+    }
+
+    async fn note(&self, record: AuditRecord, keep: u64) -> Result<(), StoreError> {
+        self.0.writer.enqueue(Command::Audit { record, keep }).await.map(drop)
+    }
+
+    async fn audited(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.0.readers.read(move |db| audit::after(db, after, limit)).await
     }
 
     async fn head(&self) -> Result<(Position, Hash), StoreError> {

@@ -187,14 +187,14 @@ pub(super) fn word<T: TryFrom<String, Error = IdError>>(row: &Row<'_>, column: u
 }
 
 /// What [`integer`] made a signed number of.
-fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
     i64::column_result(row.get_ref(column)?)
         .map(i64::cast_unsigned)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
 }
 
 /// A value stored as JSON.
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     parsed(column, serde_json::from_str(row.get_ref(column)?.as_str()?))
 }
 

@@ -15,7 +15,7 @@ use crate::store::records::Identity;
 use crate::{folder, random};
 
 /// The version that this program writes: `PRAGMA user_version`.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// `PRAGMA application_id`: "RCNT". Tells our file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x5243_4e54;
@@ -128,6 +128,25 @@ CREATE UNIQUE INDEX invalidations_by_id ON invalidations (tenant_id, id);
 CREATE INDEX invalidations_by_tenant ON invalidations (tenant_id, position);
 ";
 
+/// What version 2 adds to version 1.
+const TABLES_2: &str = "
+CREATE TABLE keys (
+    id        TEXT    PRIMARY KEY NOT NULL,
+    secret    TEXT    NOT NULL,
+    name      TEXT    NOT NULL,
+    policy    TEXT    NOT NULL,
+    is_active INTEGER NOT NULL,
+    created   INTEGER NOT NULL,
+    modified  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY CHECK (number > 0),
+    link   BLOB    NOT NULL CHECK (length(link) = 32),
+    record TEXT    NOT NULL
+) STRICT;
+";
+
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -189,6 +208,10 @@ pub(super) fn open_writer(path: &Path, now: WallTime) -> Result<Opened, OpenErro
     if version == 0 {
         create(&transaction, now)?;
     }
+    if version < 2 {
+        transaction.execute_batch(TABLES_2)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
     transaction.execute("UPDATE plane SET term = term + 1", [])?;
     let identity = rows::identity(&transaction)?;
     let (head, _) = rows::head(&transaction)?;
@@ -236,7 +259,6 @@ fn create(connection: &Connection, now: WallTime) -> Result<(), OpenError> {
         params![group.as_str(), "default", ETag::generate(random::bytes()).as_str(), now.millis()],
     )?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
 

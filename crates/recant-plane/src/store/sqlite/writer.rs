@@ -21,6 +21,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{self, Stop};
+use super::keys::KeyTable;
 use super::rows;
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
@@ -44,23 +45,29 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on a connection whose log ends at `head`.
-    pub(super) fn start(connection: Connection, head: Position) -> std::io::Result<Self> {
+    /// Starts the thread on a connection whose log ends at `head`; changes of keys are published to `keys`.
+    pub(super) fn start(connection: Connection, head: Position, keys: KeyTable) -> std::io::Result<Self> {
         let (requests, queue) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (publish, committed) = watch::channel(head);
         let stopped = Arc::new(Stopped::default());
-        let worker = Worker { connection, publish, stopped: Arc::clone(&stopped) };
+        let worker = Worker { connection, publish, keys, stopped: Arc::clone(&stopped) };
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || worker.run(queue))?;
         Ok(Self { requests: Some(requests), thread: Some(thread), committed, stopped })
     }
 
     pub(super) async fn commit(&self, command: Command) -> Answer {
+        let outcome = self.enqueue(command).await?;
+        outcome.await.unwrap_or_else(|_| Err(self.stopped.error()))
+    }
+
+    /// Puts a command into the queue, ahead of all that come later, and gives where its outcome will be told.
+    pub(super) async fn enqueue(&self, command: Command) -> Result<oneshot::Receiver<Answer>, StoreError> {
         let requests = self.requests.as_ref().expect("the queue is closed only when the handle is dropped");
         let (answer, outcome) = oneshot::channel();
-        if requests.send(Request { command, answer }).await.is_err() {
-            return Err(self.stopped.error());
+        match requests.send(Request { command, answer }).await {
+            Ok(()) => Ok(outcome),
+            Err(_) => Err(self.stopped.error()),
         }
-        outcome.await.unwrap_or_else(|_| Err(self.stopped.error()))
     }
 
     pub(super) fn committed(&self) -> watch::Receiver<Position> {
@@ -105,6 +112,7 @@ impl Stopped {
 struct Worker {
     connection: Connection,
     publish: watch::Sender<Position>,
+    keys: KeyTable,
     stopped: Arc<Stopped>,
 }
 
@@ -117,6 +125,9 @@ impl Worker {
                     // Before the answers, so that whoever has one finds the head at least there.
                     self.publish.send_if_modified(|published| std::mem::replace(published, head) != head);
                     for (request, answer) in group.drain(..).zip(answers) {
+                        if let Ok(outcome) = &answer {
+                            self.keys.publish(outcome);
+                        }
                         // Who no longer waits does not need the answer.
                         let _ = request.answer.send(answer);
                     }

@@ -1,0 +1,102 @@
+//! Access keys: their rows, and the table in memory that every request is looked up in.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use recant_core::access::document::PolicyDocument;
+use recant_core::limits::KEYS_MAX;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::apply::Stop;
+use super::rows;
+use crate::store::command::{Outcome, Refusal};
+use crate::store::records::{KeyRecord, Listing, Page};
+
+const COLUMNS: &str = "id, secret, name, policy, is_active, created, modified";
+
+/// All keys as committed. The writer changes it after a commit and before that commit's answers, so that a key that was
+/// disabled lets nobody in once its disabler has been answered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeyTable(Arc<RwLock<HashMap<String, Arc<KeyRecord>>>>);
+
+impl KeyTable {
+    /// The table of what the database holds.
+    pub(super) fn load(db: &Connection) -> rusqlite::Result<Self> {
+        let mut all = db.prepare(&format!("SELECT {COLUMNS} FROM keys"))?;
+        let keys = all.query_map([], key)?.map(|key| key.map(|key| (key.id.clone(), Arc::new(key))));
+        Ok(Self(Arc::new(RwLock::new(keys.collect::<rusqlite::Result<_>>()?))))
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<Arc<KeyRecord>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Takes over what a commit has done.
+    pub(super) fn publish(&self, outcome: &Outcome) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Outcome::Key(key) => drop(keys.insert(key.id.clone(), Arc::new((**key).clone()))),
+            Outcome::KeyDeleted(id) => drop(keys.remove(id)),
+            _ => {}
+        }
+    }
+}
+
+/// Makes a key, or puts another in its place.
+pub(super) fn put(db: &Connection, key: &KeyRecord) -> Result<Outcome, Stop> {
+    let is_new = get(db, &key.id)?.is_none();
+    let count = || db.query_row("SELECT count(*) FROM keys", [], |row| rows::unsigned(row, 0));
+    if is_new && count()? >= KEYS_MAX as u64 {
+        return Err(Refusal::TooManyKeys.into());
+    }
+    db.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    ))?
+    .execute(params![
+        key.id,
+        key.secret,
+        key.name,
+        serde_json::to_string(&key.policy).expect("a policy document is JSON"),
+        key.is_active,
+        key.created.millis(),
+        key.modified.millis(),
+    ])?;
+    Ok(Outcome::Key(Box::new(key.clone())))
+}
+
+/// Removes a key.
+pub(super) fn delete(db: &Connection, id: &str) -> Result<Outcome, Stop> {
+    match db.prepare_cached("DELETE FROM keys WHERE id = ?1")?.execute([id])? {
+        0 => Err(Refusal::NoSuchKey.into()),
+        _ => Ok(Outcome::KeyDeleted(id.to_owned())),
+    }
+}
+
+/// Keys by id.
+pub(super) fn list(db: &Connection, page: &Page) -> rusqlite::Result<Listing<KeyRecord>> {
+    let after = page.after.as_deref().unwrap_or_default();
+    let mut rows =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM keys WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
+    let limit = page.limit.get();
+    let asked = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut items = rows.query_map(params![after, asked], key)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Ok(Listing::Page { items, more })
+}
+
+fn get(db: &Connection, id: &str) -> rusqlite::Result<Option<KeyRecord>> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM keys WHERE id = ?1"))?.query_row([id], key).optional()
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
+    Ok(KeyRecord {
+        id: row.get(0)?,
+        secret: row.get(1)?,
+        name: row.get(2)?,
+        policy: rows::json::<PolicyDocument>(row, 3)?,
+        is_active: row.get(4)?,
+        created: rows::wall_time(row, 5)?,
+        modified: rows::wall_time(row, 6)?,
+    })
+}

@@ -40,7 +40,7 @@ pub enum Verdict {
     ImplicitDeny,
     /// A statement of the key's policy denies it: its `Sid`, empty when it has none.
     ExplicitDeny(String),
-    /// A key of this id is known, but its holder did not sign this request, or it is disabled. The code of the refusal.
+    /// A key of this id is known, but its holder did not sign this request. The code of the refusal.
     NotAuthenticated(String),
 }
 

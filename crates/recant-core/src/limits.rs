@@ -82,6 +82,8 @@ pub const POLICY_PATTERN_BYTES_MAX: usize = 1_024;
 pub const POLICY_BYTES_MAX: usize = 20_480;
 /// Access keys of one plane. Ours.
 pub const KEYS_MAX: usize = 10_000;
+/// Records of the audit log that are kept unless the operator says otherwise. Ours; some 500 bytes each.
+pub const AUDIT_RECORDS_DEFAULT: u64 = 1_000_000;
 /// Callers and tenants whose rate is counted at a time; beyond, those that have been idle longest are counted anew. Ours.
 pub const RATES_COUNTED_MAX: usize = 100_000;
 

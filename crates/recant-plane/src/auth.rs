@@ -2,18 +2,25 @@
 //!
 //! In the order of DESIGN.md section 9 "API". [`Keys::claim`] looks at the head alone (form, key, time, scope), so
 //! that nobody makes the plane read a body who could not be let in anyway; [`Keys::verify`] judges body and signature.
-//! What a key may do is decided elsewhere; in this version every known key may do everything.
+//! What a key may do is [`crate::admission`]'s to ask.
+//!
+//! There is one root key, which is in the data folder and may do everything; all others are in the store, each with its
+//! policy, and are looked up for every request, so that a key that was disabled or removed lets nobody in from then on.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
+use recant_core::access::{Access, Policy};
 use recant_core::entry::Hash;
 use recant_core::time::WallTime;
 use recant_wire::sigv4::{AuthError, Authorization, Credentials, SignableRequest, VerifyOptions, headers_of};
 
-/// The keys that may sign, and what else is asked of a signature.
+use crate::error::ApiError;
+use crate::store::{KeyRecord, Store};
+
+/// The root key, and what is asked of a signature besides being right.
 pub(crate) struct Keys {
     /// Whether an unsigned request is refused.
     required: bool,
@@ -21,44 +28,74 @@ pub(crate) struct Keys {
     skew: Duration,
     /// The one region that requests must be signed for; any without.
     region: Option<String>,
-    by_id: HashMap<String, Credentials>,
+    root: Credentials,
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Caller {
     /// Nobody signed, and nobody had to.
     Anyone,
-    /// The holder of the key with this id.
-    Key(String),
+    /// The holder of the root key.
+    Root(String),
+    /// The holder of this key.
+    Key(Arc<KeyRecord>),
 }
 
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Caller {
+    /// The id of the key that signed.
+    pub(crate) fn key_id(&self) -> Option<&str> {
         match self {
-            Self::Anyone => f.write_str("-"),
-            Self::Key(id) => f.write_str(id),
+            Self::Anyone => None,
+            Self::Root(id) => Some(id),
+            Self::Key(key) => Some(&key.id),
+        }
+    }
+
+    /// Whether this caller may do `action` to `resource`.
+    pub(crate) fn may(&self, action: &str, resource: &str) -> Access {
+        self.policy().map_or(Access::Allowed, |policy| policy.decide(action, resource))
+    }
+
+    /// What limits this caller; nothing for whoever may do everything.
+    pub(crate) fn policy(&self) -> Option<&Policy> {
+        match self {
+            Self::Anyone | Self::Root(_) => None,
+            Self::Key(key) => Some(&key.policy),
         }
     }
 }
 
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key_id().unwrap_or("-"))
+    }
+}
+
 /// What the head of a request says about its signer; not yet believed.
-pub(crate) struct Claim<'k> {
+pub(crate) struct Claim {
     authorization: Authorization,
-    credentials: &'k Credentials,
+    signer: Signer,
     now: WallTime,
 }
 
+/// A key that exists and is not disabled.
+enum Signer {
+    Root,
+    Key(Arc<KeyRecord>),
+}
+
+impl Claim {
+    /// The id of the key that is claimed to have signed.
+    pub(crate) fn key_id(&self) -> &str {
+        self.authorization.access_key_id()
+    }
+}
+
 impl Keys {
-    /// These keys, asked for as the options say.
-    pub(crate) fn new(
-        keys: impl IntoIterator<Item = Credentials>,
-        required: bool,
-        skew: Duration,
-        region: Option<String>,
-    ) -> Self {
-        let by_id = keys.into_iter().map(|key| (key.access_key_id.clone(), key)).collect();
-        Self { required, skew, region, by_id }
+    /// This root key, and requirements as the options say.
+    pub(crate) fn new(root: Credentials, required: bool, skew: Duration, region: Option<String>) -> Self {
+        Self { required, skew, region, root }
     }
 
     /// Reads the signature's form, finds its key, and checks its time and scope.
@@ -66,24 +103,34 @@ impl Keys {
     /// Nothing comes back where signatures are not required: then they are not looked at, right or wrong.
     ///
     /// # Errors
-    /// [`AuthError`] for the first of these that is not right.
-    pub(crate) fn claim(&self, parts: &Parts, now: WallTime) -> Result<Option<Claim<'_>>, AuthError> {
+    /// [`AuthError`] for the first of these that is not right. A key that is disabled is as good as unknown.
+    pub(crate) async fn claim(
+        &self,
+        store: &impl Store,
+        parts: &Parts,
+        now: WallTime,
+    ) -> Result<Option<Claim>, ApiError> {
         if !self.required {
             return Ok(None);
         }
         let headers = headers_of(&parts.headers);
         let authorization = Authorization::parse(&headers, parts.uri.query().unwrap_or_default())?;
-        let credentials =
-            self.by_id.get(authorization.access_key_id()).ok_or(AuthError::InvalidClientTokenId)?;
-        authorization.check_head(&headers, now, &self.options(credentials))?;
-        Ok(Some(Claim { authorization, credentials, now }))
+        let id = authorization.access_key_id();
+        let signer = if id == self.root.access_key_id {
+            Signer::Root
+        } else {
+            let key = store.key(id).await?.filter(|key| key.is_active);
+            Signer::Key(key.ok_or(AuthError::InvalidClientTokenId)?)
+        };
+        authorization.check_head(&headers, now, &self.options())?;
+        Ok(Some(Claim { authorization, signer, now }))
     }
 
     /// Checks that the claim's key signed this request with this body.
     ///
     /// # Errors
     /// [`AuthError::SignatureDoesNotMatch`].
-    pub(crate) fn verify(&self, claim: &Claim<'_>, parts: &Parts, body: &[u8]) -> Result<Caller, AuthError> {
+    pub(crate) fn verify(&self, claim: Claim, parts: &Parts, body: &[u8]) -> Result<Caller, AuthError> {
         let request = SignableRequest {
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -91,18 +138,20 @@ impl Keys {
             headers: &headers_of(&parts.headers),
             body_hash: Hash::of(body),
         };
+        let secret = match &claim.signer {
+            Signer::Root => &self.root.secret_access_key,
+            Signer::Key(key) => &key.secret,
+        };
         // The moment of arrival, not of the last byte: a slow body does not make a signature expire.
-        let options = self.options(claim.credentials);
-        claim.authorization.verify(&request, &claim.credentials.secret_access_key, claim.now, &options)?;
-        Ok(Caller::Key(claim.credentials.access_key_id.clone()))
+        claim.authorization.verify(&request, secret, claim.now, &self.options())?;
+        Ok(match claim.signer {
+            Signer::Root => Caller::Root(self.root.access_key_id.clone()),
+            Signer::Key(key) => Caller::Key(key),
+        })
     }
 
-    fn options<'a>(&'a self, credentials: &'a Credentials) -> VerifyOptions<'a> {
-        VerifyOptions {
-            region: self.region.as_deref(),
-            skew: self.skew,
-            session_token: credentials.session_token.as_deref(),
-            ..VerifyOptions::default()
-        }
+    /// No key has a session token, so whoever sends one has another key in mind.
+    fn options(&self) -> VerifyOptions<'_> {
+        VerifyOptions { region: self.region.as_deref(), skew: self.skew, ..VerifyOptions::default() }
     }
 }

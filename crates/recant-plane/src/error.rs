@@ -4,9 +4,13 @@
 //! `Display` is the message the caller reads. What the log needs beyond that (a database's own words, say) is logged
 //! where it happened and never sent.
 
+use std::time::Duration;
+
 use http::StatusCode;
+use recant_core::access::Denial;
 use recant_core::ledger::TooManyInProgress;
 use recant_core::limits::BAD_PATHS_LISTED_MAX;
+use recant_core::rate::RetryAfter;
 use recant_wire::sigv4::AuthError;
 
 /// Why a request is not done.
@@ -16,6 +20,22 @@ pub(crate) enum ApiError {
     /// A request that is not signed, or not rightly.
     #[error(transparent)]
     Auth(#[from] AuthError),
+
+    /// The key's policy does not let its holder do this.
+    #[error("The key {key} is not authorized to perform: {action} on resource: {resource} {why}")]
+    AccessDenied {
+        /// The id of the key.
+        key: String,
+        /// What was asked.
+        action: String,
+        /// What it was asked about, as an ARN.
+        resource: String,
+        /// Why not.
+        why: Denial,
+    },
+    /// The key, or the tenant, has asked too often; in the service's words (CLOUDFRONT.md section 1.3).
+    #[error("Rate exceeded")]
+    Throttling(RetryAfter),
 
     // --- what is asked ---
     /// A body that is empty, not XML, or not of the operation's form.
@@ -153,6 +173,8 @@ impl ApiError {
     pub(crate) fn code(&self) -> (&'static str, StatusCode) {
         match self {
             Self::Auth(error) => (error.code(), error.status()),
+            Self::AccessDenied { .. } => ("AccessDenied", StatusCode::FORBIDDEN),
+            Self::Throttling(_) => ("Throttling", StatusCode::BAD_REQUEST),
             Self::MalformedXml(_) => ("MalformedXML", StatusCode::BAD_REQUEST),
             Self::RequestEntityTooLarge { .. } => ("RequestEntityTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
             Self::BatchTooLarge(_) => ("BatchTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
@@ -187,6 +209,17 @@ impl ApiError {
             Self::PreconditionFailed => ("PreconditionFailed", StatusCode::PRECONDITION_FAILED),
             Self::ServiceUnavailable => ("ServiceUnavailable", StatusCode::SERVICE_UNAVAILABLE),
             Self::Internal => ("InternalFailure", StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// When asking again has a chance, for `Retry-After` (RFC 9110 section 10.2.3); nothing where waiting is not what helps.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttling(RetryAfter(wait)) => Some(*wait),
+            Self::TooManyInvalidationsInProgress(_) | Self::ServiceUnavailable => {
+                Some(Duration::from_secs(1))
+            }
+            _ => None,
         }
     }
 

@@ -11,6 +11,7 @@
 //! | [`Plane`] | options, start, stop |
 //! | `http` | connections and their limits, routes, the order of checks, request ids, the access log |
 //! | `auth` | keys, and who signed |
+//! | `admission` | what a caller may do, how often, and the audit log |
 //! | `ops` | one operation a file: decode, apply, encode |
 //! | `config_check` | what a configuration may ask, and what of it is honoured |
 //! | `error` | every refusal, and the one place where it gets its code and status |
@@ -19,6 +20,7 @@
 //! | [`feed`] | the log on its way to the edges |
 //! | [`folder`], [`clock`], [`random`] | the only places that touch the data folder, the clocks, the entropy |
 
+mod admission;
 mod auth;
 pub mod clock;
 pub mod completion;
@@ -32,4 +34,5 @@ mod plane;
 pub mod random;
 pub mod store;
 
+pub use admission::{AdmissionOptions, AuditLevel};
 pub use plane::{CallerReferenceConflict, Plane, PlaneOptions, StartError, Stopper};

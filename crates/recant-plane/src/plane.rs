@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::admission::{Admission, AdmissionOptions};
 use crate::auth::Keys;
 use crate::completion::Completion;
 use crate::feed::Edges;
@@ -57,6 +58,8 @@ pub struct PlaneOptions {
     pub paths_in_progress_max: u64,
     /// How many wildcard paths of one tenant may be in progress.
     pub wildcards_in_progress_max: u64,
+    /// How often callers may ask, and what is noted of it.
+    pub admission: AdmissionOptions,
 }
 
 impl PlaneOptions {
@@ -73,6 +76,7 @@ impl PlaneOptions {
             caller_reference_conflict: CallerReferenceConflict::default(),
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
+            admission: AdmissionOptions::default(),
         }
     }
 }
@@ -168,7 +172,8 @@ impl Plane {
             session_token: None,
         };
         let shared = Arc::new(Shared {
-            keys: Keys::new([credentials], options.require_signatures, options.clock_skew, options.region),
+            keys: Keys::new(credentials, options.require_signatures, options.clock_skew, options.region),
+            admission: Admission::new(options.admission),
             context: Context {
                 store,
                 completed: completion.completed(),

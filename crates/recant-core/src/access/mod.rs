@@ -20,6 +20,8 @@ mod pattern;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::{POLICY_PATTERN_BYTES_MAX, POLICY_PATTERNS_MAX, POLICY_STATEMENTS_MAX};
 use document::{PolicyDocument, StatementDocument};
 use pattern::Pattern;
@@ -30,9 +32,11 @@ pub const SERVICES: [&str; 2] = ["cloudfront", "recant"];
 /// The versions of IAM's policy language. They differ in variables only, which are refused.
 const VERSIONS: [&str; 2] = ["2012-10-17", "2008-10-17"];
 
-/// A policy as it is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A policy as it is meant. Read from, and written as, the document that its author wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "PolicyDocument", into = "PolicyDocument")]
 pub struct Policy {
+    document: PolicyDocument,
     statements: Vec<Statement>,
 }
 
@@ -140,11 +144,10 @@ impl Policy {
     ///
     /// # Errors
     /// [`PolicyError`] names what cannot be honoured, and where it stands.
-    pub fn new(document: &PolicyDocument) -> Result<Self, PolicyError> {
-        if let Some(version) = &document.version
-            && !VERSIONS.contains(&version.as_str())
-        {
-            return Err(PolicyError::Version(version.clone()));
+    pub fn new(document: PolicyDocument) -> Result<Self, PolicyError> {
+        let version = document.version.as_deref().unwrap_or(VERSIONS[0]);
+        if !VERSIONS.contains(&version) {
+            return Err(PolicyError::Version(version.to_owned()));
         }
         let written = document.statement.as_slice();
         if written.is_empty() || written.len() > POLICY_STATEMENTS_MAX {
@@ -153,7 +156,8 @@ impl Policy {
         let statements = written.iter().enumerate().map(|(index, statement)| {
             Statement::new(statement).map_err(|why| PolicyError::Statement { index, why })
         });
-        Ok(Self { statements: statements.collect::<Result<_, _>>()? })
+        let statements = statements.collect::<Result<_, _>>()?;
+        Ok(Self { document, statements })
     }
 
     /// Whether `action` may be done to `resource`.
@@ -181,6 +185,19 @@ impl Policy {
 /// Whether a pattern of actions, as [`Policy::action_patterns`] lists it, names this action.
 pub fn names_action(pattern: &str, action: &str) -> bool {
     Pattern::new(pattern).matches(&action.to_ascii_lowercase())
+}
+
+impl TryFrom<PolicyDocument> for Policy {
+    type Error = PolicyError;
+    fn try_from(document: PolicyDocument) -> Result<Self, PolicyError> {
+        Self::new(document)
+    }
+}
+
+impl From<Policy> for PolicyDocument {
+    fn from(policy: Policy) -> Self {
+        policy.document
+    }
 }
 
 impl Statement {

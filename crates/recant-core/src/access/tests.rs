@@ -7,7 +7,7 @@ const OTHER: &str = "arn:aws:cloudfront::000000000000:distribution-tenant/dt_10"
 
 fn read(json: &str) -> Result<Policy, String> {
     let document: PolicyDocument = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    Policy::new(&document).map_err(|error| error.to_string())
+    Policy::new(document).map_err(|error| error.to_string())
 }
 
 /// A policy of these statements.
@@ -61,7 +61,7 @@ fn negations_are_about_all_the_rest() {
 fn one_statement_need_not_be_a_list() {
     let json = r#"{"Statement":{"Effect":"Allow","Action":"recant:ListKeys","Resource":"*"}}"#;
     let document: PolicyDocument = serde_json::from_str(json).unwrap();
-    assert_eq!(Policy::new(&document).unwrap().decide("recant:ListKeys", "*"), Access::Allowed);
+    assert_eq!(Policy::new(document).unwrap().decide("recant:ListKeys", "*"), Access::Allowed);
 }
 
 #[test]

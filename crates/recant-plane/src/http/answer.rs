@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use recant_wire::document::Document;
@@ -62,5 +62,10 @@ pub(super) fn error(error: &ApiError, id: &RequestId) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
     response.headers_mut().insert(REQUEST_ID, id.header());
+    if let Some(wait) = error.retry_after() {
+        // Whole seconds, and never too few.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }

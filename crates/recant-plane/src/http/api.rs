@@ -1,7 +1,7 @@
 //! One API request, from its head to its answer.
 //!
 //! The order of checks is a decision (DESIGN.md section 9 "API"): what the head says about the signature (form, key,
-//! time), the size, the body's hash, the signature; only then is the request read for what it asks. So nobody
+//! time), the size, the body's hash, the signature, the policy; only then is what is asked judged. So nobody
 //! without a key learns anything about what is here, and nothing that a stranger sends is parsed.
 
 use std::sync::Arc;
@@ -10,11 +10,13 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::request::Parts;
 use recant_wire::model::{Operation, Route, route};
 
 use super::request_id::RequestId;
 use super::{Shared, answer, body};
+use crate::admission::Asked;
 use crate::auth::Caller;
 use crate::error::{ApiError, excerpt};
 use crate::store::Store;
@@ -73,20 +75,61 @@ async fn answer<S: Store>(
         seen.tenant = tenant_of(found);
     }
 
-    let claim = shared.keys.claim(parts, clock::wall_now())?;
-    let bytes =
-        body::read(&parts.headers, body).await.map_err(|error| for_operation(error, seen.operation))?;
-    if let Some(claim) = claim {
-        seen.caller = shared.keys.verify(&claim, parts, &bytes)?;
-    }
+    let (caller, bytes) = authenticate(shared, parts, body, seen).await?;
+    seen.caller = caller;
+    shared.admission.count_caller(&seen.caller)?;
 
     let Some(found) = found else {
         return Err(ApiError::UnknownOperation(format!("{} {}", parts.method, excerpt(path))));
     };
+    let context = &shared.context;
+    let head = answer::decode(&found, parts, &[])?;
+    let mut resources = ops::resources::of_head(context, &found, &head).await?;
+    // A body that cannot be read names nothing; the caller learns that only if he may do this at all.
+    let input = answer::decode(&found, parts, &bytes);
+    if let Ok(input) = &input {
+        resources.extend(ops::resources::of_body(context, found.operation, input));
+    }
+    let asked = Asked {
+        request_id: seen.id.as_str(),
+        action: &format!("cloudfront:{}", found.operation.name),
+        method: &parts.method,
+        resources: &resources,
+    };
+    shared.admission.admit(&context.store, &seen.caller, &asked).await?;
+
     ops::offered(found.operation)?;
-    let input = answer::decode(&found, parts, &bytes)?;
-    let output = ops::perform(&shared.context, found.operation, &input).await?;
+    let output = ops::perform(context, found.operation, &input?).await?;
     answer::success(found.operation, &output, &seen.id)
+}
+
+/// Finds out who asks, and reads the body on the way. Somebody who is not the holder of the key that he names is noted.
+async fn authenticate<S: Store>(
+    shared: &Shared<S>,
+    parts: &Parts,
+    body: &mut Body,
+    seen: &Seen,
+) -> Result<(Caller, Bytes), ApiError> {
+    let store = &shared.context.store;
+    let claim = shared.keys.claim(store, parts, clock::wall_now()).await?;
+    let bytes =
+        body::read(&parts.headers, body).await.map_err(|error| for_operation(error, seen.operation))?;
+    let Some(claim) = claim else { return Ok((Caller::Anyone, bytes)) };
+    let key_id = claim.key_id().to_owned();
+    match shared.keys.verify(claim, parts, &bytes) {
+        Ok(caller) => Ok((caller, bytes)),
+        Err(error) => {
+            let operation = seen.operation.map_or("-", |operation| operation.name);
+            let asked = Asked {
+                request_id: seen.id.as_str(),
+                action: &format!("cloudfront:{operation}"),
+                method: &parts.method,
+                resources: &[],
+            };
+            shared.admission.note_stranger(store, &key_id, &asked, error.code()).await?;
+            Err(error.into())
+        }
+    }
 }
 
 /// An invalidation batch that is too long has a code of its own in the model.

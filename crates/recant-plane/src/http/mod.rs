@@ -23,6 +23,7 @@ use axum::Router;
 use axum::routing::get;
 
 use self::edges::EdgeCalls;
+use crate::admission::Admission;
 use crate::auth::Keys;
 use crate::completion::Completion;
 use crate::ops::Context;
@@ -32,6 +33,8 @@ use crate::store::Store;
 pub(crate) struct Shared<S> {
     /// Who may ask.
     pub(crate) keys: Keys,
+    /// What they may do, and how often.
+    pub(crate) admission: Admission,
     /// What operations work on.
     pub(crate) context: Context<S>,
     /// Looked at to say whether this plane can complete anything.

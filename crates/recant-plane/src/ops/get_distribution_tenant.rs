@@ -22,7 +22,7 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
 }
 
 /// What an identifier names. The three kinds cannot be mistaken for one another: a name holds neither `_` nor `:`.
-fn key(identifier: &str, arn_start: &str) -> Result<TenantKey, ApiError> {
+pub(super) fn key(identifier: &str, arn_start: &str) -> Result<TenantKey, ApiError> {
     if let Some(id) = identifier.strip_prefix(arn_start) {
         return refused::tenant_id(id).map(TenantKey::Id);
     }

@@ -16,6 +16,7 @@ mod list_distributions;
 mod list_invalidations;
 mod output;
 mod refused;
+pub(crate) mod resources;
 mod shapes;
 mod update_distribution_tenant;
 

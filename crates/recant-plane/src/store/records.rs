@@ -6,7 +6,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use recant_core::access::document::PolicyDocument;
+use recant_core::access::Policy;
 use recant_core::entry::{Change, Hash, HistoryId};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::position::Position;
@@ -140,8 +140,8 @@ pub struct KeyRecord {
     pub secret: String,
     /// A name for people.
     pub name: String,
-    /// What its holder may do, as its author wrote it. What is stored was judged before.
-    pub policy: PolicyDocument,
+    /// What its holder may do.
+    pub policy: Policy,
     /// Whether it lets anybody in.
     pub is_active: bool,
     /// When it was made.

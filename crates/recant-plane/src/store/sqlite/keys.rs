@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use recant_core::access::document::PolicyDocument;
 use recant_core::limits::KEYS_MAX;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -94,7 +93,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
         id: row.get(0)?,
         secret: row.get(1)?,
         name: row.get(2)?,
-        policy: rows::json::<PolicyDocument>(row, 3)?,
+        policy: rows::json(row, 3)?,
         is_active: row.get(4)?,
         created: rows::wall_time(row, 5)?,
         modified: rows::wall_time(row, 6)?,

@@ -1,0 +1,177 @@
+//! What a caller may do, and how often: asked once who asks is known, and noted.
+//!
+//! ```text
+//!   caller ─▶ the key's rate ─▶ policy over every resource ─▶ audit log ─▶ the tenant's rate ─▶ the operation
+//! ```
+//!
+//! A decision is put into the audit log before what it allows is begun; since the store writes in order, it is on disk no later than what
+//! the operation changes. Strangers, who know no key of this plane, are not noted: they could push everybody else's records out.
+
+use std::sync::{Mutex, PoisonError};
+
+use http::Method;
+use recant_core::access::{Access, Denial};
+use recant_core::audit::{AuditRecord, Verdict};
+use recant_core::rate::{Limiter, Rate};
+
+use crate::auth::Caller;
+use crate::clock;
+use crate::error::ApiError;
+use crate::store::{Store, StoreError};
+
+/// What is put into the audit log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AuditLevel {
+    /// Nothing.
+    Off,
+    /// What changes something, and what is denied.
+    #[default]
+    Changes,
+    /// Everything.
+    All,
+}
+
+/// How often somebody may ask, and what is noted of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionOptions {
+    /// Requests of one key; without, as many as there are.
+    pub key_rate: Option<Rate>,
+    /// Requests about one tenant; without, as many as there are.
+    pub tenant_rate: Option<Rate>,
+    /// What is put into the audit log.
+    pub audit: AuditLevel,
+    /// How many records of the audit log are kept.
+    pub audit_records_max: u64,
+}
+
+impl Default for AdmissionOptions {
+    fn default() -> Self {
+        Self {
+            key_rate: None,
+            tenant_rate: None,
+            audit: AuditLevel::default(),
+            audit_records_max: recant_core::limits::AUDIT_RECORDS_DEFAULT,
+        }
+    }
+}
+
+/// The gate that callers pass once they are known.
+pub(crate) struct Admission {
+    options: AdmissionOptions,
+    /// Counted by the key's id. Locked to count one request.
+    keys: Option<Mutex<Limiter<String>>>,
+    /// Counted by the tenant's ARN. Locked to count one request.
+    tenants: Option<Mutex<Limiter<String>>>,
+}
+
+/// What somebody asks for.
+pub(crate) struct Asked<'a> {
+    /// The request's id.
+    pub(crate) request_id: &'a str,
+    /// What: `cloudfront:GetDistribution`.
+    pub(crate) action: &'a str,
+    /// How: what does not change anything is safe (RFC 9110 section 9.2.1).
+    pub(crate) method: &'a Method,
+    /// About what, as ARNs; at least one.
+    pub(crate) resources: &'a [String],
+}
+
+impl Admission {
+    /// A gate that has seen nobody yet.
+    pub(crate) fn new(options: AdmissionOptions) -> Self {
+        let limiter = |rate: Option<Rate>| rate.map(|rate| Mutex::new(Limiter::new(rate)));
+        Self { options, keys: limiter(options.key_rate), tenants: limiter(options.tenant_rate) }
+    }
+
+    /// What it was made with.
+    pub(crate) fn options(&self) -> &AdmissionOptions {
+        &self.options
+    }
+
+    /// Counts one request of this caller.
+    ///
+    /// # Errors
+    /// [`ApiError::Throttling`].
+    pub(crate) fn count_caller(&self, caller: &Caller) -> Result<(), ApiError> {
+        count(self.keys.as_ref(), caller.key_id().unwrap_or_default())
+    }
+
+    /// Lets the caller do it, or not; either way it is noted as the operator wants it.
+    ///
+    /// # Errors
+    /// [`ApiError::AccessDenied`] for the first resource that the caller's policy does not allow it on,
+    /// [`ApiError::Throttling`] when the tenant has been asked about too often.
+    pub(crate) async fn admit(
+        &self,
+        store: &impl Store,
+        caller: &Caller,
+        asked: &Asked<'_>,
+    ) -> Result<(), ApiError> {
+        let denied = asked.resources.iter().find_map(|resource| match caller.may(asked.action, resource) {
+            Access::Allowed => None,
+            Access::Denied(why) => Some((resource, why)),
+        });
+        self.note(store, caller.key_id(), asked, verdict(denied.as_ref().map(|(_, why)| why))).await?;
+        if let Some((resource, why)) = denied {
+            return Err(ApiError::AccessDenied {
+                key: caller.to_string(),
+                action: asked.action.to_owned(),
+                resource: resource.clone(),
+                why,
+            });
+        }
+        asked
+            .resources
+            .iter()
+            .filter(|resource| resource.contains(":distribution-tenant/"))
+            .try_for_each(|tenant| count(self.tenants.as_ref(), tenant))
+    }
+
+    /// Notes that somebody used the id of a key without being its holder.
+    pub(crate) async fn note_stranger(
+        &self,
+        store: &impl Store,
+        key_id: &str,
+        asked: &Asked<'_>,
+        code: &str,
+    ) -> Result<(), StoreError> {
+        self.note(store, Some(key_id), asked, Verdict::NotAuthenticated(code.to_owned())).await
+    }
+
+    async fn note(
+        &self,
+        store: &impl Store,
+        key_id: Option<&str>,
+        asked: &Asked<'_>,
+        decision: Verdict,
+    ) -> Result<(), StoreError> {
+        let is_change = !asked.method.is_safe();
+        let is_wanted = match self.options.audit {
+            AuditLevel::Off => false,
+            AuditLevel::Changes => is_change || decision != Verdict::Allowed,
+            AuditLevel::All => true,
+        };
+        if !is_wanted {
+            return Ok(());
+        }
+        let record = AuditRecord {
+            time: clock::wall_now(),
+            request_id: asked.request_id.to_owned(),
+            access_key_id: key_id.map(str::to_owned),
+            action: asked.action.to_owned(),
+            resources: asked.resources.to_vec(),
+            decision,
+        };
+        store.note(record, self.options.audit_records_max).await
+    }
+}
+
+fn verdict(denial: Option<&Denial>) -> Verdict {
+    denial.map_or(Verdict::Allowed, |why| Verdict::from(&Access::Denied(why.clone())))
+}
+
+fn count(limiter: Option<&Mutex<Limiter<String>>>, who: &str) -> Result<(), ApiError> {
+    let Some(limiter) = limiter else { return Ok(()) };
+    let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+    limiter.count(&who.to_owned(), clock::boot_now()).map_err(ApiError::Throttling)
+}

@@ -80,6 +80,8 @@ pub const POLICY_PATTERNS_MAX: usize = 100;
 pub const POLICY_PATTERN_BYTES_MAX: usize = 1_024;
 /// Bytes of one policy document. AWS allows a managed policy 6,144 characters.
 pub const POLICY_BYTES_MAX: usize = 20_480;
+/// Characters of a key's name. AWS: an IAM user's name has at most 64.
+pub const KEY_NAME_CHARS_MAX: usize = 64;
 /// Access keys of one plane. Ours.
 pub const KEYS_MAX: usize = 10_000;
 /// Records of the audit log that are kept unless the operator says otherwise. Ours; some 500 bytes each.

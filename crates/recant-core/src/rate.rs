@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::limits::RATES_COUNTED_MAX;
@@ -20,6 +21,28 @@ pub struct Rate {
     pub per_second: NonZeroU32,
     /// How many at once, after a pause.
     pub burst: NonZeroU32,
+}
+
+/// A text that is no rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a number above 0 is expected, or two as in 100:200")]
+pub struct RateError;
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    /// `N` or `N:BURST`; without it, the burst is that of two seconds.
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let number = |text: &str| text.parse().map_err(|_| RateError);
+        let (per_second, burst) = match text.split_once(':') {
+            Some((per_second, burst)) => (number(per_second)?, number(burst)?),
+            None => {
+                let per_second: NonZeroU32 = number(text)?;
+                (per_second, per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1)))
+            }
+        };
+        Ok(Self { per_second, burst })
+    }
 }
 
 /// One more is too many now. After this time it is not.
@@ -116,6 +139,16 @@ mod tests {
         // After a long pause there is a burst, and no more than that.
         let later = 60_000;
         assert_eq!([(); 4].map(|()| limiter.count(&"a", at(later)).is_ok()), [true, true, true, false]);
+    }
+
+    #[test]
+    fn rates_are_read() {
+        assert_eq!("10".parse(), Ok(rate(10, 20)));
+        assert_eq!("10:3".parse(), Ok(rate(10, 3)));
+        assert_eq!("4294967295".parse(), Ok(rate(u32::MAX, u32::MAX)));
+        for wrong in ["", "0", "-1", "1.5", "10:", ":3", "10:0", "1:2:3", "4294967296"] {
+            assert_eq!(wrong.parse::<Rate>(), Err(RateError), "{wrong}");
+        }
     }
 
     #[test]

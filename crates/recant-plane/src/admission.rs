@@ -7,6 +7,7 @@
 //! A decision is put into the audit log before what it allows is begun; since the store writes in order, it is on disk no later than what
 //! the operation changes. Strangers, who know no key of this plane, are not noted: they could push everybody else's records out.
 
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 use http::Method;
@@ -29,6 +30,19 @@ pub enum AuditLevel {
     Changes,
     /// Everything.
     All,
+}
+
+impl FromStr for AuditLevel {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            "changes" => Ok(Self::Changes),
+            "all" => Ok(Self::All),
+            _ => Err("off, changes or all is expected"),
+        }
+    }
 }
 
 /// How often somebody may ask, and what is noted of it.
@@ -123,7 +137,7 @@ impl Admission {
         asked
             .resources
             .iter()
-            .filter(|resource| resource.contains(":distribution-tenant/"))
+            .filter(|resource| is_one_tenant(resource))
             .try_for_each(|tenant| count(self.tenants.as_ref(), tenant))
     }
 
@@ -164,6 +178,11 @@ impl Admission {
         };
         store.note(record, self.options.audit_records_max).await
     }
+}
+
+/// Whether this is the ARN of one tenant, and not that of whichever is made next.
+fn is_one_tenant(resource: &str) -> bool {
+    resource.contains(":distribution-tenant/") && !resource.ends_with("/*")
 }
 
 fn verdict(denial: Option<&Denial>) -> Verdict {

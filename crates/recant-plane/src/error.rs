@@ -98,6 +98,9 @@ pub(crate) enum ApiError {
     #[error("No operation of CloudFront's API (2020-05-31) answers {0}.")]
     UnknownOperation(String),
 
+    /// A method and path that are no operation of our own API's.
+    #[error("No operation under /recant/v1/ answers {0}.")]
+    UnknownOwnOperation(String),
     /// A method that one of our own routes does not take.
     #[error("The specified method is not allowed against this resource.")]
     MethodNotAllowed,
@@ -191,7 +194,9 @@ impl ApiError {
                 ("TooManyOriginCustomHeaders", StatusCode::BAD_REQUEST)
             }
             Self::NotImplemented(_) => ("NotImplemented", StatusCode::NOT_IMPLEMENTED),
-            Self::UnknownOperation(_) => ("UnknownOperationException", StatusCode::NOT_FOUND),
+            Self::UnknownOwnOperation(_) | Self::UnknownOperation(_) => {
+                ("UnknownOperationException", StatusCode::NOT_FOUND)
+            }
             Self::MethodNotAllowed => ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::EntityNotFound(_) => ("EntityNotFound", StatusCode::NOT_FOUND),
             Self::NoSuchDistribution => ("NoSuchDistribution", StatusCode::NOT_FOUND),

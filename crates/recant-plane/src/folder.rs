@@ -296,7 +296,7 @@ pub fn read_root_key(folder: &Path) -> Result<Option<RootKey>, FolderError> {
 
 impl RootKey {
     /// A new key, of AWS's form.
-    fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         // AWS's ids are base 32; secrets are base 64.
         const ID: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

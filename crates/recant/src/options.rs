@@ -11,7 +11,7 @@ use recant_core::limits::{
     LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_edge::{Network, PlaneUrl};
-use recant_plane::CallerReferenceConflict;
+use recant_plane::{AdmissionOptions, CallerReferenceConflict};
 
 /// What `recant help` says.
 pub(crate) const HELP: &str = "\
@@ -36,6 +36,10 @@ Options of serve and plane
   --wildcards-in-progress-max N    wildcard paths that one tenant may have in progress (15)
   --region NAME                    refuse requests signed for another region
   --no-sign-check                  accept unsigned requests
+  --key-rate N[:BURST]             requests a second of one access key, and how many at once (no limit; BURST 2 N)
+  --tenant-rate N[:BURST]          the same of requests about one tenant
+  --audit off | changes | all      what goes into the audit log; changes: and what is denied (changes)
+  --audit-records-max N            how many records of it are kept (1000000)
 
 Options of serve and edge
   --store-bytes N                  memory for stored responses (268435456)
@@ -185,6 +189,10 @@ const PLANE: &[&str] = &[
     "wildcards-in-progress-max",
     "region",
     "no-sign-check",
+    "key-rate",
+    "tenant-rate",
+    "audit",
+    "audit-records-max",
 ];
 const VIEWERS: &[&str] = &["viewer", "store-bytes", "allow-origins", "deny-origins"];
 const EDGE: &[&str] = &["plane"];
@@ -202,6 +210,7 @@ struct Given {
     wildcards_in_progress_max: u64,
     region: Option<String>,
     require_signatures: bool,
+    admission: AdmissionOptions,
     viewer: SocketAddr,
     store_bytes: u64,
     allowed_networks: Vec<Network>,
@@ -222,6 +231,7 @@ impl Given {
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
             region: None,
             require_signatures: true,
+            admission: AdmissionOptions::default(),
             viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
             store_bytes: STORE_BYTES_DEFAULT,
             allowed_networks: Vec::new(),
@@ -252,6 +262,7 @@ impl Given {
         plane.wildcards_in_progress_max = self.wildcards_in_progress_max;
         plane.region = self.region;
         plane.require_signatures = self.require_signatures;
+        plane.admission = self.admission;
         Ok(PlaneOptions { log_format: self.log_format, plane })
     }
 }
@@ -300,6 +311,12 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             }
             "region" => given.region = Some(parser.value()?.string()?),
             "no-sign-check" => given.require_signatures = false,
+            "key-rate" => given.admission.key_rate = Some(value(&mut parser, "--key-rate")?),
+            "tenant-rate" => given.admission.tenant_rate = Some(value(&mut parser, "--tenant-rate")?),
+            "audit" => given.admission.audit = value(&mut parser, "--audit")?,
+            "audit-records-max" => {
+                given.admission.audit_records_max = value(&mut parser, "--audit-records-max")?;
+            }
             "viewer" => given.viewer = address(&mut parser, "--viewer")?,
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
             "allow-origins" => given.allowed_networks.push(value(&mut parser, "--allow-origins")?),
@@ -373,6 +390,9 @@ mod tests {
         check("edge --data-dir d --plane ftp://x", "http://");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
+        check("plane --data-dir d --key-rate 0", "a number above 0");
+        check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
+        check("plane --data-dir d --audit some", "off, changes or all");
         check("demo --data-dir d", "--data-dir");
         check("fly", "there is no command 'fly'");
     }

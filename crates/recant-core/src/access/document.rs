@@ -55,7 +55,7 @@ pub type Texts = OneOrMany<String>;
 #[serde(untagged)]
 pub enum OneOrMany<T> {
     /// One by itself.
-    One([T; 1]),
+    One(T),
     /// A list.
     Many(Vec<T>),
 }
@@ -64,7 +64,7 @@ impl<T> OneOrMany<T> {
     /// All of them.
     pub fn as_slice(&self) -> &[T] {
         match self {
-            Self::One(one) => one,
+            Self::One(one) => std::slice::from_ref(one),
             Self::Many(many) => many,
         }
     }
@@ -87,11 +87,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| OneOrMany::One([one]))
+        T::deserialize(serde::de::value::StrDeserializer::new(text)).map(OneOrMany::One)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(|one| OneOrMany::One([one]))
+        T::deserialize(MapAccessDeserializer::new(map)).map(OneOrMany::One)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {

@@ -99,7 +99,7 @@ fn what_is_not_honoured_is_refused_by_name() {
 #[test]
 fn a_document_is_written_as_it_was_read() {
     for json in [
-        r#"{"Version":"2012-10-17","Id":"x","Statement":[{"Sid":"a","Effect":"Allow","Action":["*"],"Resource":["*"]}]}"#,
+        r#"{"Version":"2012-10-17","Id":"x","Statement":[{"Sid":"a","Effect":"Allow","Action":["*"],"Resource":"*"}]}"#,
         r#"{"Statement":[{"Effect":"Deny","NotAction":["cloudfront:Get*"],"NotResource":["*"]}]}"#,
     ] {
         let document: PolicyDocument = serde_json::from_str(json).unwrap();

@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use recant_wire::document::Document;
 use recant_wire::error::ErrorDocument;
 use recant_wire::model::{Operation, Route};
 use recant_wire::request::{self, RequestError};
 use recant_wire::response;
+use serde_json::Value;
 
 use super::request_id::RequestId;
 use crate::error::{ApiError, excerpt};
@@ -54,13 +55,41 @@ pub(super) fn success(
     Ok(response)
 }
 
-/// The answer to a request that is refused.
+/// The answer to a request that is refused, in XML.
 pub(super) fn error(error: &ApiError, id: &RequestId) -> Response {
     let (code, status) = error.code();
     let document = ErrorDocument::new(status, code, &error.to_string(), id.as_str());
     let mut response = Response::new(Body::from(document.to_xml()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    refused(response, error, id)
+}
+
+/// The answer to a request that is refused, in JSON.
+pub(super) fn json_error(error: &ApiError, id: &RequestId) -> Response {
+    let (code, status) = error.code();
+    let body = serde_json::json!({ "Code": code, "Message": error.to_string(), "RequestId": id.as_str() });
+    refused(json(status, Some(&body), id), error, id)
+}
+
+/// An answer in JSON; without a body when there is nothing to say.
+pub(super) fn json(status: StatusCode, value: Option<&Value>, id: &RequestId) -> Response {
+    let mut response = match value {
+        None => Response::new(Body::empty()),
+        Some(value) => {
+            let mut response = Response::new(Body::from(value.to_string()));
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, json);
+            response
+        }
+    };
+    *response.status_mut() = status;
+    response.headers_mut().insert(REQUEST_ID, id.header());
+    response
+}
+
+/// What every refusal has, however it is spelled.
+fn refused(mut response: Response, error: &ApiError, id: &RequestId) -> Response {
     response.headers_mut().insert(REQUEST_ID, id.header());
     if let Some(wait) = error.retry_after() {
         // Whole seconds, and never too few.

@@ -3,24 +3,27 @@
 //! | path | who asks |
 //! |---|---|
 //! | `/2020-05-31/…` | clients of CloudFront's API: signed, XML ([`api`]) |
+//! | `/recant/v1/…` | clients of our own API: signed, JSON ([`own`]) |
 //! | `/recant/v1/edges/…` | edges: their secret, frames ([`edges`]) |
 //! | `/healthz`, `/readyz` | whoever watches this process ([`health`]) |
 //!
 //! Anything else is the API's to refuse, so every error of the API is XML. [`server`] holds connections to their
-//! limits; the API's order of checks stands in [`api`].
+//! limits; the order of checks stands in [`api`], what both APIs do alike in [`exchange`].
 
 mod answer;
 mod api;
 mod body;
 pub(crate) mod edges;
+mod exchange;
 mod health;
+mod own;
 mod request_id;
 pub(crate) mod server;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{any, get};
 
 use self::edges::EdgeCalls;
 use crate::admission::Admission;
@@ -46,6 +49,7 @@ pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>, calls: EdgeCalls<S>) -> R
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready::<S>))
+        .route("/recant/v1/{*rest}", any(own::handle::<S>))
         .fallback(api::handle::<S>)
         .method_not_allowed_fallback(api::method_not_allowed)
         .with_state(shared)

@@ -15,6 +15,7 @@ mod list_distribution_tenants;
 mod list_distributions;
 mod list_invalidations;
 mod output;
+pub(crate) mod own;
 mod refused;
 pub(crate) mod resources;
 mod shapes;

@@ -1,5 +1,6 @@
 //! The API as clients meet it: over HTTP, signed, against a whole plane in a folder of its own.
 
+mod access;
 mod bad_input;
 mod configuration;
 mod edges;

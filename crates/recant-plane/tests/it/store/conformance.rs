@@ -16,6 +16,7 @@ use recant_wire::feed::body;
 use tokio::task::JoinSet;
 
 use super::World;
+use super::keys::{keys_are_found_as_committed, the_audit_log_holds_together};
 use super::samples::{NOW, as_invalidation, distribution, furnish, invalidate, items, page, refused, tenant};
 
 /// Makes a test out of each named function, in one world.
@@ -54,6 +55,8 @@ macro_rules! conformance {
             records_come_back_as_given,
             a_snapshot_is_the_configuration,
             places_of_other_logs_are_told_apart,
+            keys_are_found_as_committed,
+            the_audit_log_holds_together,
         }
     };
 }

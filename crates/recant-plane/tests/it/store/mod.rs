@@ -4,6 +4,7 @@
 //! store is run through it by one more `World`.
 
 mod conformance;
+mod keys;
 pub(crate) mod samples;
 pub(crate) mod sqlite;
 

@@ -1,0 +1,101 @@
+//! One request and its answer, whatever API it is of: who asks is found out here, and the access log's line is written.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+
+use super::request_id::RequestId;
+use super::{Shared, body};
+use crate::admission::Asked;
+use crate::auth::Caller;
+use crate::clock;
+use crate::error::ApiError;
+use crate::store::Store;
+
+/// What the access log says of a request. Never the body, a header or a secret.
+pub(super) struct Exchange {
+    /// The request's id.
+    pub(super) id: RequestId,
+    /// What is asked, as policies call it; empty for what is no operation.
+    pub(super) action: String,
+    /// The tenant that the path names.
+    pub(super) tenant: Option<String>,
+    caller: Caller,
+    started: Instant,
+}
+
+impl Exchange {
+    /// A request that has just come.
+    pub(super) fn new() -> Self {
+        Self {
+            id: RequestId::new(),
+            action: String::new(),
+            tenant: None,
+            caller: Caller::Anyone,
+            started: Instant::now(),
+        }
+    }
+
+    /// Finds out who asks, reads the body on the way, and counts the request. Who names a key and is not its holder is noted.
+    ///
+    /// # Errors
+    /// For the first of these that is not right: form, key, time, size, body hash, signature, rate.
+    pub(super) async fn authenticate<S: Store>(
+        &mut self,
+        shared: &Shared<S>,
+        parts: &Parts,
+        body: &mut Body,
+    ) -> Result<Bytes, ApiError> {
+        let store = &shared.context.store;
+        let claim = shared.keys.claim(store, parts, clock::wall_now()).await?;
+        let bytes = body::read(&parts.headers, body).await?;
+        if let Some(claim) = claim {
+            let key_id = claim.key_id().to_owned();
+            match shared.keys.verify(claim, parts, &bytes) {
+                Ok(caller) => self.caller = caller,
+                Err(error) => {
+                    let asked = self.asked(parts, &[]);
+                    shared.admission.note_stranger(store, &key_id, &asked, error.code()).await?;
+                    return Err(error.into());
+                }
+            }
+        }
+        shared.admission.count_caller(&self.caller)?;
+        Ok(bytes)
+    }
+
+    /// Lets the caller do what is asked to these resources, or not.
+    ///
+    /// # Errors
+    /// [`ApiError::AccessDenied`], [`ApiError::Throttling`].
+    pub(super) async fn admit<S: Store>(
+        &self,
+        shared: &Shared<S>,
+        parts: &Parts,
+        resources: &[String],
+    ) -> Result<(), ApiError> {
+        shared.admission.admit(&shared.context.store, &self.caller, &self.asked(parts, resources)).await
+    }
+
+    fn asked<'a>(&'a self, parts: &'a Parts, resources: &'a [String]) -> Asked<'a> {
+        Asked { request_id: self.id.as_str(), action: &self.action, method: &parts.method, resources }
+    }
+
+    /// Writes the access log's line.
+    pub(super) fn log(&self, response: &Response, code: &str) {
+        tracing::info!(
+            target: "recant::access",
+            request_id = %self.id,
+            key = %self.caller,
+            operation = self.action.split_once(':').map_or("-", |(_, name)| name),
+            tenant = self.tenant.as_deref().unwrap_or("-"),
+            status = response.status().as_u16(),
+            code,
+            micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "request"
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! One request of our own API, from its head to its answer: `/recant/v1/…`, JSON both ways.
+//!
+//! The order of checks is that of CloudFront's API ([`super::api`]). An error is `{"Code": …, "Message": …, "RequestId": …}` with
+//! the same codes and statuses.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use recant_wire::document::{Document, Members};
+use serde_json::Value;
+
+use super::exchange::Exchange;
+use super::{Shared, answer, body};
+use crate::error::{ApiError, excerpt};
+use crate::ops::own::{self, OwnOperation};
+use crate::store::Store;
+
+/// Answers what stands under `/recant/v1/` and is no edge's.
+pub(super) async fn handle<S: Store>(State(shared): State<Arc<Shared<S>>>, request: Request) -> Response {
+    let mut exchange = Exchange::new();
+    let (parts, mut body) = request.into_parts();
+    let (response, code) = match answer(&shared, &parts, &mut body, &mut exchange).await {
+        Ok(response) => (response, ""),
+        Err(error) => {
+            body::discard(&parts.headers, &mut body).await;
+            (answer::json_error(&error, &exchange.id), error.code().0)
+        }
+    };
+    exchange.log(&response, code);
+    response
+}
+
+async fn answer<S: Store>(
+    shared: &Shared<S>,
+    parts: &Parts,
+    body: &mut Body,
+    exchange: &mut Exchange,
+) -> Result<Response, ApiError> {
+    let found = own::route(&parts.method, parts.uri.path());
+    exchange.action = found.as_ref().map_or_else(String::new, |(operation, _)| operation.action());
+    let bytes = exchange.authenticate(shared, parts, body).await?;
+    let Some((operation, labels)) = found else {
+        let line = format!("{} {}", parts.method, excerpt(parts.uri.path()));
+        return Err(ApiError::UnknownOwnOperation(line));
+    };
+    let account = &shared.context.store.identity().account;
+    exchange.admit(shared, parts, &[operation.resource(account, &labels)]).await?;
+
+    let input = input(operation, labels, parts, &bytes)?;
+    let output = own::perform(&shared.context, shared.admission.options(), operation, &input).await?;
+    Ok(answer::json(operation.success, output.map(Value::from).as_ref(), &exchange.id))
+}
+
+/// One structure of the path's labels, the query's parameters and the body's members.
+fn input(
+    operation: &OwnOperation,
+    labels: Members,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Document, ApiError> {
+    let mut input = labels;
+    let query = parts.uri.query().unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty());
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let parameters = query.map(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        (decoded(name), Document::String(decoded(value)))
+    });
+    operation.add_members(&mut input, parameters)?;
+    if !body.is_empty() {
+        let wrong = |why: String| ApiError::InvalidArgument(format!("The body is no JSON object: {why}."));
+        match serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))? {
+            Value::Object(members) => {
+                let members = members.into_iter().map(|(name, value)| (name, Document::from(value)));
+                operation.add_members(&mut input, members)?;
+            }
+            _ => return Err(wrong("it is JSON of another kind".to_owned())),
+        }
+    }
+    Ok(Document::Structure(input))
+}

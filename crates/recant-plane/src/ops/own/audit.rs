@@ -1,0 +1,35 @@
+//! `ListAuditRecords`: the audit log, oldest first, as it is tied together.
+//!
+//! `After` is the number of the last record that the caller has. Each record comes with its number, its link and its exact text, so that
+//! the caller can check the chain for himself ([`recant_core::audit`]).
+
+use recant_core::entry::Hash;
+use recant_wire::document::Document;
+
+use super::{Context, input};
+use crate::error::{ApiError, excerpt};
+use crate::ops::output::{list as list_of, structure, text};
+use crate::store::Store;
+
+/// A link as 64 hexadecimal digits.
+fn hex(link: Hash) -> String {
+    link.0.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
+    let after = input::optional_text(input, "After").unwrap_or("0");
+    let after: u64 = after
+        .parse()
+        .map_err(|_| ApiError::InvalidArgument(format!("After: '{}' is not a number.", excerpt(after))))?;
+    let page = input::page(input)?;
+    let entries = context.store.audited(after, page.limit.get()).await?;
+    let records = entries.into_iter().map(|entry| {
+        let number = i64::try_from(entry.number).unwrap_or(i64::MAX);
+        structure([
+            ("Number", Some(Document::Integer(number))),
+            ("Link", text(hex(entry.link))),
+            ("Text", text(entry.text)),
+        ])
+    });
+    Ok(structure([("Records", list_of(records))]))
+}

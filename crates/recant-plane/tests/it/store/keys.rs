@@ -1,0 +1,73 @@
+//! What every store promises of access keys and of the audit log. Run by `conformance!`.
+
+use recant_core::access::Policy;
+use recant_core::audit::{self, AuditRecord, Verdict};
+use recant_plane::store::{Command, KeyRecord, Outcome, Refusal, Store};
+
+use super::World;
+use super::samples::{NOW, items, page, refused};
+
+fn key(id: &str, is_active: bool) -> KeyRecord {
+    let policy = r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    KeyRecord {
+        id: id.into(),
+        secret: format!("secret of {id}"),
+        name: "for a test".into(),
+        policy: serde_json::from_str::<Policy>(policy).unwrap(),
+        is_active,
+        created: NOW,
+        modified: NOW,
+    }
+}
+
+pub(super) async fn keys_are_found_as_committed(world: impl World) {
+    let store = world.open();
+    for id in ["AKIA2", "AKIA1", "AKIA3"] {
+        let made = store.commit(Command::PutKey(Box::new(key(id, true)))).await.unwrap();
+        assert_eq!(made, Outcome::Key(Box::new(key(id, true))));
+        assert_eq!(*store.key(id).await.unwrap().expect("made"), key(id, true));
+    }
+    store.commit(Command::PutKey(Box::new(key("AKIA1", false)))).await.unwrap();
+    assert!(!store.key("AKIA1").await.unwrap().expect("there").is_active);
+    let gone = store.commit(Command::DeleteKey("AKIA3".into())).await.unwrap();
+    assert_eq!(gone, Outcome::KeyDeleted("AKIA3".into()));
+    assert_eq!(store.key("AKIA3").await.unwrap(), None);
+    assert_eq!(refused(&store, Command::DeleteKey("AKIA3".into())).await, Refusal::NoSuchKey);
+    drop(store);
+
+    let store = world.open();
+    let (first, more) = items(store.keys(page(None, 1)).await.unwrap());
+    assert_eq!((first, more), (vec![key("AKIA1", false)], true));
+    let (rest, more) = items(store.keys(page(Some("AKIA1"), 9)).await.unwrap());
+    assert_eq!((rest, more), (vec![key("AKIA2", true)], false));
+    assert_eq!(*store.key("AKIA2").await.unwrap().expect("kept"), key("AKIA2", true));
+}
+
+fn record(n: u64) -> AuditRecord {
+    AuditRecord {
+        time: NOW,
+        request_id: n.to_string(),
+        access_key_id: None,
+        action: "cloudfront:ListDistributions".into(),
+        resources: vec!["*".into()],
+        decision: Verdict::Allowed,
+    }
+}
+
+pub(super) async fn the_audit_log_holds_together(world: impl World) {
+    const KEPT: u64 = 700;
+    let store = world.open();
+    for n in 1..=2_500 {
+        store.note(record(n), KEPT).await.unwrap();
+    }
+    // What is committed later is on disk later.
+    store.commit(Command::PutKey(Box::new(key("AKIA1", true)))).await.unwrap();
+    drop(store);
+    let store = world.open();
+    let oldest = store.audited(0, 1).await.unwrap();
+    let oldest = oldest.first().expect("the log is not empty");
+    assert_eq!(oldest.number, 2_000 - KEPT + 1, "cut off at the last whole piece");
+    let rest = store.audited(oldest.number, usize::MAX).await.unwrap();
+    assert_eq!(audit::check(oldest.number, oldest.link, &rest).map(|(number, _)| number), Ok(2_500));
+    assert_eq!(serde_json::from_str::<AuditRecord>(&rest[0].text).unwrap(), record(oldest.number + 1));
+}

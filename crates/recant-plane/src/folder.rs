@@ -359,7 +359,7 @@ pub(crate) fn private() -> OpenOptions {
 }
 
 /// Makes a folder that only its owner can enter, unless there is one already.
-fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -367,21 +367,29 @@ fn make_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a whole file, durably, or leaves the old one.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     // Only the holder of the lock writes, so one name beside each file is enough; a rest of a crash is overwritten.
     let beside = path.with_extension("new");
     drop_if_there(&beside)?;
     let mut file = private().write(true).create_new(true).open(&beside)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
+    drop(file);
+    settle(&beside, path)
+}
+
+/// Moves a file that is written into its place, durably.
+pub(crate) fn settle(beside: &Path, place: &Path) -> io::Result<()> {
+    private().read(true).write(true).open(beside)?.sync_all()?;
+    fs::rename(beside, place)?;
     // The rename itself lasts once the folder is on disk.
     #[cfg(unix)]
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    File::open(place.parent().unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
 }
 
-fn drop_if_there(path: &Path) -> io::Result<()> {
+/// Removes a file that need not be there.
+pub(crate) fn drop_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

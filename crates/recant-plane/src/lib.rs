@@ -18,10 +18,12 @@
 //! | [`store`] | the log, the configuration, the ledger, durably |
 //! | [`completion`] | the driver of the protocol's half: leases, acknowledgements, `Completed` |
 //! | [`feed`] | the log on its way to the edges |
+//! | [`backup`] | a folder as a backup, and a folder made of one |
 //! | [`folder`], [`clock`], [`random`] | the only places that touch the data folder, the clocks, the entropy |
 
 mod admission;
 mod auth;
+pub mod backup;
 pub mod clock;
 pub mod completion;
 mod config_check;

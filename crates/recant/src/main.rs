@@ -1,8 +1,9 @@
-//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `demo`.
+//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `backup`, `restore`, `demo`.
 //!
 //! Thin: it turns words into options, starts what the other crates offer, and stops it in the right order. What a
 //! command line means stands in `options`; `cloudfront` and `invalidate` go to `recant-cli` untouched.
 
+mod backup;
 mod demo;
 mod descriptors;
 mod edge;
@@ -59,6 +60,8 @@ fn run(command: Command) -> ExitCode {
         Command::Edge(options) => edge::run(options),
         Command::Env(options) => env::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::BackUp(options) => backup::back_up(&options),
+        Command::Restore(options) => backup::restore(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,7 @@ use recant_core::limits::{
     LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_edge::{Network, PlaneUrl};
+use recant_plane::backup::Edges;
 use recant_plane::{AdmissionOptions, CallerReferenceConflict};
 
 /// What `recant help` says.
@@ -21,6 +22,8 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant plane --data-dir DIR [--api ADDR]                      the control plane alone
   recant edge --plane URL --data-dir DIR [--viewer ADDR]        an edge of that plane; DIR holds a copy of its 'edge-secret'
   recant env --data-dir DIR                                     shell lines that point AWS clients at the plane in DIR
+  recant backup --data-dir DIR --to NEW_DIR                     a copy of a plane's data, also while it runs
+  recant restore --from DIR --data-dir NEW_DIR [--edges-stopped]  a data folder made of a backup
   recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
   recant invalidate TENANT PATH... [--wait]                     the short way to invalidate; 'recant invalidate help' says more
@@ -60,6 +63,8 @@ pub(crate) enum Command {
     Edge(EdgeOptions),
     Env(EnvOptions),
     Demo(DemoOptions),
+    BackUp(BackUpOptions),
+    Restore(RestoreOptions),
 }
 
 /// Options of `recant serve`.
@@ -107,6 +112,21 @@ pub(crate) struct DemoOptions {
     pub(crate) keep: bool,
 }
 
+/// Options of `recant backup`.
+#[derive(Debug)]
+pub(crate) struct BackUpOptions {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) to: PathBuf,
+}
+
+/// Options of `recant restore`.
+#[derive(Debug)]
+pub(crate) struct RestoreOptions {
+    pub(crate) from: PathBuf,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) edges: Edges,
+}
+
 /// How to log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -129,8 +149,20 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 10] =
-        ["serve", "plane", "edge", "env", "demo", "invalidate", "help", "--help", "-h", "--version"];
+    const OWN: [&str; 12] = [
+        "backup",
+        "restore",
+        "serve",
+        "plane",
+        "edge",
+        "env",
+        "demo",
+        "invalidate",
+        "help",
+        "--help",
+        "-h",
+        "--version",
+    ];
     words.first().is_some_and(|first| OWN.iter().all(|own| first != own))
         && words.iter().any(|word| word == "cloudfront")
 }
@@ -162,6 +194,8 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
         "env" => given(parser, &[&[]])?
             .map_or(Ok(Command::Help), |given| Ok(Command::Env(EnvOptions { data_dir: given.data_dir()? }))),
         "demo" => demo(parser),
+        "backup" => back_up(parser),
+        "restore" => restore(parser),
         other => Err(Usage { message: format!("there is no command '{other}'") }),
     }
 }
@@ -177,6 +211,36 @@ fn demo(mut parser: Parser) -> Result<Command, Usage> {
         }
     }
     Ok(Command::Demo(options))
+}
+
+fn back_up(mut parser: Parser) -> Result<Command, Usage> {
+    let (mut data_dir, mut to) = (None, None);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Long("data-dir") => data_dir = Some(parser.value()?.into()),
+            Arg::Long("to") => to = Some(parser.value()?.into()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let data_dir = data_dir.ok_or_else(|| missing("--data-dir"))?;
+    Ok(Command::BackUp(BackUpOptions { data_dir, to: to.ok_or_else(|| missing("--to"))? }))
+}
+
+fn restore(mut parser: Parser) -> Result<Command, Usage> {
+    let (mut from, mut data_dir, mut edges) = (None, None, Edges::MayRun);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Long("from") => from = Some(parser.value()?.into()),
+            Arg::Long("data-dir") => data_dir = Some(parser.value()?.into()),
+            Arg::Long("edges-stopped") => edges = Edges::AreStopped,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let from = from.ok_or_else(|| missing("--from"))?;
+    let data_dir = data_dir.ok_or_else(|| missing("--data-dir"))?;
+    Ok(Command::Restore(RestoreOptions { from, data_dir, edges }))
 }
 
 /// The options of a plane, of the viewers' side, of an edge apart, of the log.

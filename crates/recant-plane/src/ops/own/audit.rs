@@ -9,7 +9,7 @@ use recant_wire::document::Document;
 use super::{Context, input};
 use crate::error::{ApiError, excerpt};
 use crate::ops::output::{list as list_of, structure, text};
-use crate::store::Store;
+use crate::store::{Command, Store};
 
 /// A link as 64 hexadecimal digits.
 fn hex(link: Hash) -> String {
@@ -22,6 +22,8 @@ pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Re
         .parse()
         .map_err(|_| ApiError::InvalidArgument(format!("After: '{}' is not a number.", excerpt(after))))?;
     let page = input::page(input)?;
+    // Records are written without anybody waiting for them. This is behind all of them, so the caller finds what was decided before.
+    context.commit(Command::Protocol(Vec::new())).await?;
     let entries = context.store.audited(after, page.limit.get()).await?;
     let records = entries.into_iter().map(|entry| {
         let number = i64::try_from(entry.number).unwrap_or(i64::MAX);

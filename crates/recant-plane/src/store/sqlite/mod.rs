@@ -9,12 +9,15 @@
 //! | [`log`] | the end of the log |
 //! | [`keys`], [`audit`] | access keys, and the audit log |
 //! | [`readers`], [`queries`] | reads, several at a time |
+//! | [`backup`], [`check`] | copies while it is in use; whether it is what was written |
 //!
 //! Readers never wait for the writer and see only what is committed *and* on disk: SQLite makes a transaction
 //! visible to others after the write-ahead log's fsync, not before.
 
 mod apply;
 mod audit;
+pub mod backup;
+mod check;
 mod keys;
 mod log;
 mod queries;
@@ -39,6 +42,7 @@ use super::{
     KeyRecord, Listing, Outcome, Page, Snapshot, Store, StoreError, TenantFilter, TenantKey, TenantRecord,
     Tracked,
 };
+pub use check::Damage;
 use keys::KeyTable;
 use readers::Readers;
 pub use schema::OpenError;

@@ -10,6 +10,7 @@ use recant_core::protocol::message::Term;
 use recant_core::time::WallTime;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
+use super::check::{self, Damage};
 use super::rows;
 use crate::store::records::Identity;
 use crate::{folder, random};
@@ -161,6 +162,9 @@ pub enum OpenError {
     /// It is an SQLite database of something else.
     #[error("the file is a database, but not one of a Recant plane")]
     Foreign,
+    /// It is not what was written. A backup can be restored; nothing was changed.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
     /// The file system cannot carry a write-ahead log, so nothing could be promised.
     #[error("the file system does not allow a write-ahead log (journal mode is '{0}')")]
     NoWriteAheadLog(String),
@@ -204,6 +208,9 @@ pub(super) fn open_writer(path: &Path, now: WallTime) -> Result<Opened, OpenErro
     // run out or there is no place for it, and a failed statement ends the writer.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
 
+    if version != 0 {
+        check::at_start(&connection)?;
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if version == 0 {
         create(&transaction, now)?;
@@ -229,7 +236,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// The version of the tables; 0 when there are none yet.
-fn version(connection: &Connection) -> Result<i32, OpenError> {
+pub(super) fn version(connection: &Connection) -> Result<i32, OpenError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

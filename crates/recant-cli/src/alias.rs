@@ -42,12 +42,13 @@ impl Aliases {
             .ok_or_else(|| Error::general(format!("Unable to parse config file: {}", path.display())))
     }
 
-    /// What a word stands for below these commands, if it is an alias.
-    ///
-    /// # Errors
-    ///
-    /// An alias that does not split into words.
-    pub(crate) fn find(&self, commands: &[&str], word: &str) -> Result<Option<Meaning>, Error> {
+    /// The words that stand for something below these commands.
+    pub(crate) fn names(&self, commands: &[&str]) -> Vec<String> {
+        let section = self.section(commands);
+        section.map_or_else(Vec::new, |section| section.entries.iter().map(|(key, _)| key.clone()).collect())
+    }
+
+    fn section(&self, commands: &[&str]) -> Option<&ini::Section> {
         let is_wanted = |header: &str| match commands {
             [] => header == "toplevel",
             _ => {
@@ -55,8 +56,17 @@ impl Aliases {
                 words.next() == Some("command") && words.eq(commands.iter().copied())
             }
         };
+        self.0.iter().rfind(|section| is_wanted(&section.header))
+    }
+
+    /// What a word stands for below these commands, if it is an alias.
+    ///
+    /// # Errors
+    ///
+    /// An alias that does not split into words.
+    pub(crate) fn find(&self, commands: &[&str], word: &str) -> Result<Option<Meaning>, Error> {
         // Keys of such files are in lower case, so no other word can be an alias.
-        let section = self.0.iter().rfind(|section| is_wanted(&section.header));
+        let section = self.section(commands);
         let Some(ini::Value::Text(value)) = section.and_then(|section| section.get(word)) else {
             return Ok(None);
         };

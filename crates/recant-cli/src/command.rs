@@ -10,7 +10,7 @@ use recant_wire::python;
 use crate::alias::{self, Aliases, Meaning};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorStyle};
-use crate::globals::{self, Globals};
+use crate::globals::{self, Globals, Prompting};
 use crate::input::cli_input::Syntax;
 use crate::input::{self, cli_input};
 use crate::lowargs::{self, Opt, Scan, Takes, invalid_choice};
@@ -75,7 +75,8 @@ pub(crate) enum Topic {
     Sign,
 }
 
-/// Understands a line. The style of errors is told as soon as it is known, since the rest of the line may be wrong.
+/// Understands a line. The style of errors is told as soon as it is known, since the rest of the line may be wrong. A line that was
+/// written with the prompt's help may not prompt.
 ///
 /// # Errors
 ///
@@ -84,6 +85,7 @@ pub(crate) fn resolve(
     words: &[String],
     environment: &mut dyn Environment,
     style: &mut ErrorStyle,
+    may_prompt: bool,
 ) -> Result<Command, Error> {
     let mut main = lowargs::scan(globals::TABLE, words)?;
     *style = globals::error_style(&main);
@@ -97,7 +99,7 @@ pub(crate) fn resolve(
     if main.stopped_by.is_some() {
         return Ok(Command::Version);
     }
-    if globals::wants_prompt(&main, words, environment)? {
+    if may_prompt && globals::prompting(&main, words, environment)? == Prompting::On {
         return Ok(Command::Prompt);
     }
     let aliases = Aliases::load(environment)?;
@@ -144,6 +146,13 @@ pub(crate) fn resolve(
             }
         }
     }
+}
+
+/// Whether a line that turned out to be wrong is to be mended with the prompt's help.
+pub(crate) fn is_mended(words: &[String], environment: &dyn Environment) -> bool {
+    // A line whose global options are wrong can still be mended; it just cannot say so itself.
+    let main = lowargs::scan(globals::TABLE, words).unwrap_or_default();
+    matches!(globals::prompting(&main, words, environment), Ok(Prompting::OnPartial))
 }
 
 /// Puts what aliases stand for in the place of the command; a line for the shell ends it.
@@ -265,7 +274,7 @@ pub(crate) struct Argument {
 }
 
 /// The values of `--generate-cli-skeleton`.
-const SKELETONS: &[&str] = &["input", "output", "yaml-input"];
+pub(crate) const SKELETONS: &[&str] = &["input", "output", "yaml-input"];
 
 /// All options of an operation.
 pub(crate) fn options_of(operation: &'static Operation, pages: Pages) -> Vec<Argument> {

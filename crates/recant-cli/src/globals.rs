@@ -136,16 +136,27 @@ pub(crate) fn check_alias(alias: &Scan, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether the line is to be written with the prompt's help.
+/// When a line is written with the prompt's help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prompting {
+    /// Never.
+    Off,
+    /// Always.
+    On,
+    /// When it is wrong as it stands.
+    OnPartial,
+}
+
+/// When this line is to be written with the prompt's help. `help` and `--version` never are.
 ///
 /// # Errors
 ///
 /// Both switches at once.
-pub(crate) fn wants_prompt(
+pub(crate) fn prompting(
     scan: &Scan,
     words: &[String],
     environment: &dyn Environment,
-) -> Result<bool, Error> {
+) -> Result<Prompting, Error> {
     let (on, off) = (is_given(scan, "--cli-auto-prompt"), is_given(scan, "--no-cli-auto-prompt"));
     if on && off {
         return Err(Error::Usage(
@@ -153,7 +164,10 @@ pub(crate) fn wants_prompt(
         ));
     }
     if off || words.iter().any(|word| word == "help" || word == "--version") {
-        return Ok(false);
+        return Ok(Prompting::Off);
+    }
+    if on {
+        return Ok(Prompting::On);
     }
     let setting = || {
         environment.var("AWS_CLI_AUTO_PROMPT").or_else(|| {
@@ -161,7 +175,11 @@ pub(crate) fn wants_prompt(
             config.get("cli_auto_prompt").map(str::to_owned)
         })
     };
-    Ok(on || setting().is_some_and(|mode| mode.eq_ignore_ascii_case("on")))
+    Ok(match setting().map(|mode| mode.to_ascii_lowercase()).as_deref() {
+        Some("on") => Prompting::On,
+        Some("on-partial") => Prompting::OnPartial,
+        _ => Prompting::Off,
+    })
 }
 
 fn last(scan: &Scan, name: &str) -> Option<String> {

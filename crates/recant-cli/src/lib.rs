@@ -15,6 +15,8 @@
 //! | [`call`], [`retry`], [`transport`] | the exchange: `recant_wire` validates, spells, signs and reads |
 //! | [`paginate`], [`waiter`] | many calls as one |
 //! | [`query`], [`output`] | what is shown |
+//! | [`prompt`] | a line written with help, for `--cli-auto-prompt` |
+//! | [`complete`] | what could stand at a place of a line that is being written |
 //! | [`error`] | what went wrong: the exit status and the text, in one place |
 //!
 //! [`invalidate()`] is a command of our own: other words, the same calls.
@@ -22,6 +24,7 @@
 mod alias;
 mod call;
 mod command;
+mod complete;
 mod config;
 mod credentials;
 mod customize;
@@ -38,6 +41,7 @@ mod lowargs;
 mod output;
 mod paginate;
 mod path;
+mod prompt;
 mod proxy;
 mod query;
 mod retry;

@@ -12,10 +12,15 @@ use crate::environment::Environment;
 use crate::error::{Error, ErrorFormat, ErrorStyle};
 use crate::output::{self, Format, Printer};
 use crate::skeleton::Skeleton;
-use crate::{customize, help, input, skeleton, waiter};
+use crate::{customize, help, input, prompt, skeleton, waiter};
 
 /// The AWS CLI that this program stands in for, and itself.
 pub(crate) const VERSION: &str = concat!("aws-cli/2.36.7 recant/", env!("CARGO_PKG_VERSION"));
+
+/// The status of a line that was wrong before anything was sent.
+const PARAMETER_ERROR: u8 = 252;
+/// The status of a line that was given up.
+const INTERRUPTED: u8 = 130;
 
 /// Runs a command line and returns its exit status. The words are those after the program's name: global options and `cloudfront …`.
 ///
@@ -23,7 +28,12 @@ pub(crate) const VERSION: &str = concat!("aws-cli/2.36.7 recant/", env!("CARGO_P
 pub fn run(words: impl IntoIterator<Item = OsString>, environment: &mut dyn Environment) -> u8 {
     let words: Vec<String> = words.into_iter().map(|word| text_of(&word)).collect();
     let mut style = ErrorStyle::default();
-    let outcome = execute(&words, environment, &mut style);
+    let mut outcome = execute(&words, environment, &mut style, true);
+    if outcome.as_ref().is_err_and(|error| error.exit_status() == PARAMETER_ERROR)
+        && command::is_mended(&words, environment)
+    {
+        outcome = prompt(&words, environment, &mut style);
+    }
     environment.finish_paging();
     match outcome {
         Ok(status) => status,
@@ -57,14 +67,19 @@ fn configured_format(environment: &dyn Environment, profile: Option<&str>) -> Er
     name.and_then(|name| ErrorFormat::parse(&name)).unwrap_or_default()
 }
 
-fn execute(words: &[String], environment: &mut dyn Environment, style: &mut ErrorStyle) -> Result<u8, Error> {
-    match command::resolve(words, environment, style)? {
+fn execute(
+    words: &[String],
+    environment: &mut dyn Environment,
+    style: &mut ErrorStyle,
+    may_prompt: bool,
+) -> Result<u8, Error> {
+    match command::resolve(words, environment, style, may_prompt)? {
         Command::Version => {
             let line = version(environment);
             output::write(environment, &line)?;
         }
         Command::Shell(line) => return shell(environment, &line),
-        Command::Prompt => return Err(prompt(environment)),
+        Command::Prompt => return prompt(words, environment, style),
         Command::Sign(signing) => output::write(environment, &signing.url()?)?,
         Command::Help(topic) => help::show(environment, topic)?,
         Command::Operation(call) => operation(environment, &call)?,
@@ -97,12 +112,12 @@ fn shell(environment: &mut dyn Environment, line: &str) -> Result<u8, Error> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255))
 }
 
-/// There is no prompt yet; without a terminal there is none in the AWS CLI either.
-fn prompt(environment: &dyn Environment) -> Error {
-    if environment.stdin_is_terminal() {
-        return Error::general("The auto-prompt is not supported. Switch it off with --no-cli-auto-prompt.");
+/// Runs the line that the user makes of these words, if he makes one.
+fn prompt(words: &[String], environment: &mut dyn Environment, style: &mut ErrorStyle) -> Result<u8, Error> {
+    match prompt::ask(environment, words)? {
+        Some(words) => execute(&words, environment, style, false),
+        None => Ok(INTERRUPTED),
     }
-    Error::NoTerminal
 }
 
 fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 
 pub(crate) mod ini;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::config::ini::{Section, Value};
@@ -74,6 +75,17 @@ impl Config {
             return Err(Error::general(format!("The config profile ({name}) could not be found")));
         }
         Ok(loaded)
+    }
+
+    /// The names of all profiles, sorted; files that cannot be read name none.
+    pub(crate) fn profile_names(environment: &dyn Environment) -> Vec<String> {
+        let sections = |variable, default| read(environment, variable, default).unwrap_or_default();
+        let config = sections("AWS_CONFIG_FILE", "~/.aws/config");
+        let credentials = sections("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
+        let config = config.iter().filter_map(|section| profile_of(&section.header));
+        let credentials = credentials.iter().map(|section| section.header.as_str());
+        let names: BTreeSet<&str> = config.chain(credentials).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// A profile, if either file has it. `[profile default]` and `[default]` may both be there; the last one counts.

@@ -46,6 +46,9 @@ pub trait Environment {
     /// Returns the width of the terminal that standard output is; none if it is none.
     fn terminal_columns(&self) -> Option<u16>;
 
+    /// Returns the name that this program was called by: `aws` or `recant`.
+    fn program(&self) -> String;
+
     /// Returns whether standard input is a terminal.
     fn stdin_is_terminal(&self) -> bool;
 

@@ -87,6 +87,10 @@ impl Environment for ScriptedEnvironment {
         self.terminal_columns
     }
 
+    fn program(&self) -> String {
+        "aws".to_owned()
+    }
+
     fn stdin_is_terminal(&self) -> bool {
         false
     }

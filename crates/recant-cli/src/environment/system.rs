@@ -93,6 +93,12 @@ impl Environment for SystemEnvironment {
         rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col)
     }
 
+    fn program(&self) -> String {
+        let called = std::env::args_os().next().unwrap_or_default();
+        let name = Path::new(&called).file_stem();
+        if name.is_some_and(|name| name == "aws") { "aws" } else { "recant" }.to_owned()
+    }
+
     fn stdin_is_terminal(&self) -> bool {
         io::stdin().is_terminal()
     }

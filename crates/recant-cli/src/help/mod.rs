@@ -15,6 +15,8 @@ use crate::{describe, globals, output};
 /// The pager of help pages where nobody chose one.
 const PAGER: &str = "less -R";
 
+pub(crate) use options::{about_argument, about_global};
+
 /// Shows the page about a topic.
 ///
 /// # Errors

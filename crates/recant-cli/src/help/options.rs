@@ -21,9 +21,30 @@ pub(super) fn synopsis(argument: &Argument) -> String {
     if argument.required { spelled } else { format!("[{spelled}]") }
 }
 
-/// What an option of an operation is for.
+/// What an option of an operation is for, in a sentence or two.
+pub(crate) fn about_argument(argument: &Argument) -> String {
+    kind_and_text(argument).1
+}
+
+/// What an option of an operation is for, and how its value is typed.
 pub(super) fn about(argument: &Argument) -> String {
-    let (kind, text) = match argument.role {
+    let (kind, text) = kind_and_text(argument);
+    let mut out = format!("{} ({kind})\n   {}", argument.name, text.replace('\n', "\n   "));
+    let Role::Member(member) = argument.role else {
+        return out;
+    };
+    for (title, syntax) in
+        [("Shorthand Syntax", syntax::shorthand(member.shape)), ("JSON Syntax", syntax::json(member.shape))]
+    {
+        if let Some(syntax) = syntax {
+            out.push_str(&format!("\n\n   {title}:\n\n      {}", syntax.replace('\n', "\n      ")));
+        }
+    }
+    out
+}
+
+fn kind_and_text(argument: &Argument) -> (&'static str, String) {
+    match argument.role {
         Role::Member(member) => (describe::kind(member.shape), describe::member(member)),
         Role::Switch(member, true) => ("boolean", describe::member(member)),
         Role::Switch(member, false) => ("boolean", format!("The opposite of --{}.", member.cli_name)),
@@ -49,19 +70,7 @@ pub(super) fn about(argument: &Argument) -> String {
         Role::MaxItems => {
             ("integer", "How many items to show at most; a NextToken says where to go on.".to_owned())
         }
-    };
-    let mut out = format!("{} ({kind})\n   {}", argument.name, text.replace('\n', "\n   "));
-    let Role::Member(member) = argument.role else {
-        return out;
-    };
-    for (title, syntax) in
-        [("Shorthand Syntax", syntax::shorthand(member.shape)), ("JSON Syntax", syntax::json(member.shape))]
-    {
-        if let Some(syntax) = syntax {
-            out.push_str(&format!("\n\n   {title}:\n\n      {}", syntax.replace('\n', "\n      ")));
-        }
     }
-    out
 }
 
 /// What the global options are for.
@@ -80,7 +89,8 @@ pub(super) fn globals() -> String {
     about.join("\n\n")
 }
 
-fn about_global(name: &str) -> &'static str {
+/// What an option of every command is for, in a sentence.
+pub(crate) fn about_global(name: &str) -> &'static str {
     match name {
         "--debug" => "Tells on standard error what is done.",
         "--endpoint-url" => "Sends requests there instead of to the service's own address.",

@@ -118,11 +118,7 @@ impl Editor {
             Key::Right => self.move_to(self.after(), environment),
             Key::Home => self.move_to(0, environment),
             Key::End => self.move_to(self.text.len(), environment),
-            Key::Text(text) => {
-                // What is pasted is one line.
-                let text = text.replace(['\r', '\n'], " ");
-                self.replace(self.cursor, self.cursor, &text, environment);
-            }
+            Key::Text(text) => self.insert(&text, environment),
             Key::Backspace => self.replace(self.before(), self.cursor, "", environment),
             Key::Delete | Key::EndOfInput => self.replace(self.cursor, self.after(), "", environment),
             Key::DeleteWord => {
@@ -135,6 +131,19 @@ impl Editor {
             Key::Other => {}
         }
         Step::Go
+    }
+
+    /// Writes at the cursor. Whoever goes on after choosing has taken what is chosen.
+    fn insert(&mut self, text: &str, environment: &dyn Environment) {
+        // What is pasted is one line.
+        let mut text = text.replace(['\r', '\n'], " ");
+        if let Some(chosen) = self.chosen {
+            self.accept(chosen, environment);
+            if self.text[..self.cursor].ends_with(' ') {
+                text = text.trim_start().to_owned();
+            }
+        }
+        self.replace(self.cursor, self.cursor, &text, environment);
     }
 
     /// Puts a text in the place of a part of the line, and the cursor behind it.
@@ -155,7 +164,12 @@ impl Editor {
         self.candidates = complete::candidates(environment, &typed.words, &typed.current);
         self.chosen = None;
         self.words = words::split(&self.text).ok();
-        self.missing = complete::missing(self.words.as_deref().unwrap_or(&typed.words));
+        // A word that is half typed is none yet.
+        let is_whole =
+            self.candidates.is_empty() || self.candidates.iter().any(|it| it.text == typed.current);
+        let at_end = self.cursor == self.text.len();
+        let words = self.words.as_deref().filter(|_| is_whole || !at_end);
+        self.missing = complete::missing(words.unwrap_or(&typed.words));
         if self.help.is_some() {
             self.help = Some((self.help_lines(), 0));
         }
@@ -280,6 +294,8 @@ mod tests {
             "--outp→t↓⏎",
             "cloudfront list-distributions --output text |",
         );
+        check(&["cloudfront", "get-distribution"], "--i→E1", "cloudfront get-distribution --id E1|");
+        check(&["cloudfront", "get-distribution"], "--i→ E1", "cloudfront get-distribution --id E1|");
         check(&[], "abc←←⌫", "|bc");
         check(&[], "é←x", "x|é");
         check(&["a b"], "", "'a b' |");
@@ -305,6 +321,8 @@ mod tests {
     fn what_is_missing_is_known() {
         let (editor, _) = typed(&["cloudfront", "create-invalidation-for-distribution-tenant"], "--id x ");
         assert_eq!(editor.missing, ["--invalidation-batch"]);
+        assert_eq!(typed(&["cloudfront"], "create-inv").0.missing, ["an operation"]);
+        assert_eq!(typed(&["cloudfront"], "list-distributions").0.missing, [""; 0]);
     }
 
     #[test]

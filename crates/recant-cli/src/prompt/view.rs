@@ -170,6 +170,7 @@ mod tests {
         assert!(rows[1].starts_with("  create-invalidation "), "{rows:?}");
         assert!(rows[1].ends_with("   Calls CreateInvalidation."), "{rows:?}");
         assert!(rows.contains(&"aws cloudfront create-inv".to_owned()), "{rows:?}");
+        assert!(rows.contains(&"missing: an operation".to_owned()), "{rows:?}");
         assert_eq!(rows.last().map(String::as_str), Some(KEYS));
         let whole = self::frame(&editor("cloudfront get-distribution --id 'a b'"), 100, 24);
         assert!(texts(&whole).contains(&"complete".to_owned()));

@@ -9,5 +9,6 @@ mod demo;
 mod next_aws;
 mod origins;
 mod process;
+mod prompt;
 mod recorded;
 mod rig;

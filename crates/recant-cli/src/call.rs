@@ -2,8 +2,11 @@
 //!
 //! A [`Caller`] lives as long as the command: pages and polls share its credentials and its connection. What a command does not get to
 //! (credentials when the input is wrong, a connection for a skeleton) is never made.
+//!
+//! [`Caller::call`] is all of it. Who sends many calls at a time takes the steps one by one: a request is spelled, signed and read on the thread
+//! that has the environment; only the exchange itself, by the [`Transport`] that [`Caller::open`] gives, is another thread's.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use recant_core::entry::Hash;
 use recant_core::time::WallTime;
@@ -38,6 +41,31 @@ pub(crate) struct Caller<'a> {
     binary: BinaryFormat,
     credentials: Option<Credentials>,
     transport: Option<Transport>,
+}
+
+/// What one exchange came to.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// A reply with a result.
+    Reply(Reply),
+    /// An error of the service.
+    Refused {
+        /// The status.
+        status: u16,
+        /// The error's code, as the service spelled it.
+        code: String,
+        /// The service's own words.
+        message: String,
+        /// When the service wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// No whole reply.
+    None {
+        /// The user's text.
+        message: String,
+        /// Whether another attempt may get one.
+        is_transient: bool,
+    },
 }
 
 impl<'a> Caller<'a> {
@@ -104,11 +132,33 @@ impl<'a> Caller<'a> {
         operation: &'static Operation,
         input: &Members,
     ) -> Result<Document, Error> {
+        let request = self.spell(operation, input)?;
+        self.authenticate(environment)?;
+        let reply = self.send(environment, operation, &request)?;
+        self.read(operation, &reply)
+    }
+
+    /// Spells an input as a request that has no host and no signature yet.
+    ///
+    /// # Errors
+    ///
+    /// Wrong input.
+    pub(crate) fn spell(
+        &self,
+        operation: &'static Operation,
+        input: &Members,
+    ) -> Result<request::Request, Error> {
         let input = self.prepare(operation, input)?;
         check_addresses(operation, &input)?;
-        self.authenticate(environment)?;
-        let request = request::encode(operation, &input).map_err(|why| Error::general(why.to_string()))?;
-        let reply = self.send(environment, operation, &request)?;
+        request::encode(operation, &input).map_err(|why| Error::general(why.to_string()))
+    }
+
+    /// Reads the result in a reply.
+    ///
+    /// # Errors
+    ///
+    /// A reply that is none of this operation.
+    pub(crate) fn read(&self, operation: &'static Operation, reply: &Reply) -> Result<Document, Error> {
         let result = response::decode(operation, &reply.headers, &reply.body).map_err(|why| {
             Error::general(format!(
                 "Unable to parse response ({why}), invalid XML received. Further retries may succeed:\n{}",
@@ -116,6 +166,46 @@ impl<'a> Caller<'a> {
             ))
         })?;
         timestamp::respell(result, self.timestamps)
+    }
+
+    /// Makes everything ready to sign and to send; what comes back sends, from any thread.
+    ///
+    /// # Errors
+    ///
+    /// No credentials, or settings that no connection can be made with.
+    pub(crate) fn open(&mut self, environment: &mut dyn Environment) -> Result<Transport, Error> {
+        self.authenticate(environment)?;
+        let url = self.url();
+        self.transport(environment, &url).cloned()
+    }
+
+    /// The endpoint, for messages.
+    pub(crate) fn url(&self) -> String {
+        self.endpoint.url("/", "")
+    }
+
+    /// Looks for credentials again, since those at hand are over. Returns whether there are others.
+    ///
+    /// # Errors
+    ///
+    /// No credentials.
+    pub(crate) fn renew(&mut self, environment: &mut dyn Environment) -> Result<bool, Error> {
+        let before = self.credentials.take();
+        self.authenticate(environment)?;
+        let session = |credentials: &Option<Credentials>| {
+            credentials.as_ref().map(|found| (found.access_key_id.clone(), found.session_token.clone()))
+        };
+        Ok(session(&before) != session(&self.credentials))
+    }
+
+    /// The attempts of a call.
+    pub(crate) fn attempts_max(&self) -> u32 {
+        self.retry.attempts_max
+    }
+
+    /// Whether the endpoint is AWS's own, as far as its name tells.
+    pub(crate) fn is_of_aws(&self) -> bool {
+        self.endpoint.is_of_aws()
     }
 
     fn authenticate(&mut self, environment: &mut dyn Environment) -> Result<(), Error> {
@@ -132,19 +222,16 @@ impl<'a> Caller<'a> {
         operation: &'static Operation,
         request: &request::Request,
     ) -> Result<Reply, Error> {
-        let url = self.endpoint.url(&request.path, request.query.as_deref().unwrap_or(""));
         let mut attempt = 1;
         loop {
-            let outgoing = self.assemble(environment.now(), request, &url, attempt)?;
-            self.log_request(environment, operation, &outgoing);
+            let outgoing = self.sign(environment, operation.name, request, attempt)?;
             let is_last = attempt >= self.retry.attempts_max;
-            let answer = self.transport(environment, &url)?.send(outgoing);
-            log_answer(environment, &answer);
-            match answer {
-                Ok(reply) if (200..300).contains(&reply.status) => return Ok(reply),
-                Ok(reply) => {
-                    let (code, message) = error_of(&reply);
-                    let retryable = retry::is_retryable(reply.status, &code);
+            let url = outgoing.uri().to_string();
+            let exchange = self.transport(environment, &url)?.send(outgoing);
+            match self.answer(environment, exchange, &url) {
+                Answer::Reply(reply) => return Ok(reply),
+                Answer::Refused { status, code, message, .. } => {
+                    let retryable = retry::is_retryable(status, &code);
                     if !retryable || is_last {
                         let reached_max_retries = retryable.then_some(attempt - 1);
                         return Err(Error::Service {
@@ -155,14 +242,53 @@ impl<'a> Caller<'a> {
                         });
                     }
                 }
-                Err(failure) if is_last || !retry::is_transient(&failure) => {
-                    return Err(Error::general(failure.message(&url)));
+                Answer::None { message, is_transient } if is_last || !is_transient => {
+                    return Err(Error::general(message));
                 }
-                Err(_) => {}
+                Answer::None { .. } => {}
             }
             let random = environment.random();
             environment.sleep(Retry::pause(attempt, random));
             attempt += 1;
+        }
+    }
+
+    /// Signs a request; the name is the operation's, for the log.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be the head of a request.
+    pub(crate) fn sign(
+        &self,
+        environment: &mut dyn Environment,
+        name: &str,
+        request: &request::Request,
+        attempt: u32,
+    ) -> Result<http::Request<Vec<u8>>, Error> {
+        let url = self.endpoint.url(&request.path, request.query.as_deref().unwrap_or(""));
+        let outgoing = self.assemble(environment.now(), request, &url, attempt)?;
+        self.log_request(environment, name, &outgoing);
+        Ok(outgoing)
+    }
+
+    /// What an exchange came to. The URL is for the messages only.
+    pub(crate) fn answer(
+        &self,
+        environment: &mut dyn Environment,
+        exchange: Result<Reply, Failure>,
+        url: &str,
+    ) -> Answer {
+        log_answer(environment, &exchange);
+        match exchange {
+            Ok(reply) if (200..300).contains(&reply.status) => Answer::Reply(reply),
+            Ok(reply) => {
+                let (code, message) = error_of(&reply);
+                let retry_after = retry::after(&reply.headers);
+                Answer::Refused { status: reply.status, code, message, retry_after }
+            }
+            Err(failure) => {
+                Answer::None { message: failure.message(url), is_transient: retry::is_transient(&failure) }
+            }
         }
     }
 
@@ -206,17 +332,12 @@ impl<'a> Caller<'a> {
         Ok(outgoing)
     }
 
-    fn log_request(
-        &self,
-        environment: &mut dyn Environment,
-        operation: &Operation,
-        outgoing: &http::Request<Vec<u8>>,
-    ) {
+    fn log_request(&self, environment: &mut dyn Environment, name: &str, outgoing: &http::Request<Vec<u8>>) {
         if !environment.is_debugging() {
             return;
         }
         debug::line(environment, "botocore.endpoint", || {
-            format!("Making request for OperationModel(name={}) with params: {outgoing:?}", operation.name)
+            format!("Making request for OperationModel(name={name}) with params: {outgoing:?}")
         });
         let header = |name| outgoing.headers().get(name).and_then(|value| value.to_str().ok());
         let Some(authorization) = header("authorization") else { return };

@@ -113,6 +113,14 @@ impl Endpoint {
         host.strip_suffix(default).unwrap_or(host)
     }
 
+    /// Whether the host is one of AWS's, whichever way it was set.
+    pub(crate) fn is_of_aws(&self) -> bool {
+        let host = self.host();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
+        let ends = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
+        ends.iter().any(|end| host.ends_with(end))
+    }
+
     fn parse(url: &str, signing_region: String) -> Result<Self, Error> {
         let (scheme, rest) =
             url.split_once("://").ok_or_else(|| Error::general(format!("Invalid endpoint: {url}")))?;
@@ -257,6 +265,19 @@ mod tests {
         check("https://h:8443/x/", "h:8443", "https://h:8443/x/p?a=b");
         check("HTTP://h/?x=1", "h", "http://h/p?x=1&a=b");
         check("http://[::1]:81", "[::1]:81", "http://[::1]:81/p?a=b");
+    }
+
+    #[test]
+    fn aws_is_known_by_its_names() {
+        let check = |url: &str, want: bool| {
+            let endpoint = Endpoint::parse(url, "r".to_owned()).unwrap_or_else(|why| panic!("{url}: {why}"));
+            assert_eq!(endpoint.is_of_aws(), want, "{url}");
+        };
+        check("https://CloudFront.amazonaws.com:443", true);
+        check("https://cloudfront-fips.cn-northwest-1.amazonaws.com.cn", true);
+        check("https://cloudfront.global.api.aws", true);
+        check("http://127.0.0.1:4580", false);
+        check("https://amazonaws.com.example", false);
     }
 
     #[test]

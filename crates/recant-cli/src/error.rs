@@ -87,7 +87,7 @@ impl Error {
     }
 
     /// The code and the message of errors that carry one.
-    fn structure(&self) -> Option<(&str, String)> {
+    pub(crate) fn structure(&self) -> Option<(&str, String)> {
         match self {
             Self::Usage(_) | Self::UnknownOptions(_) | Self::Parameter(_) => {
                 Some((PARAM_VALIDATION, self.to_string()))

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -15,6 +17,8 @@ use crate::transport::Failure;
 const ATTEMPTS_DEFAULT: u32 = 3;
 /// The longest pause.
 const BACKOFF_SECONDS_MAX: f64 = 20.0;
+/// A service that wants to be left alone for longer is asked again all the same.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
 /// Codes that mean: too fast.
 const THROTTLING: &[&str] = &[
@@ -91,6 +95,17 @@ impl Retry {
 /// Whether an error answer is worth another attempt.
 pub(crate) fn is_retryable(status: u16, code: &str) -> bool {
     matches!(status, 500 | 502 | 503 | 504) || THROTTLING.contains(&code) || TRANSIENT.contains(&code)
+}
+
+/// Whether an error answer means: too fast.
+pub(crate) fn is_throttling(status: u16, code: &str) -> bool {
+    status == 429 || THROTTLING.contains(&code) || code == "TooManyRequests"
+}
+
+/// The seconds of `Retry-After` (RFC 9110 section 10.2.3). A date is not looked at: the clocks may differ.
+pub(crate) fn after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
 /// Whether a failed exchange is worth another attempt.

@@ -37,6 +37,9 @@ pub trait Environment {
     /// Returns the wall time.
     fn now(&self) -> SystemTime;
 
+    /// Returns the time since a moment of this environment's own, on a clock that is never set.
+    fn monotonic(&self) -> Duration;
+
     /// Waits.
     fn sleep(&mut self, duration: Duration);
 
@@ -48,6 +51,9 @@ pub trait Environment {
 
     /// Returns the name that this program was called by: `aws` or `recant`.
     fn program(&self) -> String;
+
+    /// Returns the width of the terminal that standard error is; none if it is none.
+    fn stderr_columns(&self) -> Option<u16>;
 
     /// Returns whether standard input is a terminal.
     fn stdin_is_terminal(&self) -> bool;
@@ -64,6 +70,9 @@ pub trait Environment {
 
     /// From now on an interrupt ends the process with status 130 and a line break on standard output, as it ends the AWS CLI.
     fn watch_interrupts(&mut self);
+
+    /// From now on an interrupt says this on standard error before it ends the process, and nothing on standard output.
+    fn say_on_interrupt(&mut self, text: String);
 
     /// Returns whether `--debug` is on.
     fn is_debugging(&self) -> bool;

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use super::Environment;
 
-/// Surroundings made of values, for tests: nothing of the process is looked at, and sleeping returns at once.
+/// Surroundings made of values, for tests: nothing of the process is looked at, and sleeping returns at once,
+/// which is all the time that passes.
 #[derive(Debug)]
 pub struct ScriptedEnvironment {
     /// The variables.
@@ -26,6 +27,10 @@ pub struct ScriptedEnvironment {
     pub slept: Vec<Duration>,
     /// The width of the terminal; none if standard output is none.
     pub terminal_columns: Option<u16>,
+    /// The width of the terminal that standard error is; none if it is none.
+    pub stderr_columns: Option<u16>,
+    /// What an interrupt would say now.
+    pub on_interrupt: String,
     /// The programs that output was sent through; their output is their input.
     pub paged_through: Vec<Vec<String>>,
     /// Whether `--debug` is on.
@@ -44,6 +49,8 @@ impl ScriptedEnvironment {
             now: SystemTime::UNIX_EPOCH,
             slept: Vec::new(),
             terminal_columns: None,
+            stderr_columns: None,
+            on_interrupt: String::new(),
             paged_through: Vec::new(),
             debugging: false,
         }
@@ -75,6 +82,10 @@ impl Environment for ScriptedEnvironment {
         self.now
     }
 
+    fn monotonic(&self) -> Duration {
+        self.slept.iter().sum()
+    }
+
     fn sleep(&mut self, duration: Duration) {
         self.slept.push(duration);
     }
@@ -91,6 +102,10 @@ impl Environment for ScriptedEnvironment {
         "aws".to_owned()
     }
 
+    fn stderr_columns(&self) -> Option<u16> {
+        self.stderr_columns
+    }
+
     fn stdin_is_terminal(&self) -> bool {
         false
     }
@@ -103,6 +118,10 @@ impl Environment for ScriptedEnvironment {
     fn finish_paging(&mut self) {}
 
     fn watch_interrupts(&mut self) {}
+
+    fn say_on_interrupt(&mut self, text: String) {
+        self.on_interrupt = text;
+    }
 
     fn is_debugging(&self) -> bool {
         self.debugging

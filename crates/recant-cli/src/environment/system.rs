@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Environment;
 
@@ -14,6 +14,7 @@ pub struct SystemEnvironment {
     stdout: io::BufWriter<io::Stdout>,
     stderr: io::Stderr,
     random: u64,
+    began: Instant,
     pager: Option<Pager>,
     interrupts_watched: bool,
     debugging: bool,
@@ -28,6 +29,7 @@ impl SystemEnvironment {
             stdout: io::BufWriter::new(io::stdout()),
             stderr: io::stderr(),
             random: seed(),
+            began: Instant::now(),
             pager: None,
             interrupts_watched: false,
             debugging: false,
@@ -77,6 +79,10 @@ impl Environment for SystemEnvironment {
         SystemTime::now()
     }
 
+    fn monotonic(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     fn sleep(&mut self, duration: Duration) {
         std::thread::sleep(duration);
     }
@@ -97,6 +103,10 @@ impl Environment for SystemEnvironment {
         let called = std::env::args_os().next().unwrap_or_default();
         let name = Path::new(&called).file_stem();
         if name.is_some_and(|name| name == "aws") { "aws" } else { "recant" }.to_owned()
+    }
+
+    fn stderr_columns(&self) -> Option<u16> {
+        rustix::termios::tcgetwinsize(io::stderr()).ok().map(|size| size.ws_col)
     }
 
     fn stdin_is_terminal(&self) -> bool {
@@ -131,6 +141,11 @@ impl Environment for SystemEnvironment {
             self.interrupts_watched = true;
             interrupts::watch();
         }
+    }
+
+    fn say_on_interrupt(&mut self, text: String) {
+        interrupts::say(text);
+        self.watch_interrupts();
     }
 
     fn is_debugging(&self) -> bool {
@@ -170,6 +185,7 @@ impl Write for Pager {
 mod interrupts {
     use std::io::Write as _;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Mutex, PoisonError};
 
     use signal_hook::consts::SIGINT;
 
@@ -177,6 +193,13 @@ mod interrupts {
     const STATUS: i32 = 130;
     /// While a pager has the terminal, interrupts are the pager's.
     static PAGING: AtomicBool = AtomicBool::new(false);
+
+    /// What an interrupt says on standard error. Locked while it is replaced and while it is said.
+    static LAST_WORDS: Mutex<Option<String>> = Mutex::new(None);
+
+    pub(super) fn say(text: String) {
+        *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
 
     pub(super) fn ignore_while_paging(paging: bool) {
         PAGING.store(paging, Ordering::Relaxed);
@@ -192,8 +215,15 @@ mod interrupts {
                 if PAGING.load(Ordering::Relaxed) {
                     continue;
                 }
-                let mut stdout = std::io::stdout();
-                let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
+                match LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                    Some(text) => {
+                        let _ = std::io::stderr().write_all(text.as_bytes());
+                    }
+                    None => {
+                        let mut stdout = std::io::stdout();
+                        let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
+                    }
+                }
                 std::process::exit(STATUS);
             }
         });

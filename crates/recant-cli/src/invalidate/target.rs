@@ -1,6 +1,7 @@
-//! Which tenant is meant: an id, an ARN, a name or a domain becomes an id.
+//! What is meant: a tenant's id, ARN, name or domain becomes the tenant's id, a distribution's id or ARN the distribution's.
 //!
-//! An id costs no call: the create itself will say if there is none. A name may look like a domain, so names are asked for first.
+//! Which of the two is said by `--all-tenants`, never guessed: a tenant may be named like a distribution. A tenant's id costs no call: the
+//! create itself will say if there is none. A name may look like a domain, so names are asked for first.
 
 use recant_wire::document::{Document, Members};
 
@@ -11,20 +12,29 @@ use crate::error::Error;
 
 /// More pages than this are not walked in search of a domain: a service that always names a next one would be asked for ever.
 const PAGES_MAX: usize = 10_000;
+/// What to do about a distribution where a tenant is expected.
+const ADD_ALL_TENANTS: &str = "add --all-tenants to invalidate all tenants of the distribution";
 
 /// Finds the tenant's id.
 ///
 /// # Errors
 ///
 /// When there is no such tenant, or an answer was an error.
-pub(super) fn resolve(
+pub(super) fn tenant(
     environment: &mut dyn Environment,
     caller: &mut Caller<'_>,
     target: &str,
 ) -> Result<String, Error> {
-    let last = target.rsplit('/').next().unwrap_or(target);
-    if last.starts_with("dt_") && (last == target || target.starts_with("arn:")) {
-        return Ok(last.to_owned());
+    match resource_of_arn(target)? {
+        Some(("distribution-tenant", id)) => return Ok(id.to_owned()),
+        Some(("distribution", id)) => {
+            return Err(Error::Parameter(format!("'{id}' is a distribution: {ADD_ALL_TENANTS}")));
+        }
+        Some((other, _)) => {
+            return Err(Error::Parameter(format!("'{target}' is the ARN of a {other}, not of a tenant")));
+        }
+        None if target.starts_with("dt_") => return Ok(target.to_owned()),
+        None => {}
     }
     let asked = [("GetDistributionTenant", "Identifier"), ("GetDistributionTenantByDomain", "Domain")];
     for (name, member) in asked {
@@ -45,12 +55,45 @@ pub(super) fn resolve(
             Err(other) => return Err(other),
         }
     }
-    let hint = if looks_like_a_distribution(target) {
-        ". It looks like a distribution; all tenants of one cannot be invalidated at once yet"
-    } else {
-        ""
+    let message = format!("no tenant has the id, name or domain '{target}'");
+    if looks_like_a_distribution(target) {
+        return Err(Error::Parameter(format!(
+            "{message}. It looks like a distribution's id; if so, {ADD_ALL_TENANTS}"
+        )));
+    }
+    Err(Error::general(message))
+}
+
+/// Reads the distribution's id, for `--all-tenants`. No call is made: the listing of its tenants will say if there is none.
+///
+/// # Errors
+///
+/// What cannot be a distribution's id or ARN.
+pub(super) fn distribution(target: &str) -> Result<String, Error> {
+    let not = |what: &str| {
+        Error::Parameter(format!(
+            "--all-tenants wants the id or ARN of a distribution; '{target}' is {what}. For one tenant leave --all-tenants out"
+        ))
     };
-    Err(Error::general(format!("no tenant has the id, name or domain '{target}'{hint}")))
+    match resource_of_arn(target)? {
+        Some(("distribution", id)) => Ok(id.to_owned()),
+        Some((other, _)) => Err(not(&format!("the ARN of a {other}"))),
+        None if target.starts_with("dt_") => Err(not("a tenant's id")),
+        None if target.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Ok(target.to_owned()),
+        None => Err(not("neither")),
+    }
+}
+
+/// Kind and id of the resource that an ARN names: `arn:PARTITION:cloudfront::ACCOUNT:KIND/ID`.
+fn resource_of_arn(target: &str) -> Result<Option<(&str, &str)>, Error> {
+    if !target.starts_with("arn:") {
+        return Ok(None);
+    }
+    let resource = target.splitn(6, ':').nth(5).and_then(|resource| resource.split_once('/'));
+    match resource.filter(|(kind, id)| !kind.is_empty() && !id.is_empty() && !id.contains('/')) {
+        Some(found) => Ok(Some(found)),
+        None => Err(Error::Parameter(format!("'{target}' is not the ARN of a tenant or a distribution"))),
+    }
 }
 
 fn id_of(result: &Document) -> Result<String, Error> {
@@ -87,8 +130,28 @@ fn has_domain(tenant: &Document, domain: &str) -> bool {
 
 /// `E` and about 13 capitals and digits.
 fn looks_like_a_distribution(target: &str) -> bool {
-    let id = target.rsplit('/').next().unwrap_or(target);
-    id.starts_with('E')
-        && id.len() >= 10
-        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    target.starts_with('E')
+        && target.len() >= 10
+        && target.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distribution_is_an_id_or_an_arn() {
+        let check = |target: &str, want: Result<&str, &str>| match (distribution(target), want) {
+            (Ok(id), Ok(want)) => assert_eq!(id, want, "{target}"),
+            (Err(error), Err(want)) => assert!(error.to_string().contains(want), "{target}: {error}"),
+            (got, want) => panic!("{target}: {got:?}, not {want:?}"),
+        };
+        check("E1ABCDEFGHIJKL", Ok("E1ABCDEFGHIJKL"));
+        check("arn:aws:cloudfront::123456789012:distribution/E1A", Ok("E1A"));
+        check("arn:aws:cloudfront::1:distribution-tenant/dt_1", Err("the ARN of a distribution-tenant"));
+        check("dt_1", Err("a tenant's id"));
+        check("one.example", Err("neither"));
+        check("arn:aws:cloudfront::1:distribution/", Err("is not the ARN of"));
+        check("arn:aws:cloudfront", Err("is not the ARN of"));
+    }
 }

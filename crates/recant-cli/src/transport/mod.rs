@@ -60,8 +60,11 @@ impl Settings {
     }
 }
 
-/// An HTTP client for one endpoint.
-#[derive(Debug)]
+/// Calls at a time, and connections that are kept for them.
+pub(crate) const CONNECTIONS_MAX: usize = 64;
+
+/// An HTTP client for one endpoint. A clone shares the connections; threads may have one each.
+#[derive(Clone, Debug)]
 pub(crate) struct Transport {
     agent: ureq::Agent,
     proxy: Option<Proxy>,
@@ -134,6 +137,8 @@ impl Transport {
             .timeout_resolve(settings.connect_timeout)
             .timeout_connect(settings.connect_timeout)
             .timeout_per_read(settings.read_timeout)
+            .max_idle_connections(CONNECTIONS_MAX)
+            .max_idle_connections_per_host(CONNECTIONS_MAX)
             .proxy(None);
         if base.starts_with("https:") {
             config = config.tls_config(tls(settings, url)?);

@@ -102,8 +102,8 @@ fn a_tenant_is_found_by_name_and_by_domain() {
     check("ONE.example", vec![none(), not_offered, list, created()]);
 
     let outcome = run("E1ABCDEFGHIJKL /a", vec![none()]);
-    assert_eq!((outcome.status, outcome.requests.len()), (255, 1));
-    assert!(outcome.stderr.contains("looks like a distribution"), "{}", outcome.stderr);
+    assert_eq!((outcome.status, outcome.requests.len()), (252, 1));
+    assert!(outcome.stderr.contains("add --all-tenants"), "{}", outcome.stderr);
 }
 
 #[test]

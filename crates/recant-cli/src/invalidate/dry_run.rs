@@ -1,0 +1,100 @@
+//! `--dry-run`: the calls, not made; and how many stored responses would go, where somebody can tell.
+//!
+//! The shapes are stable. One tenant: `Operation, Input { Id, InvalidationBatch }, StoredResponses, UnansweredEdges`. All tenants:
+//! `DistributionId, DeployId, Totals { Tenants, StoredResponses, UnansweredEdges }, Calls [ … ]`, a call as of one tenant. The last two are `null`
+//! where nobody counts.
+
+use recant_wire::document::{Document, Members};
+
+use super::batch::counted;
+use super::run::{Run, Scope};
+use super::schedule::Aim;
+use super::stored::Stored;
+use super::tenant::Tenant;
+use super::{CREATE, operation, say};
+use crate::call::Caller;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::{output, words};
+
+/// Calls that are shown to people; data has all of them.
+const CALLS_SHOWN: usize = 10;
+
+/// Shows the calls. Returns the exit status.
+///
+/// # Errors
+///
+/// No credentials for the count, or standard output that is gone.
+pub(super) fn show(
+    environment: &mut dyn Environment,
+    caller: &mut Caller<'_>,
+    run: &Run<'_>,
+    tenants: Vec<Tenant>,
+) -> Result<u8, Error> {
+    // AWS would not know the question, and should not see it.
+    let tenants = match caller.is_of_aws() {
+        true => tenants,
+        false => run.drive(environment, caller, Aim::Count, tenants)?.0,
+    };
+    let total = total(&tenants);
+    if let Some(total) = &total {
+        say(environment, &total.explanation());
+    }
+    let shown: Vec<String> = tenants.iter().take(CALLS_SHOWN).map(|tenant| line(run, &tenant.id)).collect();
+    let plain = match tenants.len() {
+        0 => "# no tenants, no calls".to_owned(),
+        _ => shown.join("\n"),
+    };
+    if tenants.len() > CALLS_SHOWN {
+        let calls = counted(tenants.len(), "call");
+        say(environment, &format!("{calls}, of which {CALLS_SHOWN} are shown; --output json shows all"));
+    }
+    let data = || match (&run.scope, tenants.as_slice()) {
+        (Scope::Tenant, tenants) => tenants.first().map(|tenant| call(run, tenant)).into(),
+        (Scope::Distribution(id), tenants) => all(run, id, tenants, total.as_ref()),
+    };
+    super::show(environment, run.config, run.options, &plain, data)?;
+    Ok(0)
+}
+
+fn all(run: &Run<'_>, distribution: &str, tenants: &[Tenant], total: Option<&Stored>) -> Document {
+    let mut totals: Members = [("Tenants", Document::from(tenants.len()))].into_iter().collect();
+    totals.extend(Stored::members(total));
+    Document::structure([
+        ("DistributionId", Document::from(distribution)),
+        ("DeployId", run.batch.deploy_id.as_str().into()),
+        ("Totals", totals.into()),
+        ("Calls", Document::List(tenants.iter().map(|tenant| call(run, tenant)).collect())),
+    ])
+}
+
+/// The sum, if every tenant was counted.
+fn total(tenants: &[Tenant]) -> Option<Stored> {
+    let mut total = None;
+    for tenant in tenants {
+        total.get_or_insert_with(Stored::default).add(tenant.stored.as_ref()?);
+    }
+    total
+}
+
+/// A call as a command line.
+fn line(run: &Run<'_>, tenant: &str) -> String {
+    let input = run.batch.input(tenant);
+    let batch = input.get("InvalidationBatch").map(output::json::compact).unwrap_or_default();
+    format!(
+        "recant cloudfront {} --id {} --invalidation-batch {}",
+        operation(CREATE).cli_name,
+        words::quoted(tenant),
+        words::quoted(&batch)
+    )
+}
+
+/// A call as data.
+fn call(run: &Run<'_>, tenant: &Tenant) -> Document {
+    let mut members: Members =
+        [("Operation", Document::from(CREATE)), ("Input", Document::Structure(run.batch.input(&tenant.id)))]
+            .into_iter()
+            .collect();
+    members.extend(Stored::members(tenant.stored.as_ref()));
+    members.into()
+}

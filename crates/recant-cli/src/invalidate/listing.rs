@@ -1,0 +1,89 @@
+//! All tenants of a distribution.
+//!
+//! Listed before the first of them is invalidated: a tenant that is made later begins with an empty cache, and a list that is complete is the
+//! condition for saying that all were invalidated.
+
+use std::time::Duration;
+
+use recant_wire::document::{Document, Members};
+
+use super::refusal::Refusal;
+use super::tenant::Tenant;
+use super::{operation, say};
+use crate::call::Caller;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::retry::Retry;
+
+/// Tenants of one run.
+const TENANTS_MAX: usize = 1_000_000;
+
+/// Lists them, in the service's order.
+///
+/// # Errors
+///
+/// An error answer, other than one that tells to come back later; a listing that does not end.
+pub(super) fn tenants(
+    environment: &mut dyn Environment,
+    caller: &mut Caller<'_>,
+    distribution: &str,
+    give_up_after: Duration,
+) -> Result<Vec<Tenant>, Error> {
+    let filter = Document::structure([("DistributionId", Document::from(distribution))]);
+    let mut input: Members = [("AssociationFilter", filter)].into_iter().collect();
+    let mut found = Vec::new();
+    let mut marker = None;
+    loop {
+        let page = page(environment, caller, &input, give_up_after)?;
+        let summaries = page.get("DistributionTenantList").and_then(Document::as_list).unwrap_or_default();
+        for summary in summaries {
+            let text = |name| summary.get(name).and_then(Document::as_str).map(str::to_owned);
+            let id = text("Id").ok_or_else(|| Error::general("the answer lists a tenant without an id"))?;
+            found.push(Tenant::new(id, text("Name")));
+        }
+        if found.len() > TENANTS_MAX {
+            return Err(Error::general(format!(
+                "'{distribution}' has more than {TENANTS_MAX} tenants, which are too many for one run"
+            )));
+        }
+        let next = page.get("NextMarker").and_then(Document::as_str).filter(|next| !next.is_empty());
+        match next {
+            None => return Ok(found),
+            Some(next) if marker.as_deref() == Some(next) || summaries.is_empty() => {
+                return Err(Error::general("the list of tenants does not end: the same page is named again"));
+            }
+            Some(next) => {
+                marker = Some(next.to_owned());
+                input.insert("Marker", next);
+            }
+        }
+    }
+}
+
+/// Asks for a page until it comes: the pages of many tenants are many calls, which are throttled like any others.
+fn page(
+    environment: &mut dyn Environment,
+    caller: &mut Caller<'_>,
+    input: &Members,
+    give_up_after: Duration,
+) -> Result<Document, Error> {
+    let began = environment.monotonic();
+    let mut attempt = caller.attempts_max();
+    loop {
+        let error = match caller.call(environment, operation("ListDistributionTenants"), input) {
+            Ok(page) => return Ok(page),
+            Err(error) => error,
+        };
+        let is_throttled =
+            matches!(&error, Error::Service { code, .. } if Refusal::of(400, code) == Refusal::Throttled);
+        if !is_throttled || environment.monotonic().saturating_sub(began) >= give_up_after {
+            return Err(error);
+        }
+        if attempt == caller.attempts_max() {
+            say(environment, "the list of tenants is held up by throttling");
+        }
+        let random = environment.random();
+        environment.sleep(Retry::pause(attempt, 0.5 + random / 2.0));
+        attempt = attempt.saturating_add(1);
+    }
+}

@@ -103,6 +103,7 @@ impl<'a, 'config> Calls<'a, 'config> {
             Ask::Count => Stored::read(&answer).map_or(Heard::NoCount, Heard::Stored),
             ask => self.hear(environment, ask, answer),
         };
+        // Of many tenants it is said at the end.
         if let Heard::Invalidation(created) = &heard
             && created.is_replay
             && schedule.is_single()

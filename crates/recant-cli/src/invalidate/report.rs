@@ -33,7 +33,7 @@ use crate::error::Error;
 const TIMED_OUT: u8 = 1;
 /// The status when a tenant failed.
 const FAILED: u8 = 254;
-/// Tenants that are named in text; all are in the data.
+/// Ids, and reasons, that are named in text; all are in the data.
 const NAMED_MAX: usize = 20;
 
 /// How a run over tenants ended.
@@ -84,12 +84,37 @@ impl Report<'_> {
             }
             return;
         }
-        let failed = self.failures().map(|(tenant, error)| format!("{}: {error}", tenant.id)).collect();
-        list(environment, failed, |count| format!("{} failed", counted(count, "tenant")));
-        let late = self.late().map(|created| created.id.clone()).collect();
-        list(environment, late, |count| {
-            format!("{} not completed after {seconds} s", counted(count, "invalidation"))
-        });
+        let replays = self.tenants.iter().filter_map(|tenant| tenant.created.as_ref());
+        let replays = replays.filter(|created| created.is_replay).count();
+        if replays > 0 {
+            let text = format!(
+                "{} of before this run: the same paths had been sent under this deploy id, and nothing new is invalidated \
+                 for these. A new deploy needs another --deploy-id",
+                counted(replays, "invalidation")
+            );
+            say(environment, &text);
+        }
+        self.complain_of_failures(environment);
+        let late: Vec<&str> = self.late().map(|created| created.id.as_str()).collect();
+        let heading = format!("{} not completed after {seconds} s", counted(late.len(), "invalidation"));
+        list(environment, &late, &heading);
+    }
+
+    /// Tenants that failed for the same reason are one line.
+    fn complain_of_failures(&self, environment: &mut dyn Environment) {
+        let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+        for (tenant, error) in self.failures() {
+            let reason = error.to_string();
+            match reasons.iter().position(|(known, _)| *known == reason) {
+                Some(at) => reasons[at].1.push(&tenant.id),
+                None if reasons.len() < NAMED_MAX => reasons.push((reason, vec![&tenant.id])),
+                None => {}
+            }
+        }
+        for (reason, tenants) in reasons {
+            let heading = format!("{} failed: {reason}", counted(tenants.len(), "tenant"));
+            list(environment, &tenants, &heading);
+        }
     }
 
     fn failures(&self) -> impl Iterator<Item = (&Tenant, &Error)> {
@@ -190,17 +215,17 @@ fn error_document(error: &Error) -> Document {
     Document::structure([("Code", Document::from(code)), ("Message", message.into())])
 }
 
-/// Lists things below a heading, the first of them only if there are many.
-fn list(environment: &mut dyn Environment, lines: Vec<String>, heading: impl Fn(usize) -> String) {
-    if lines.is_empty() {
+/// Lists ids below a heading, the first of them only if there are many.
+fn list(environment: &mut dyn Environment, ids: &[&str], heading: &str) {
+    if ids.is_empty() {
         return;
     }
-    let mut text = format!("{}:", heading(lines.len()));
-    for line in lines.iter().take(NAMED_MAX) {
-        text.push_str(&format!("\n  {line}"));
+    let mut text = heading.to_owned();
+    for id in ids.iter().take(NAMED_MAX) {
+        text.push_str(&format!("\n  {id}"));
     }
-    if lines.len() > NAMED_MAX {
-        text.push_str(&format!("\n  … and {} more; --output json lists all", lines.len() - NAMED_MAX));
+    if ids.len() > NAMED_MAX {
+        text.push_str(&format!("\n  … and {} more; --output json lists all", ids.len() - NAMED_MAX));
     }
     say(environment, &text);
 }

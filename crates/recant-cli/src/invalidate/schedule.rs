@@ -15,13 +15,16 @@
 //! A tenant that fails does not hold up the others. What is about the caller, or an endpoint that is gone, ends the run; what it did not get to
 //! stays undone, and the same references can be sent again.
 
+mod step;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+pub(super) use self::step::{Aim, Ask, Bounds, Heard, Phase, Step};
 
 use super::created::Created;
 use super::pace::Pace;
 use super::refusal::Refusal;
-use super::stored::Stored;
 use super::tenant::{Tally, Tenant};
 use crate::error::Error;
 use crate::retry::Retry;
@@ -38,100 +41,6 @@ const FULL_PAUSE_MAX: Duration = Duration::from_secs(30);
 const FULL_IN_A_ROW_MAX: u32 = 3;
 /// How long after the end of a wait the last polls may go out.
 const LAST_LOOK_MAX: Duration = Duration::from_secs(5);
-
-/// What the tenants are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aim {
-    /// An invalidation each; and until when it is waited for after the last one was created.
-    Create {
-        /// How long, if at all.
-        wait: Option<Duration>,
-    },
-    /// How many stored responses an invalidation would match.
-    Count,
-}
-
-/// What bounds a run.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    /// Calls at a time.
-    pub concurrency: usize,
-    /// How long what is refused for now is tried.
-    pub give_up_after: Duration,
-    /// Attempts, while the endpoint has not answered once.
-    pub attempts_max: u32,
-    /// Whether it has answered before.
-    pub is_known: bool,
-    /// Whether waiting can make room for what is too much in progress.
-    pub has_room: bool,
-}
-
-/// A call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// `CreateInvalidationForDistributionTenant`.
-    Create,
-    /// `GetInvalidationForDistributionTenant`.
-    Poll,
-    /// Recant's count of stored responses.
-    Count,
-}
-
-/// What to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Call for this tenant; the number is the attempt's.
-    Call(usize, Ask, u32),
-    /// Wait for an answer, until a time if there is one.
-    Await(Option<Duration>),
-    /// Nothing more.
-    Over,
-}
-
-/// What is being done for most tenants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Stored responses are counted.
-    Counting,
-    /// Invalidations are created.
-    Creating,
-    /// All are created.
-    Waiting {
-        /// Until when they are waited for.
-        deadline: Duration,
-    },
-}
-
-/// What came of a call.
-#[derive(Debug)]
-pub(super) enum Heard {
-    /// The invalidation.
-    Invalidation(Created),
-    /// The count.
-    Stored(Stored),
-    /// Nobody counts here.
-    NoCount,
-    /// An error of the service.
-    Refused {
-        /// What it means.
-        refusal: Refusal,
-        /// The error.
-        error: Error,
-        /// When to ask again.
-        retry_after: Option<Duration>,
-    },
-    /// No answer.
-    Unanswered {
-        /// Why.
-        error: Error,
-        /// Whether there may be one next time.
-        is_transient: bool,
-    },
-    /// The credentials were over; there are others.
-    Renewed,
-    /// An answer that cannot be read.
-    Unreadable(Error),
-}
 
 /// The decisions of a run.
 #[derive(Debug)]
@@ -217,7 +126,8 @@ impl Schedule {
         if self.stopped.is_some() || self.in_flight >= self.bounds.concurrency {
             return if self.in_flight == 0 { Step::Over } else { Step::Await(None) };
         }
-        if self.deadline.is_some_and(|deadline| now > deadline + LAST_LOOK_MAX) {
+        let end = self.deadline.map(|deadline| deadline + LAST_LOOK_MAX);
+        if end.is_some_and(|end| now >= end) {
             self.polls.clear();
         }
         let Some((due, index)) = self.first_due(now) else {
@@ -225,7 +135,7 @@ impl Schedule {
         };
         let at = due.max(self.pace.next());
         if at > now {
-            return Step::Await(Some(at));
+            return Step::Await(Some(end.map_or(at, |end| at.min(end))));
         }
         self.take(index);
         self.pace.sent(now);
@@ -275,6 +185,7 @@ impl Schedule {
                     self.stopped.get_or_insert(error);
                 } else {
                     self.hold_up(&error);
+                    self.pace.refused(self.tenants[index].sent, now, None);
                     self.put_back(index, now + Retry::pause(self.tenants[index].attempts, random));
                 }
             }
@@ -322,6 +233,8 @@ impl Schedule {
                 self.put_back(index, now + pause);
             }
             Refusal::Unwell | Refusal::Final => {
+                // Who is unwell is not pushed, for whichever tenant.
+                self.pace.refused(tenant.sent, now, None);
                 let pause = retry_after.unwrap_or(Retry::pause(tenant.attempts, random));
                 self.put_back(index, now + pause);
             }
@@ -451,3 +364,6 @@ impl Schedule {
         self.heard.is_some_and(|heard| now.saturating_sub(heard) >= self.bounds.give_up_after)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,8 +116,10 @@ fn nothing_is_changed_by_a_wrong_line_or_a_dry_run() {
         outcome.stderr
     );
 
-    let outcome = run("dt_1 / --deploy-id 7 --dry-run", vec![invalidation("InProgress", 49)]);
-    assert_eq!((outcome.status, outcome.requests.len()), (0, 0));
+    let not_recant = Answer::error(404, "NoSuchOperation", "No.");
+    let outcome = run("dt_1 / --deploy-id 7 --dry-run", vec![not_recant]);
+    assert_eq!((outcome.status, outcome.requests.len()), (0, 1));
+    assert!(!outcome.stderr.contains("stored response"), "{}", outcome.stderr);
     let call =
         "recant cloudfront create-invalidation-for-distribution-tenant --id dt_1 --invalidation-batch '{";
     assert!(outcome.stdout.starts_with(call), "{}", outcome.stdout);

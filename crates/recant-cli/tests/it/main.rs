@@ -1,7 +1,9 @@
 //! Whole command lines against a scripted server on this machine.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod all_tenants;
 mod calls;
+mod cloud;
 mod failures;
 mod files;
 mod invalidate;

@@ -47,6 +47,9 @@ impl Answer {
     }
 }
 
+/// What a server answers.
+type Script = dyn Fn(usize, &str) -> Answer + Send + Sync;
+
 /// A listening server. It goes away with the test's process.
 pub(crate) struct Server {
     port: u16,
@@ -56,14 +59,20 @@ pub(crate) struct Server {
 impl Server {
     /// Starts to listen. The last answer is given again and again.
     pub(crate) fn start(answers: Vec<Answer>) -> Self {
+        Self::answering(move |step, _| answers[step.min(answers.len() - 1)].clone())
+    }
+
+    /// Starts to listen; answers by the number of the request, from 0 on, and the request itself.
+    pub(crate) fn answering(script: impl Fn(usize, &str) -> Answer + Send + Sync + 'static) -> Self {
+        let script: Arc<Script> = Arc::new(script);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let recorded = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (answers, recorded) = (answers.clone(), Arc::clone(&recorded));
-                thread::spawn(move || serve(&stream.unwrap(), &answers, &recorded));
+                let (script, recorded) = (Arc::clone(&script), Arc::clone(&recorded));
+                thread::spawn(move || serve(&stream.unwrap(), &*script, &recorded));
             }
         });
         Self { port, requests }
@@ -80,7 +89,7 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, answers: &[Answer], recorded: &Mutex<Vec<String>>) {
+fn serve(stream: &TcpStream, script: &Script, recorded: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream);
     loop {
         let mut head = String::new();
@@ -101,15 +110,17 @@ fn serve(stream: &TcpStream, answers: &[Answer], recorded: &Mutex<Vec<String>>) 
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
+        let request = head + &String::from_utf8(body).unwrap();
         let step = {
             let mut recorded = recorded.lock().unwrap();
-            recorded.push(head + &String::from_utf8(body).unwrap());
-            (recorded.len() - 1).min(answers.len() - 1)
+            recorded.push(request.clone());
+            recorded.len() - 1
         };
-        let Some(bytes) = answers[step].bytes() else { return };
+        let answer = script(step, &request);
+        let Some(bytes) = answer.bytes() else { return };
         let mut writer = stream;
         writer.write_all(bytes.as_bytes()).unwrap();
-        if matches!(answers[step], Answer::Short(_)) {
+        if matches!(answer, Answer::Short(_)) {
             return;
         }
     }

@@ -9,12 +9,12 @@ use recant_wire::request::Request;
 use super::batch::Batch;
 use super::created::Created;
 use super::crew::{self, Crew, Delivery};
+use super::operation;
 use super::progress::Progress;
 use super::refusal::{self, Refusal};
 use super::schedule::{Ask, Heard, Schedule, Step};
 use super::stored::{self, Stored};
 use super::tenant::Tenant;
-use super::{operation, say};
 use crate::call::{Answer, Caller};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -65,7 +65,7 @@ impl<'a, 'config> Calls<'a, 'config> {
                         progress.show(environment, schedule, now);
                         let tick = progress.tick();
                         if let Some(delivery) = wait(environment, &mut crew, until, now, tick) {
-                            self.deliver(environment, schedule, delivery);
+                            self.deliver(environment, schedule, progress, delivery);
                         }
                     }
                     Step::Over => return Ok(()),
@@ -96,6 +96,7 @@ impl<'a, 'config> Calls<'a, 'config> {
         &mut self,
         environment: &mut dyn Environment,
         schedule: &mut Schedule,
+        progress: &mut Progress,
         (index, exchange): Delivery,
     ) {
         let answer = self.caller.answer(environment, exchange, &self.caller.url());
@@ -108,10 +109,12 @@ impl<'a, 'config> Calls<'a, 'config> {
             && created.is_replay
             && schedule.is_single()
         {
-            say(environment, &replay(created));
+            progress.say(environment, &replay(created));
         }
         let (now, random) = (environment.monotonic(), environment.random());
         schedule.answered(index, now, heard, random);
+        // Before anything more is sent, so that an interrupt tells what is true.
+        progress.arm(environment, schedule.tally());
     }
 
     fn hear(&mut self, environment: &mut dyn Environment, ask: Ask, answer: Answer) -> Heard {

@@ -94,13 +94,14 @@ impl Progress {
         if now < self.next {
             return;
         }
-        self.arm(environment, tally);
         match self.style {
             Style::Bar { columns, is_coloured } => {
+                self.is_drawn = true;
+                self.arm(environment, tally);
                 let line = bar(self.phase, tally, now, self.phase_began, (columns, is_coloured));
                 let _ = environment.stderr().write_all(format!("{CLEAR}{line}").as_bytes());
                 let _ = environment.stderr().flush();
-                (self.is_drawn, self.next) = (true, now + REDRAW);
+                self.next = now + REDRAW;
             }
             Style::Lines => {
                 let elapsed = clock(now.saturating_sub(self.began));
@@ -109,6 +110,12 @@ impl Progress {
                 self.next = now + self.pause;
             }
         }
+    }
+
+    /// Says something in between.
+    pub(super) fn say(&mut self, environment: &mut dyn Environment, text: &str) {
+        self.clear(environment);
+        say(environment, text);
     }
 
     /// Takes the bar away.
@@ -162,7 +169,12 @@ fn done(phase: Phase, tally: &Tally) -> (usize, usize, &'static str) {
 /// How far it is, in words.
 fn state(phase: Phase, tally: &Tally) -> String {
     let (done, all, what) = done(phase, tally);
-    let mut state = format!("{done} of {all} {what}");
+    let mut state = match (phase, done) {
+        _ if tally.tenants != 1 => format!("{done} of {all} {what}"),
+        (Phase::Waiting { .. }, 0) => "InProgress".to_owned(),
+        (_, 0) => format!("not {what} yet"),
+        _ => what.to_owned(),
+    };
     if tally.failed > 0 {
         state.push_str(&format!(", {} failed", tally.failed));
     }
@@ -202,7 +214,15 @@ fn bar(
     if room < text.chars().count() + BAR_CHARS + 3 {
         return text.chars().take(room).collect();
     }
-    let filled = (BAR_CHARS * done).checked_div(all).unwrap_or(BAR_CHARS);
+    // One invalidation is InProgress or Completed and nothing in between: what can be shown is the time.
+    let filled = match phase {
+        Phase::Waiting { deadline } if tally.tenants == 1 => {
+            let limit = deadline.saturating_sub(began).as_secs_f64().max(1.0);
+            (BAR_CHARS as f64 * elapsed.as_secs_f64() / limit) as usize
+        }
+        _ => (BAR_CHARS * done).checked_div(all).unwrap_or(BAR_CHARS),
+    };
+    let filled = filled.min(BAR_CHARS);
     let (on, off) = if is_coloured { ("\x1b[32m", "\x1b[0m") } else { ("", "") };
     format!("[{on}{}{off}{}] {text}", "#".repeat(filled), "-".repeat(BAR_CHARS - filled))
 }
@@ -230,12 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_up_is_said() {
-        let tally =
-            Tally { tenants: 1, created: 1, held_up: Some("Throttling".to_owned()), ..Tally::default() };
+    fn of_one_invalidation_the_time_is_shown() {
+        let held_up = Some("Throttling".to_owned());
+        let tally = Tally { tenants: 1, created: 1, held_up, ..Tally::default() };
         let phase = Phase::Waiting { deadline: seconds(4_000) };
         let got = bar(phase, &tally, seconds(3_700), seconds(0), (200, false));
-        let text = "0 of 1 completed, held up by Throttling, 1:01:40 of 1:06:40";
-        assert_eq!(got, format!("[------------------------] {text}"));
+        let text = "InProgress, held up by Throttling, 1:01:40 of 1:06:40";
+        assert_eq!(got, format!("[######################--] {text}"));
+        let late = bar(phase, &tally, seconds(5_000), seconds(0), (200, false));
+        assert!(late.starts_with("[########################] InProgress"), "{late}");
+        assert_eq!(state(Phase::Creating, &Tally { tenants: 1, ..Tally::default() }), "not created yet");
     }
 }

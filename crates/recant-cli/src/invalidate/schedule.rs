@@ -40,7 +40,7 @@ const FULL_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// So many tenants one after the other that have too much in progress have a limit in common.
 const FULL_IN_A_ROW_MAX: u32 = 3;
 /// How long after the end of a wait the last polls may go out.
-const LAST_LOOK_MAX: Duration = Duration::from_secs(5);
+const LAST_LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// The decisions of a run.
 #[derive(Debug)]

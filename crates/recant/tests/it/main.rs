@@ -6,6 +6,7 @@ mod blackbox;
 mod boto3;
 mod clients;
 mod demo;
+mod invalidate;
 mod next_aws;
 mod origins;
 mod process;

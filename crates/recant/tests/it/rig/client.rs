@@ -40,6 +40,13 @@ impl Client {
         Said::of(command(&self.program, &self.environment).arg("cloudfront").args(words))
     }
 
+    /// `PROGRAM invalidate WORD…`, ready to be run.
+    pub(crate) fn invalidate(&self, words: &[&str]) -> Command {
+        let mut command = command(&self.program, &self.environment);
+        command.arg("invalidate").args(words);
+        command
+    }
+
     /// Runs a command that must succeed; gives its output, which is JSON or nothing.
     #[track_caller]
     pub(crate) fn ok(&self, words: &[&str]) -> Value {
@@ -58,7 +65,8 @@ impl Client {
 }
 
 impl Said {
-    fn of(command: &mut Command) -> Self {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self {

@@ -26,7 +26,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant restore --from DIR --data-dir NEW_DIR [--edges-stopped]  a data folder made of a backup
   recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
-  recant invalidate TENANT PATH... [--wait]                     the short way to invalidate; 'recant invalidate help' says more
+  recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more
   recant help | --version
 
 Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.

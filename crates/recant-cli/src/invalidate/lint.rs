@@ -55,9 +55,22 @@ pub(super) fn lint(typed: &[String], as_typed: bool) -> Result<Linted, Vec<BadPa
         return Err(bad);
     }
     let kept = without_covered(typed);
-    let hint = "'/' is only the root object; did you mean '/*', which is everything?";
-    let hints = kept.iter().filter(|path| *path == "/").map(|_| hint.to_owned()).collect();
+    let hints = kept.iter().filter_map(|path| hint(path)).collect();
     Ok(Linted { redundant: typed.len() - kept.len(), kept, hints })
+}
+
+/// What is right, and may not be what was meant.
+fn hint(path: &str) -> Option<String> {
+    if path == "/" {
+        return Some("'/' is only the root object; did you mean '/*', which is everything?".to_owned());
+    }
+    let has_escaped_slash = path.starts_with('/') && path.to_ascii_lowercase().contains("%2f");
+    has_escaped_slash
+        .then(|| format!("'{path}' has an escaped '/', and is not the same as '{}'", unescaped_slashes(path)))
+}
+
+fn unescaped_slashes(text: &str) -> String {
+    text.replace("%2F", "/").replace("%2f", "/")
 }
 
 /// A shell puts the names of files in the place of `/*`, and the wrong paths would be invalidated without a word.
@@ -147,7 +160,8 @@ fn with_slash(text: &str) -> Option<String> {
     let trimmed = text.trim();
     let lower = trimmed.get(..3).map(str::to_ascii_lowercase);
     let meant = match (lower.as_deref(), trimmed.split_once("://")) {
-        (Some("%2f"), _) => format!("/{}", &trimmed[3..]),
+        // Who escapes the first slash has escaped them all.
+        (Some("%2f"), _) => unescaped_slashes(trimmed),
         (Some("%23"), _) => format!("#{}", &trimmed[3..]),
         (_, Some((_, rest))) => rest.find('/').map_or_else(|| "/*".to_owned(), |at| rest[at..].to_owned()),
         _ if trimmed.starts_with(['/', '#']) => trimmed.to_owned(),
@@ -217,6 +231,7 @@ mod tests {
         check("https://one.example/a?b", "does not start with '/': did you mean '/a?b'?");
         check("https://one.example", "does not start with '/': did you mean '/*'?");
         check("%2Fimg", "does not start with '/': did you mean '/img'?");
+        check("%2fimg%2Fa", "does not start with '/': did you mean '/img/a'?");
         check("%23sale", "does not start with '/': did you mean '#sale'?");
         check("a*b", "does not start with '/'");
         check(
@@ -248,9 +263,11 @@ mod tests {
     }
 
     #[test]
-    fn the_root_object_is_a_hint_only() {
+    fn what_may_be_right_is_a_hint_only() {
         assert_eq!(lint(&owned(&["/"]), false).expect("good").hints.len(), 1);
         assert_eq!(lint(&owned(&["/", "/*"]), false).expect("good").hints.len(), 0);
+        let hints = lint(&owned(&["/a%2fb", "/c"]), false).expect("good").hints;
+        assert_eq!(hints, ["'/a%2fb' has an escaped '/', and is not the same as '/a/b'"]);
         assert!(expanded_by_a_shell(&owned(&["/bin", "/boot", "/etc", "/usr"])).is_some());
         assert!(expanded_by_a_shell(&owned(&["/bin", "/a"])).is_none());
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use recant_wire::document::{Document, Members};
 
+use super::batch::counted;
 use super::refusal::Refusal;
 use super::tenant::Tenant;
 use super::{operation, say};
@@ -17,6 +18,8 @@ use crate::retry::Retry;
 
 /// Tenants of one run.
 const TENANTS_MAX: usize = 1_000_000;
+/// The first pause before it is said how far the listing is.
+const LINE_PAUSE_MIN: Duration = Duration::from_secs(2);
 
 /// Lists them, in the service's order.
 ///
@@ -33,8 +36,16 @@ pub(super) fn tenants(
     let mut input: Members = [("AssociationFilter", filter)].into_iter().collect();
     let mut found = Vec::new();
     let mut marker = None;
+    let began = environment.monotonic();
+    let mut next_line = began + LINE_PAUSE_MIN;
     loop {
         let page = page(environment, caller, &input, give_up_after)?;
+        let now = environment.monotonic();
+        if now >= next_line {
+            say(environment, &format!("{} listed so far", counted(found.len(), "tenant")));
+            // After twice the time.
+            next_line = now + (now - began);
+        }
         let summaries = page.get("DistributionTenantList").and_then(Document::as_list).unwrap_or_default();
         for summary in summaries {
             let text = |name| summary.get(name).and_then(Document::as_str).map(str::to_owned);

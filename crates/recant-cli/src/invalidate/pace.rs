@@ -1,7 +1,8 @@
 //! How fast calls are sent: as fast as they are answered, until the service says that this is too fast.
 //!
 //! What is bounded is the rate, not only the number of calls at a time: the service counts calls a second, and one call after the other may
-//! be too many. Additive increase, multiplicative decrease: half of the rate at a refusal, a step more for every second without one.
+//! be too many. Additive increase, multiplicative decrease: half of the rate at a refusal, a step more for every second without one. Where the
+//! rate is high the step is a part of it, so that a service of thousands of calls a second is not crept up to for minutes.
 //! All workers share one pace, so that none pushes where another was refused.
 
 use std::collections::VecDeque;
@@ -11,6 +12,8 @@ use std::time::Duration;
 const DECREASE: f64 = 0.5;
 /// Calls a second that the rate grows by in a second of answers.
 const INCREASE_PER_SECOND: f64 = 0.5;
+/// The part of the rate that it grows by at each answer, where that is more: one twentieth in a second.
+const INCREASE_MIN: f64 = 0.05;
 /// The lowest rate in calls a second.
 const RATE_MIN: f64 = 0.05;
 /// The highest rate that is remembered; beyond it there is no need for one.
@@ -54,7 +57,7 @@ impl Pace {
     /// A call was answered with a result.
     pub(super) fn answered(&mut self) {
         if let Some(rate) = &mut self.rate {
-            *rate = (*rate + INCREASE_PER_SECOND / *rate).min(RATE_MAX);
+            *rate = (*rate + (INCREASE_PER_SECOND / *rate).max(INCREASE_MIN)).min(RATE_MAX);
         }
     }
 
@@ -106,6 +109,9 @@ mod tests {
         pace.answered();
         let rate = pace.rate.expect("bounded");
         assert!((2.4..2.5).contains(&rate), "half a call a second more after a second: {rate}");
+        let mut pace = Pace { rate: Some(100.0), ..Pace::default() };
+        (0..100).for_each(|_| pace.answered());
+        assert_eq!(pace.rate.map(f64::round), Some(105.0), "a twentieth more after a second");
     }
 
     #[test]

@@ -37,8 +37,8 @@ enum Style {
 #[derive(Debug)]
 pub(super) struct Progress {
     style: Style,
-    /// The line that goes on after an interrupt.
-    resume: String,
+    /// How to go on after an interrupt.
+    how_to_go_on: String,
     began: Duration,
     phase: Phase,
     phase_began: Duration,
@@ -49,12 +49,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Begins now. `resume` is the command line that goes on; `color` is `--color`.
+    /// Begins now. `color` is `--color`.
     pub(super) fn begin(
         environment: &mut dyn Environment,
         phase: Phase,
         color: Option<&str>,
-        resume: String,
+        how_to_go_on: String,
     ) -> Self {
         let is_dumb = environment.var("TERM").is_some_and(|term| term == "dumb");
         let is_coloured = match color {
@@ -70,7 +70,7 @@ impl Progress {
         let next = now + if style == Style::Lines { LINE_PAUSE_MIN } else { BAR_AFTER };
         Self {
             style,
-            resume,
+            how_to_go_on,
             began: now,
             phase,
             phase_began: now,
@@ -131,9 +131,9 @@ impl Progress {
         }
         let clear = if self.is_drawn { CLEAR } else { "" };
         let state = state(self.phase, tally);
-        let resume = &self.resume;
+        let how_to_go_on = &self.how_to_go_on;
         environment.say_on_interrupt(format!(
-            "{clear}recant invalidate: interrupted: {state}\nrecant invalidate: to go on: {resume}\n"
+            "{clear}recant invalidate: interrupted: {state}\nrecant invalidate: {how_to_go_on}\n"
         ));
     }
 

@@ -61,7 +61,7 @@ impl Run<'_> {
         let status = report.exit_status();
         report.complain(environment);
         if report.can_go_on() {
-            say(environment, &format!("to go on: {}", self.resume()));
+            say(environment, &self.how_to_go_on());
         }
         match (&self.scope, tenants.as_slice()) {
             (Scope::Tenant, tenants) => {
@@ -98,7 +98,7 @@ impl Run<'_> {
         };
         let mut schedule = Schedule::new(aim, bounds, tenants);
         let color = self.options.globals.color.as_deref();
-        let mut progress = Progress::begin(environment, schedule.phase(), color, self.resume());
+        let mut progress = Progress::begin(environment, schedule.phase(), color, self.how_to_go_on());
         progress.arm(environment, schedule.tally());
         Calls::new(environment, caller, self.batch).drive(environment, &mut schedule, &mut progress)?;
         Ok(schedule.into_outcome())
@@ -138,12 +138,16 @@ impl Run<'_> {
     }
 
     /// The command line that goes on with this run.
-    fn resume(&self) -> String {
+    fn how_to_go_on(&self) -> String {
         let words: Vec<String> = self.options.words.iter().map(|word| words::quoted(word)).collect();
         let line = format!("recant invalidate {}", words.join(" "));
+        let with = match self.options.paths_from.as_deref() {
+            Some("-") => ", with the same standard input",
+            _ => "",
+        };
         match &self.batch.deploy_id {
-            DeployId::Given(_) => line,
-            DeployId::Made(id) => format!("{line} --deploy-id {id}"),
+            DeployId::Given(_) => format!("to go on{with}: {line}"),
+            DeployId::Made(id) => format!("to go on{with}: {line} --deploy-id {id}"),
         }
     }
 }

@@ -129,3 +129,51 @@ fn nothing_is_changed_by_a_wrong_line_or_a_dry_run() {
     assert_eq!(outcome.status, 254);
     assert!(outcome.stderr.starts_with("recant invalidate: "), "{}", outcome.stderr);
 }
+
+#[test]
+fn one_tenant_waits_for_its_turn_too() {
+    let throttled = || Answer::error(400, "Throttling", "Rate exceeded");
+    let full = || Answer::error(400, "TooManyInvalidationsInProgress", "Too many.");
+    let done = || invalidation("Completed", 49);
+    let outcome = run("dt_1 /a", vec![throttled(), throttled(), throttled(), throttled(), full(), done()]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "I1 Completed\n"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("not created yet, held up by Throttling, after "), "{}", outcome.stderr);
+
+    let outcome = run("dt_1 /a --give-up-after 50 --deploy-id 7", vec![full()]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (254, ""));
+    assert!(outcome.slept.iter().sum::<Duration>() >= Duration::from_secs(50), "{:?}", outcome.slept);
+    assert!(
+        outcome.stderr.contains("An error occurred (TooManyInvalidationsInProgress)"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_wait_survives_a_plane_that_is_away() {
+    let away = || Answer::Close;
+    let answers =
+        vec![invalidation("InProgress", 49), away(), away(), away(), away(), invalidation("Completed", 49)];
+    let outcome = run("dt_1 /a --wait", answers);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "I1 Completed\n"), "{}", outcome.stderr);
+
+    let outcome = run("dt_1 /a --wait", vec![away()]);
+    assert_eq!((outcome.status, outcome.requests.len()), (255, 3), "who never answered is not waited for");
+    assert!(
+        outcome.stderr.contains("to go on: recant invalidate dt_1 /a --wait --deploy-id run-"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn what_an_interrupt_would_say_is_the_way_on() {
+    let server = Server::start(vec![invalidation("InProgress", 49)]);
+    let mut environment = ScriptedEnvironment { stdin: b"/a b\n".to_vec(), ..environment() };
+    environment.vars.insert("AWS_ENDPOINT_URL".to_owned(), server.endpoint());
+    let words = ["dt_1", "--paths-from", "-", "--wait=1", "--deploy-id", "it's"];
+    assert_eq!(recant_cli::invalidate(words.map(Into::into), &mut environment), 1);
+    let want = "recant invalidate: interrupted: InProgress\nrecant invalidate: to go on, with the same standard input: \
+        recant invalidate dt_1 --paths-from - --wait=1 --deploy-id 'it'\"'\"'s'\n";
+    assert_eq!(environment.on_interrupt, want);
+}

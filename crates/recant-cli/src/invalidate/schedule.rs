@@ -185,7 +185,9 @@ impl Schedule {
                     self.stopped.get_or_insert(error);
                 } else {
                     self.hold_up(&error);
-                    self.pace.refused(self.tenants[index].sent, now, None);
+                    if self.is_known {
+                        self.pace.refused(self.tenants[index].sent, now, None);
+                    }
                     self.put_back(index, now + Retry::pause(self.tenants[index].attempts, random));
                 }
             }

@@ -190,12 +190,12 @@ impl<'a> Caller<'a> {
     ///
     /// No credentials.
     pub(crate) fn renew(&mut self, environment: &mut dyn Environment) -> Result<bool, Error> {
-        let before = self.credentials.take();
-        self.authenticate(environment)?;
-        let session = |credentials: &Option<Credentials>| {
-            credentials.as_ref().map(|found| (found.access_key_id.clone(), found.session_token.clone()))
-        };
-        Ok(session(&before) != session(&self.credentials))
+        let found = credentials::find(environment, self.config, self.globals)?;
+        let is_known = self.credentials.as_ref().is_some_and(|known| {
+            (&known.access_key_id, &known.session_token) == (&found.access_key_id, &found.session_token)
+        });
+        self.credentials = Some(found);
+        Ok(!is_known)
     }
 
     /// The attempts of a call.

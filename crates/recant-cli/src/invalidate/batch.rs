@@ -6,7 +6,7 @@ use super::lint::Linted;
 use super::reference::{self, DeployId};
 
 /// Wildcards that CloudFront lets a tenant have in progress.
-const WILDCARDS_MAX: usize = recant_core::limits::WILDCARDS_IN_PROGRESS_DEFAULT as usize;
+pub(super) const WILDCARDS_MAX: usize = recant_core::limits::WILDCARDS_IN_PROGRESS_DEFAULT as usize;
 
 /// The paths of a run and the id that makes its calls repeatable: the same for all tenants.
 #[derive(Debug)]

@@ -11,10 +11,19 @@ use std::time::Duration;
 
 use crate::transport::{Failure, Reply, Transport};
 
+/// Whose a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Whose {
+    /// The tenant's place in the run.
+    pub tenant: usize,
+    /// How often the credentials had been renewed when it was signed.
+    pub renewals: u32,
+}
+
 /// What a worker sends, and whose it is.
-type Order = (usize, http::Request<Vec<u8>>);
+type Order = (Whose, http::Request<Vec<u8>>);
 /// What came back, and whose it is.
-pub(super) type Delivery = (usize, Result<Reply, Failure>);
+pub(super) type Delivery = (Whose, Result<Reply, Failure>);
 
 /// The requests that nobody has taken yet. Locked while a worker waits for one.
 #[derive(Debug)]
@@ -51,7 +60,7 @@ impl<'scope, 'run> Crew<'scope, 'run> {
     }
 
     /// Sends a request.
-    pub(super) fn send(&mut self, whose: usize, request: http::Request<Vec<u8>>) {
+    pub(super) fn send(&mut self, whose: Whose, request: http::Request<Vec<u8>>) {
         if self.in_flight == self.threads.len() {
             let (orders, transport, deliver) = (self.orders, self.transport.clone(), self.deliver.clone());
             self.threads.push(self.scope.spawn(move || work(orders, &transport, &deliver)));

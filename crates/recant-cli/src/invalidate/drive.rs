@@ -8,7 +8,7 @@ use recant_wire::request::Request;
 
 use super::batch::Batch;
 use super::created::Created;
-use super::crew::{self, Crew, Delivery};
+use super::crew::{self, Crew, Delivery, Whose};
 use super::operation;
 use super::progress::Progress;
 use super::refusal::{self, Refusal};
@@ -26,6 +26,8 @@ pub(super) struct Calls<'a, 'config> {
     batch: &'a Batch,
     /// What is older than this is of another run.
     began: SystemTime,
+    /// How often the credentials were renewed. What was signed before says nothing about those at hand.
+    renewals: u32,
 }
 
 impl<'a, 'config> Calls<'a, 'config> {
@@ -35,7 +37,7 @@ impl<'a, 'config> Calls<'a, 'config> {
         caller: &'a mut Caller<'config>,
         batch: &'a Batch,
     ) -> Self {
-        Self { began: environment.now(), caller, batch }
+        Self { began: environment.now(), caller, batch, renewals: 0 }
     }
 
     /// Runs the schedule to its end.
@@ -59,7 +61,7 @@ impl<'a, 'config> Calls<'a, 'config> {
                     Step::Call(index, ask, attempt) => {
                         let request = self.spell(ask, schedule.tenant(index))?;
                         let signed = self.caller.sign(environment, name(ask), &request, attempt)?;
-                        crew.send(index, signed);
+                        crew.send(Whose { tenant: index, renewals: self.renewals }, signed);
                     }
                     Step::Await(until) => {
                         progress.show(environment, schedule, now);
@@ -97,12 +99,13 @@ impl<'a, 'config> Calls<'a, 'config> {
         environment: &mut dyn Environment,
         schedule: &mut Schedule,
         progress: &mut Progress,
-        (index, exchange): Delivery,
+        (whose, exchange): Delivery,
     ) {
+        let index = whose.tenant;
         let answer = self.caller.answer(environment, exchange, &self.caller.url());
         let heard = match schedule.ask(index) {
             Ask::Count => Stored::read(&answer).map_or(Heard::NoCount, Heard::Stored),
-            ask => self.hear(environment, ask, answer),
+            ask => self.hear(environment, ask, whose.renewals, answer),
         };
         // Of many tenants it is said at the end.
         if let Heard::Invalidation(created) = &heard
@@ -117,7 +120,7 @@ impl<'a, 'config> Calls<'a, 'config> {
         progress.arm(environment, schedule.tally());
     }
 
-    fn hear(&mut self, environment: &mut dyn Environment, ask: Ask, answer: Answer) -> Heard {
+    fn hear(&mut self, environment: &mut dyn Environment, ask: Ask, renewals: u32, answer: Answer) -> Heard {
         let operation = operation(name(ask));
         match answer {
             Answer::Reply(reply) => {
@@ -132,8 +135,7 @@ impl<'a, 'config> Calls<'a, 'config> {
                 }
             }
             Answer::Refused { status, code, message, retry_after } => {
-                // Credentials of a role end after an hour, a run over many tenants may not.
-                if refusal::is_expiry(&code) && self.caller.renew(environment).is_ok_and(|is_new| is_new) {
+                if refusal::is_expiry(&code) && self.has_others(environment, renewals) {
                     return Heard::Renewed;
                 }
                 let refusal = Refusal::of(status, &code);
@@ -145,6 +147,15 @@ impl<'a, 'config> Calls<'a, 'config> {
                 Heard::Unanswered { error: Error::general(message), is_transient }
             }
         }
+    }
+
+    /// Whether there are other credentials than those that a call was signed with: those of a role end after an hour, a run over many tenants
+    /// may not.
+    fn has_others(&mut self, environment: &mut dyn Environment, renewals: u32) -> bool {
+        if renewals == self.renewals && self.caller.renew(environment).unwrap_or(false) {
+            self.renewals += 1;
+        }
+        renewals < self.renewals
     }
 }
 

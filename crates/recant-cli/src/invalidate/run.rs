@@ -1,6 +1,6 @@
 //! A run: its tenants are invalidated, waited for, and reported.
 
-use super::batch::{Batch, counted};
+use super::batch::{Batch, WILDCARDS_MAX, counted};
 use super::drive::Calls;
 use super::options::Options;
 use super::progress::Progress;
@@ -131,7 +131,7 @@ impl Run<'_> {
         say(environment, &text);
         if let Some(wildcards) = self.batch.wildcards_beyond_limit() {
             let text = format!(
-                "{wildcards} paths end in '*'; CloudFront lets a tenant have 15 in progress, and refuses more unless the limit was raised"
+                "{wildcards} paths end in '*'; a tenant may have {WILDCARDS_MAX} in progress, and more are refused unless the limit was raised"
             );
             say(environment, &text);
         }
@@ -140,14 +140,15 @@ impl Run<'_> {
     /// The command line that goes on with this run.
     fn how_to_go_on(&self) -> String {
         let words: Vec<String> = self.options.words.iter().map(|word| words::quoted(word)).collect();
-        let line = format!("recant invalidate {}", words.join(" "));
+        let words = words.join(" ");
         let with = match self.options.paths_from.as_deref() {
             Some("-") => ", with the same standard input",
             _ => "",
         };
         match &self.batch.deploy_id {
-            DeployId::Given(_) => format!("to go on{with}: {line}"),
-            DeployId::Made(id) => format!("to go on{with}: {line} --deploy-id {id}"),
+            DeployId::Given(_) => format!("to go on{with}: recant invalidate {words}"),
+            // In front, since no option is one behind `--`.
+            DeployId::Made(id) => format!("to go on{with}: recant invalidate --deploy-id {id} {words}"),
         }
     }
 }

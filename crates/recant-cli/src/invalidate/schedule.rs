@@ -172,10 +172,7 @@ impl Schedule {
                 self.again.clear();
             }
             Heard::Renewed => self.put_back(index, now),
-            Heard::Unreadable(error) => {
-                self.progressed(index, now);
-                self.fail(index, error);
-            }
+            Heard::Unreadable(error) => self.fail(index, now, error),
             Heard::Refused { refusal, error, retry_after } => {
                 self.refused(index, now, (refusal, error, retry_after), random);
             }
@@ -184,11 +181,11 @@ impl Schedule {
                 if in_vain || !is_transient {
                     self.stopped.get_or_insert(error);
                 } else {
-                    self.hold_up(&error);
                     if self.is_known {
                         self.pace.refused(self.tenants[index].sent, now, None);
                     }
-                    self.put_back(index, now + Retry::pause(self.tenants[index].attempts, random));
+                    let pause = Retry::pause(self.tenants[index].attempts, random);
+                    self.hold_up(index, now + pause, &error);
                 }
             }
         }
@@ -203,49 +200,40 @@ impl Schedule {
     ) {
         // Who says "too much" can be talked to.
         self.is_known |= matches!(refusal, Refusal::Throttled | Refusal::Full);
-        let is_final = match refusal {
-            Refusal::Final => true,
-            Refusal::Full => !self.bounds.has_room || self.is_in_vain(index, now),
-            Refusal::Unwell => self.is_in_vain(index, now),
-            Refusal::Throttled | Refusal::Caller => false,
-        };
-        if is_final {
-            self.progressed(index, now);
-            self.fail(index, error);
-            return;
-        }
-        let tenant = &mut self.tenants[index];
+        let sent = self.tenants[index].sent;
         match refusal {
+            Refusal::Caller => {
+                self.stopped.get_or_insert(error);
+            }
+            Refusal::Final => self.fail(index, now, error),
+            Refusal::Full if !self.bounds.has_room => self.fail(index, now, error),
+            Refusal::Full | Refusal::Unwell if self.is_in_vain(index, now) => self.fail(index, now, error),
             Refusal::Throttled => {
-                self.pace.refused(tenant.sent, now, retry_after);
+                self.pace.refused(sent, now, retry_after);
                 if self.is_stalled(now) {
                     self.stopped.get_or_insert(error);
-                    return;
+                } else {
+                    self.hold_up(index, now, &error);
                 }
-                self.put_back(index, now);
             }
             Refusal::Full => {
-                // Half of the pause is left to chance, so that tenants do not come back all at once.
+                let tenant = &mut self.tenants[index];
                 tenant.pause = (tenant.pause * 2).clamp(FULL_PAUSE_MIN, FULL_PAUSE_MAX);
+                // Half of the pause is left to chance, so that tenants do not come back all at once.
                 let pause = retry_after.unwrap_or(tenant.pause.mul_f64(0.5 + random / 2.0));
                 self.full_in_a_row += 1;
                 if self.full_in_a_row >= FULL_IN_A_ROW_MAX {
-                    self.pace.refused(self.tenants[index].sent, now, None);
+                    self.pace.refused(sent, now, None);
                 }
-                self.put_back(index, now + pause);
+                self.hold_up(index, now + pause, &error);
             }
-            Refusal::Unwell | Refusal::Final => {
+            Refusal::Unwell => {
                 // Who is unwell is not pushed, for whichever tenant.
-                self.pace.refused(tenant.sent, now, None);
-                let pause = retry_after.unwrap_or(Retry::pause(tenant.attempts, random));
-                self.put_back(index, now + pause);
-            }
-            Refusal::Caller => {
-                self.stopped.get_or_insert(error);
-                return;
+                self.pace.refused(sent, now, None);
+                let pause = retry_after.unwrap_or(Retry::pause(self.tenants[index].attempts, random));
+                self.hold_up(index, now + pause, &error);
             }
         }
-        self.hold_up(&error);
     }
 
     /// The call that a tenant is at.
@@ -334,7 +322,8 @@ impl Schedule {
         }
     }
 
-    fn fail(&mut self, index: usize, error: Error) {
+    fn fail(&mut self, index: usize, now: Duration, error: Error) {
+        self.progressed(index, now);
         self.tenants[index].failure = Some(error);
         self.tally.failed += 1;
     }
@@ -348,9 +337,11 @@ impl Schedule {
         tenant.refused_since = None;
     }
 
-    fn hold_up(&mut self, error: &Error) {
+    /// The same again later.
+    fn hold_up(&mut self, index: usize, due: Duration, error: &Error) {
         let why = error.structure().map_or_else(|| error.to_string(), |(code, _)| code.to_owned());
         self.tally.held_up = Some(why);
+        self.put_back(index, due);
     }
 
     /// Whether a tenant has been refused for so long that it is given up.

@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) kind: &'static str,
     /// Whose.
     pub(crate) tenant: &'a str,
+    /// Head and body.
+    pub(crate) request: &'a str,
     /// Calls of this kind for this tenant before.
     pub(crate) before: usize,
     /// Invalidations that there are.
@@ -114,7 +116,7 @@ impl Cloud {
         let invalidations = state.invalidations.values().map(Vec::len).sum();
         let calls = state.calls.entry((kind, tenant.to_owned())).or_default();
         *calls += 1;
-        let call = Call { kind, tenant, before: *calls - 1, invalidations };
+        let call = Call { kind, tenant, request, before: *calls - 1, invalidations };
         if let Some(answer) = (self.trouble)(&call) {
             // An answer that is lost is the only trouble after the deed.
             if matches!(answer, Answer::Close) && kind == "create" {

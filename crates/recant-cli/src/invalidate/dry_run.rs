@@ -24,7 +24,7 @@ const CALLS_SHOWN: usize = 10;
 ///
 /// # Errors
 ///
-/// No credentials for the count, or standard output that is gone.
+/// A query that fails, or standard output that is gone.
 pub(super) fn show(
     environment: &mut dyn Environment,
     caller: &mut Caller<'_>,

@@ -103,17 +103,22 @@ impl Report<'_> {
     /// Tenants that failed for the same reason are one line.
     fn complain_of_failures(&self, environment: &mut dyn Environment) {
         let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+        let mut others = 0;
         for (tenant, error) in self.failures() {
             let reason = error.to_string();
             match reasons.iter().position(|(known, _)| *known == reason) {
                 Some(at) => reasons[at].1.push(&tenant.id),
                 None if reasons.len() < NAMED_MAX => reasons.push((reason, vec![&tenant.id])),
-                None => {}
+                None => others += 1,
             }
         }
         for (reason, tenants) in reasons {
             let heading = format!("{} failed: {reason}", counted(tenants.len(), "tenant"));
             list(environment, &tenants, &heading);
+        }
+        if others > 0 {
+            let others = counted(others, "tenant");
+            say(environment, &format!("{others} failed for other reasons; --output json lists all"));
         }
     }
 

@@ -127,6 +127,19 @@ fn one_that_fails_holds_up_nobody() {
 }
 
 #[test]
+fn failures_of_many_kinds_are_counted() {
+    let refused = |call: &Call<'_>| {
+        let why = format!("Not for {}.", call.tenant);
+        (call.kind == "create").then(|| Answer::error(400, "InvalidArgument", &why))
+    };
+    let outcome = Cloud::of(23).with(refused).run(LINE);
+    assert_eq!(outcome.status, 254);
+    assert_eq!(outcome.stderr.lines().filter(|line| line.contains("1 tenant failed: ")).count(), 20);
+    let rest = "3 tenants failed for other reasons; --output json lists all\n";
+    assert!(outcome.stderr.contains(rest), "{}", outcome.stderr);
+}
+
+#[test]
 fn throttling_slows_all_down() {
     let busy = |call: &Call<'_>| (call.kind == "create" && call.before < 2).then(throttled);
     let cloud = Cloud::of(9).with(busy);

@@ -33,6 +33,9 @@ mod describe;
 mod endpoint;
 mod environment;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod globals;
 mod help;
 mod input;

@@ -34,6 +34,9 @@ pub mod cache_policy;
 pub mod conditional;
 pub mod entry;
 pub mod freshness;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod id;
 pub mod ledger;

@@ -4,6 +4,8 @@
 //! `validate` says where they disagree. The order of a structure's members is kept, since the client sends
 //! members in the order they were typed in.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Number, Value};
 
 /// Half of a UTF-16 pair without its other half, which JSON can spell and the AWS CLI sends, but a `String` cannot hold.
@@ -125,7 +127,8 @@ impl Document {
 
 /// Named values in order, each name once.
 ///
-/// A plain list: CloudFront's structures have at most some twenty members.
+/// A plain list: CloudFront's structures have at most some twenty members. What is typed in may have any number, so
+/// collecting many is not searching through all of them for each.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Members(Vec<(String, Document)>);
 
@@ -186,11 +189,28 @@ impl Members {
 
 impl<N: Into<String>> Extend<(N, Document)> for Members {
     fn extend<I: IntoIterator<Item = (N, Document)>>(&mut self, members: I) {
-        for (name, value) in members {
+        let mut members = members.into_iter();
+        while self.0.len() < SEARCHED_MAX {
+            let Some((name, value)) = members.next() else { return };
             self.insert(name, value);
+        }
+        let mut places: BTreeMap<String, usize> =
+            self.0.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
+        for (name, value) in members {
+            let name = name.into();
+            match places.get(&name) {
+                Some(&at) => self.0[at].1 = value,
+                None => {
+                    places.insert(name.clone(), self.0.len());
+                    self.0.push((name, value));
+                }
+            }
         }
     }
 }
+
+/// With more members than this, their places are looked up.
+const SEARCHED_MAX: usize = 64;
 
 impl<N: Into<String>> FromIterator<(N, Document)> for Members {
     fn from_iter<I: IntoIterator<Item = (N, Document)>>(members: I) -> Members {
@@ -298,6 +318,15 @@ mod tests {
         assert_eq!(members.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["B", "A", "C"]);
         assert_eq!(members.remove("B"), Some(Document::Integer(3)));
         assert_eq!((members.len(), members.contains("B")), (2, false));
+    }
+
+    #[test]
+    fn many_members_are_collected_as_few_are() {
+        let name = |number: usize| (format!("k{}", number % 100_000), Document::from(number));
+        let members: Members = (0..100_001).map(name).collect();
+        assert_eq!(members.len(), 100_000);
+        assert_eq!(members.iter().next(), Some(("k0", &Document::from(100_000))));
+        assert_eq!(members.iter().next_back(), Some(("k99999", &Document::from(99_999))));
     }
 
     #[test]

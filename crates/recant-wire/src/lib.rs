@@ -23,6 +23,9 @@ pub mod base64;
 pub mod document;
 pub mod error;
 pub mod feed;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod model;
 pub mod python;
 pub mod request;

@@ -3,6 +3,8 @@
 //! Keys are lower-cased, `=` and `:` separate, `#` and `;` start a comment only at the start of a line, an indented line continues
 //! the value above, and sections and keys may not repeat. No interpolation.
 
+use std::collections::BTreeSet;
+
 /// One section: its header and its keys in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Section {
@@ -55,6 +57,8 @@ pub(crate) fn parse_flat(text: &str) -> Result<Vec<Section>, IniError> {
 
 fn read(text: &str, value_of: fn(&str) -> Result<Value, IniError>) -> Result<Vec<Section>, IniError> {
     let mut raw: Vec<RawSection> = Vec::new();
+    // The headers of the file, and the keys of the section that is being read.
+    let (mut headers, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let mut in_option = false;
     let mut indent = 0;
     for line in text.lines() {
@@ -76,9 +80,10 @@ fn read(text: &str, value_of: fn(&str) -> Result<Value, IniError>) -> Result<Vec
         }
         indent = line_indent;
         if let Some(header) = header(trimmed) {
-            if raw.iter().any(|(have, _)| have == header) {
+            if !headers.insert(header) {
                 return Err(IniError);
             }
+            keys.clear();
             raw.push((header.to_owned(), Vec::new()));
             in_option = false;
             continue;
@@ -86,7 +91,7 @@ fn read(text: &str, value_of: fn(&str) -> Result<Value, IniError>) -> Result<Vec
         let (_, entries) = raw.last_mut().ok_or(IniError)?;
         let (key, value) = trimmed.split_once(['=', ':']).ok_or(IniError)?;
         let key = key.trim_end().to_lowercase();
-        if key.is_empty() || entries.iter().any(|(have, _)| *have == key) {
+        if key.is_empty() || !keys.insert(key.clone()) {
             return Err(IniError);
         }
         entries.push((key, vec![value.trim().to_owned()]));

@@ -136,7 +136,7 @@ fn text<'a>(section: Option<&'a Section>, key: &str) -> Option<&'a str> {
 }
 
 /// The profile that a header of the config file names.
-fn profile_of(header: &str) -> Option<&str> {
+pub(crate) fn profile_of(header: &str) -> Option<&str> {
     if header == DEFAULT_PROFILE { Some(header) } else { section_of(header, "profile") }
 }
 

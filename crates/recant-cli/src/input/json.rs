@@ -15,7 +15,8 @@ pub(crate) struct JsonError {
     what: String,
     line: usize,
     column: usize,
-    at: usize,
+    /// Characters before the place.
+    pub(crate) at: usize,
 }
 
 /// Reads one JSON value and nothing after it.
@@ -58,10 +59,10 @@ impl Parser {
 
     fn object(&mut self, depth: usize) -> Result<Document, JsonError> {
         self.at += 1;
-        let mut members = Members::new();
+        let mut members: Vec<(String, Document)> = Vec::new();
         self.skip_whitespace();
         if self.take('}') {
-            return Ok(Document::Structure(members));
+            return Ok(Document::Structure(Members::new()));
         }
         loop {
             if self.current() != Some('"') {
@@ -74,10 +75,10 @@ impl Parser {
             }
             self.skip_whitespace();
             let value = self.value(depth + 1)?;
-            members.insert(key, value);
+            members.push((key, value));
             self.skip_whitespace();
             if self.take('}') {
-                return Ok(Document::Structure(members));
+                return Ok(Document::structure(members));
             }
             if !self.take(',') {
                 return Err(self.error("Expecting ',' delimiter", self.at));

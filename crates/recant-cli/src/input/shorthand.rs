@@ -12,6 +12,7 @@
 //! csv       = first *("," second)             ; several make a list
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::error::Error;
@@ -80,7 +81,23 @@ impl fmt::Display for ShorthandError {
 ///
 /// The first place where the text leaves the grammar.
 pub(crate) fn parse(text: &str, load: Loader<'_>) -> Result<Shorthand, ShorthandError> {
-    Parser { input: text.chars().collect(), at: 0, depth: 0, load }.parameter()
+    let mut parser = Parser { input: text.chars().collect(), at: 0, depth: 0, load };
+    parser.parameter().map_err(|failure| match failure {
+        Failure::Syntax { expected, received, at } => {
+            ShorthandError::Syntax { expected, received, location: parser.location(at) }
+        }
+        Failure::DuplicateKey { key, at } => {
+            ShorthandError::DuplicateKey { key, location: parser.location(at) }
+        }
+        Failure::File(why) => ShorthandError::File(why),
+    })
+}
+
+/// A [`ShorthandError`] before its place is shown: a top-level list ends at such a failure, so most are shown to nobody.
+enum Failure {
+    Syntax { expected: String, received: String, at: usize },
+    DuplicateKey { key: String, at: usize },
+    File(Error),
 }
 
 struct Parser<'a> {
@@ -91,16 +108,16 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn parameter(&mut self) -> Result<Shorthand, ShorthandError> {
+    fn parameter(&mut self) -> Result<Shorthand, Failure> {
         let (key, value) = self.keyval()?;
+        let mut keys = BTreeSet::from([key.clone()]);
         let mut members = vec![(key, value)];
         let mut last_end = self.at;
         while self.at < self.input.len() {
             self.expect_spaced(',')?;
             let (key, value) = self.keyval()?;
-            if members.iter().any(|(have, _)| *have == key) {
-                let location = self.location(last_end + 1);
-                return Err(ShorthandError::DuplicateKey { key, location });
+            if !keys.insert(key.clone()) {
+                return Err(Failure::DuplicateKey { key, at: last_end + 1 });
             }
             members.push((key, value));
             last_end = self.at;
@@ -108,7 +125,7 @@ impl Parser<'_> {
         Ok(Shorthand::Hash(members))
     }
 
-    fn keyval(&mut self) -> Result<(String, Shorthand), ShorthandError> {
+    fn keyval(&mut self) -> Result<(String, Shorthand), Failure> {
         let (key, is_file) = self.key_and_sign()?;
         let value = match self.current() {
             None => Shorthand::Text(String::new()),
@@ -120,7 +137,7 @@ impl Parser<'_> {
     }
 
     /// The key and its `=`; whether it was `@=`.
-    fn key_and_sign(&mut self) -> Result<(String, bool), ShorthandError> {
+    fn key_and_sign(&mut self) -> Result<(String, bool), Failure> {
         let start = self.at;
         while self.current().is_some_and(|c| c.is_ascii_alphanumeric() || "-_.#/:".contains(c)) {
             self.at += 1;
@@ -136,7 +153,7 @@ impl Parser<'_> {
     }
 
     /// `a` is a text, `a,b` a list; `a,b=c` is the text `a` and another key.
-    fn csv(&mut self, is_file: bool) -> Result<Shorthand, ShorthandError> {
+    fn csv(&mut self, is_file: bool) -> Result<Shorthand, Failure> {
         let first = self.first_value(is_file)?;
         self.skip_whitespace();
         if self.current() != Some(',') {
@@ -152,7 +169,7 @@ impl Parser<'_> {
                         break;
                     }
                 }
-                Err(ShorthandError::Syntax { .. }) if self.at < self.input.len() => {
+                Err(Failure::Syntax { .. }) if self.at < self.input.len() => {
                     while self.input[self.at] != ',' {
                         self.at -= 1;
                     }
@@ -168,7 +185,7 @@ impl Parser<'_> {
     }
 
     /// A further element and whether a comma follows it.
-    fn csv_element(&mut self, is_file: bool) -> Result<(Shorthand, bool), ShorthandError> {
+    fn csv_element(&mut self, is_file: bool) -> Result<(Shorthand, bool), Failure> {
         let value = self.second_value(is_file)?;
         self.skip_whitespace();
         if self.at >= self.input.len() {
@@ -178,7 +195,7 @@ impl Parser<'_> {
         Ok((value, true))
     }
 
-    fn list(&mut self, is_file: bool) -> Result<Shorthand, ShorthandError> {
+    fn list(&mut self, is_file: bool) -> Result<Shorthand, Failure> {
         self.descend()?;
         self.expect_spaced('[')?;
         let mut values = Vec::new();
@@ -191,18 +208,22 @@ impl Parser<'_> {
         Ok(Shorthand::List(values))
     }
 
-    fn hash(&mut self, is_file: bool) -> Result<Shorthand, ShorthandError> {
+    fn hash(&mut self, is_file: bool) -> Result<Shorthand, Failure> {
         self.descend()?;
         self.expect_spaced('{')?;
         let mut members: Vec<(String, Shorthand)> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
         while self.current() != Some('}') {
             let (key, is_own_file) = self.key_and_sign()?;
             let value = self.nested_value(is_file || is_own_file)?;
             self.separator('}')?;
             // In a hash the last of two equal keys wins, at the place of the first.
-            match members.iter_mut().find(|(have, _)| *have == key) {
-                Some((_, have)) => *have = value,
-                None => members.push((key, value)),
+            match places.get(&key) {
+                Some(&at) => members[at].1 = value,
+                None => {
+                    places.insert(key.clone(), members.len());
+                    members.push((key, value));
+                }
             }
         }
         self.at += 1;
@@ -210,7 +231,7 @@ impl Parser<'_> {
         Ok(Shorthand::Hash(members))
     }
 
-    fn nested_value(&mut self, is_file: bool) -> Result<Shorthand, ShorthandError> {
+    fn nested_value(&mut self, is_file: bool) -> Result<Shorthand, Failure> {
         match self.current() {
             Some('[') => self.list(is_file),
             Some('{') => self.hash(is_file),
@@ -219,7 +240,7 @@ impl Parser<'_> {
     }
 
     /// The comma after a nested value, unless the bracket closes.
-    fn separator(&mut self, close: char) -> Result<(), ShorthandError> {
+    fn separator(&mut self, close: char) -> Result<(), Failure> {
         self.skip_whitespace();
         if self.current() != Some(close) {
             self.expect(',')?;
@@ -228,7 +249,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn descend(&mut self) -> Result<(), ShorthandError> {
+    fn descend(&mut self) -> Result<(), Failure> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return Err(self.syntax("fewer brackets", "too many"));
@@ -237,7 +258,7 @@ impl Parser<'_> {
     }
 
     /// A value that ends at `,`, `]` or `}`; an empty one is allowed.
-    fn first_value(&mut self, is_file: bool) -> Result<Shorthand, ShorthandError> {
+    fn first_value(&mut self, is_file: bool) -> Result<Shorthand, Failure> {
         match self.current() {
             Some(quote @ ('\'' | '"')) => self.quoted(quote, is_file),
             _ => {
@@ -248,7 +269,7 @@ impl Parser<'_> {
     }
 
     /// A value of a top-level list, which ends at `,` and may not hold `=`; an empty one is an error.
-    fn second_value(&mut self, is_file: bool) -> Result<Shorthand, ShorthandError> {
+    fn second_value(&mut self, is_file: bool) -> Result<Shorthand, Failure> {
         if let Some(quote @ ('\'' | '"')) = self.current() {
             return self.quoted(quote, is_file);
         }
@@ -283,7 +304,7 @@ impl Parser<'_> {
         word
     }
 
-    fn quoted(&mut self, quote: char, is_file: bool) -> Result<Shorthand, ShorthandError> {
+    fn quoted(&mut self, quote: char, is_file: bool) -> Result<Shorthand, Failure> {
         let mut text = String::new();
         let mut at = self.at + 1;
         loop {
@@ -307,8 +328,8 @@ impl Parser<'_> {
         self.loaded(text, is_file)
     }
 
-    fn loaded(&self, text: String, is_file: bool) -> Result<Shorthand, ShorthandError> {
-        let loaded = if is_file { (self.load)(&text).map_err(ShorthandError::File)? } else { None };
+    fn loaded(&self, text: String, is_file: bool) -> Result<Shorthand, Failure> {
+        let loaded = if is_file { (self.load)(&text).map_err(Failure::File)? } else { None };
         Ok(loaded.unwrap_or(Shorthand::Text(text)))
     }
 
@@ -322,14 +343,14 @@ impl Parser<'_> {
         }
     }
 
-    fn expect_spaced(&mut self, wanted: char) -> Result<(), ShorthandError> {
+    fn expect_spaced(&mut self, wanted: char) -> Result<(), Failure> {
         self.skip_whitespace();
         self.expect(wanted)?;
         self.skip_whitespace();
         Ok(())
     }
 
-    fn expect(&mut self, wanted: char) -> Result<(), ShorthandError> {
+    fn expect(&mut self, wanted: char) -> Result<(), Failure> {
         match self.current() {
             Some(c) if c == wanted => {
                 self.at += 1;
@@ -340,12 +361,8 @@ impl Parser<'_> {
         }
     }
 
-    fn syntax(&self, expected: &str, received: &str) -> ShorthandError {
-        ShorthandError::Syntax {
-            expected: expected.to_owned(),
-            received: received.to_owned(),
-            location: self.location(self.at),
-        }
+    fn syntax(&self, expected: &str, received: &str) -> Failure {
+        Failure::Syntax { expected: expected.to_owned(), received: received.to_owned(), at: self.at }
     }
 
     /// The text up to the end of the line that `index` is in, a line with a caret below `index`, and the rest.

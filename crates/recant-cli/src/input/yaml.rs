@@ -3,7 +3,8 @@
 //! The parser yields events; here they become values. Duplicate keys, unknown tags and a second document are errors, aliases are copied,
 //! and depth and number of nodes are bounded, since an alias can stand for a lot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::mem;
 
 use recant_wire::base64;
 use recant_wire::document::{Document, Members};
@@ -116,6 +117,7 @@ impl<'a> Reader<'a> {
 
     fn mapping(&mut self, depth: usize) -> Result<Document, YamlError> {
         let mut own: Vec<(Document, Document)> = Vec::new();
+        let mut keys = HashSet::new();
         let mut merged: Vec<Members> = Vec::new();
         loop {
             let event = self.next()?;
@@ -138,7 +140,8 @@ impl<'a> Reader<'a> {
                 }
                 (true, _) => return Err(YamlError),
                 (false, value) => {
-                    let is_repeated = own.iter().any(|(known, _)| *known == key);
+                    // A number and the text that it prints as are two keys.
+                    let is_repeated = !keys.insert((mem::discriminant(&key), python::repr(&key)));
                     if is_repeated || matches!(key, Document::List(_) | Document::Structure(_)) {
                         return Err(YamlError);
                     }
@@ -147,17 +150,11 @@ impl<'a> Reader<'a> {
             }
         }
         // What stands in the mapping itself wins over what is merged, and what is merged first over what is merged later.
-        let mut members = Members::new();
-        for (name, value) in merged.into_iter().flatten() {
-            if !members.contains(&name) {
-                members.insert(name, value);
-            }
-        }
-        for (key, value) in own {
-            self.has_odd_keys |= depth == 0 && !matches!(key, Document::String(_));
-            members.insert(python::str(&key), value);
-        }
-        Ok(Document::Structure(members))
+        self.has_odd_keys |= depth == 0 && own.iter().any(|(key, _)| !matches!(key, Document::String(_)));
+        let mut names = BTreeSet::new();
+        let merged = merged.into_iter().flatten().filter(|(name, _)| names.insert(name.clone()));
+        let own = own.into_iter().map(|(key, value)| (python::str(&key), value));
+        Ok(Document::structure(merged.chain(own)))
     }
 }
 

@@ -169,7 +169,11 @@ impl Writer {
         let mut characters = text.chars().peekable();
         while let Some(character) = characters.next() {
             match character {
-                SURROGATE_MARK if characters.peek().copied().and_then(lone_surrogate_of).is_some() => {
+                // Only the client reads halves out of JSON; what the plane was sent is two characters, and goes out as such.
+                SURROGATE_MARK
+                    if self.order == Order::AsGiven
+                        && characters.peek().copied().and_then(lone_surrogate_of).is_some() =>
+                {
                     let half = characters.next().and_then(lone_surrogate_of).unwrap_or_default();
                     self.out.push_str(&format!("&#{half};"));
                 }

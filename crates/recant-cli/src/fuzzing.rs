@@ -180,10 +180,10 @@ fn is_plain(value: &Document) -> bool {
         Document::Null | Document::Boolean(_) | Document::Integer(_) | Document::String(_) => true,
         Document::BigInteger(_) | Document::Float(_) | Document::Blob(_) | Document::Timestamp(_) => false,
         Document::List(values) => values.iter().all(is_plain),
-        // A longer key, or one of several lines, would need the form with a question mark; no output of CloudFront has one.
-        Document::Structure(members) => {
-            members.iter().all(|(name, value)| name.len() < 128 && !name.contains('\n') && is_plain(value))
-        }
+        // Keys are words, as CloudFront's are: others would need the form with a question mark, which the writer does not know.
+        Document::Structure(members) => members.iter().all(|(name, value)| {
+            name.len() < 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_plain(value)
+        }),
     }
 }
 

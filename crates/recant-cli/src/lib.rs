@@ -19,7 +19,7 @@
 //! | [`complete`] | what could stand at a place of a line that is being written |
 //! | [`error`] | what went wrong: the exit status and the text, in one place |
 //!
-//! [`invalidate()`] is a command of our own: other words, the same calls.
+//! [`invalidate()`] is a command of our own: other words, the same calls. [`man`] spells the texts of `help` as manual pages.
 
 mod alias;
 mod call;
@@ -41,6 +41,7 @@ mod help;
 mod input;
 mod invalidate;
 mod lowargs;
+pub mod man;
 mod output;
 mod paginate;
 mod path;

@@ -1,4 +1,4 @@
-//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `backup`, `restore`, `demo`.
+//! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `backup`, `restore`, `demo`, `man`.
 //!
 //! Thin: it turns words into options, starts what the other crates offer, and stops it in the right order. What a
 //! command line means stands in `options`; `cloudfront` and `invalidate` go to `recant-cli` untouched.
@@ -9,6 +9,7 @@ mod descriptors;
 mod edge;
 mod env;
 mod logging;
+mod man;
 mod next_aws;
 mod options;
 mod plane;
@@ -62,6 +63,7 @@ fn run(command: Command) -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::BackUp(options) => backup::back_up(&options),
         Command::Restore(options) => backup::restore(&options),
+        Command::Man(name) => man::run(&name),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

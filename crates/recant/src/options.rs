@@ -27,6 +27,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
   recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more
+  recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-cloudfront[-OPERATION]
   recant help | --version
 
 Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Demo(DemoOptions),
     BackUp(BackUpOptions),
     Restore(RestoreOptions),
+    /// A manual page, by its name.
+    Man(String),
 }
 
 /// Options of `recant serve`.
@@ -149,7 +152,7 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 12] = [
+    const OWN: [&str; 13] = [
         "backup",
         "restore",
         "serve",
@@ -158,6 +161,7 @@ pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
         "env",
         "demo",
         "invalidate",
+        "man",
         "help",
         "--help",
         "-h",
@@ -196,6 +200,7 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
         "demo" => demo(parser),
         "backup" => back_up(parser),
         "restore" => restore(parser),
+        "man" => man(parser),
         other => Err(Usage { message: format!("there is no command '{other}'") }),
     }
 }
@@ -241,6 +246,19 @@ fn restore(mut parser: Parser) -> Result<Command, Usage> {
     let from = from.ok_or_else(|| missing("--from"))?;
     let data_dir = data_dir.ok_or_else(|| missing("--data-dir"))?;
     Ok(Command::Restore(RestoreOptions { from, data_dir, edges }))
+}
+
+/// One page, the program's own if none is named.
+fn man(mut parser: Parser) -> Result<Command, Usage> {
+    let mut page = None;
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Value(name) if page.is_none() => page = Some(name.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Man(page.unwrap_or_else(|| "recant".to_owned())))
 }
 
 /// The options of a plane, of the viewers' side, of an edge apart, of the log.
@@ -458,6 +476,7 @@ mod tests {
         check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
         check("plane --data-dir d --audit some", "off, changes or all");
         check("demo --data-dir d", "--data-dir");
+        check("man a b", "b");
         check("fly", "there is no command 'fly'");
     }
 
@@ -471,6 +490,7 @@ mod tests {
         check("--region us-east-1 cloudfront list-distributions", true);
         check("serve --data-dir cloudfront", false);
         check("invalidate cloudfront /a", false);
+        check("man cloudfront", false);
         check("--version", false);
         check("", false);
     }

@@ -47,6 +47,7 @@ use recant_wire::document::Document;
 use recant_wire::model::{self, Operation};
 
 use self::batch::Batch;
+pub(crate) use self::options::HELP;
 use self::options::{Line, Options};
 use self::reference::DeployId;
 use self::run::{Run, Scope};
@@ -79,7 +80,7 @@ pub fn invalidate(words: impl IntoIterator<Item = OsString>, environment: &mut d
 fn execute(words: &[String], environment: &mut dyn Environment) -> Result<u8, Error> {
     let options = match options::resolve(words, environment)? {
         Line::Help => {
-            output::write(environment, options::HELP)?;
+            output::write(environment, HELP)?;
             return Ok(0);
         }
         Line::Invalidate(options) => *options,

@@ -3,6 +3,7 @@
 //! On `ureq` with rustls. Connections are kept for the next page or attempt. Nothing of TLS is loaded for an `http` endpoint.
 //! Retries are [`crate::retry`]'s, redirects are nobody's: they are answers like any other.
 
+mod resolver;
 mod tunnel;
 
 use std::io;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use recant_core::limits::API_BODY_BYTES_MAX;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
-use ureq::unversioned::transport::{Connector as _, RustlsConnector, TcpConnector};
+use ureq::unversioned::transport::{Connector as _, DefaultConnector, RustlsConnector, TcpConnector};
 
 use crate::config::Config;
 use crate::environment::Environment;
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::globals::Globals;
 use crate::proxy;
 
+use self::resolver::HostResolver;
 use self::tunnel::{Proxy, ProxyConnector, ProxyResolver};
 
 /// How to reach the endpoint.
@@ -144,7 +146,8 @@ impl Transport {
             config = config.tls_config(tls(settings, url)?);
         }
         let Some(proxy_url) = &settings.proxy else {
-            return Ok(Self { agent: config.build().new_agent(), proxy: None });
+            let agent = ureq::Agent::with_parts(config.build(), DefaultConnector::default(), HostResolver);
+            return Ok(Self { agent, proxy: None });
         };
         if let Some(proxy) = Proxy::parse(proxy_url) {
             let connector =

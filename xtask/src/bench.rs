@@ -11,7 +11,7 @@ use crate::test;
 use crate::workspace::{cargo, perform};
 
 /// Programs with the packages of Debian that they come in.
-const PROGRAMS: &[(&str, &str)] = &[("nginx", "nginx-light"), ("wrk", "wrk")];
+const PROGRAMS: &[(&str, &str)] = &[("nginx", "nginx-light"), ("wrk", "wrk"), ("/usr/bin/aws", "awscli")];
 
 /// Runs the chore with the arguments after its name: parts of the benchmark, all without any.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -264,14 +264,14 @@ mod tests {
     /// Each of these would take minutes where every name is searched for among all before it.
     #[test]
     fn many_names_take_no_time() {
-        let names = |make: fn(usize) -> String| (0..100_000).map(make).collect::<String>();
+        let names = |make: fn(usize) -> String| (0..50_000).map(make).collect::<String>();
         super::json(format!("{{{}\"z\":1}}", names(|n| format!("\"k{n}\":1,"))).as_bytes());
         super::shorthand(format!("{}z=1", names(|n| format!("k{n}=v,"))).as_bytes());
         super::shorthand(format!("a={{{}}}", names(|n| format!("k{n}=v,"))).as_bytes());
         super::config(names(|n| format!("[k{n}]\n")).as_bytes());
         super::config(format!("[a]\n{}", names(|n| format!("k{n}=v\n"))).as_bytes());
         // The writer's properties take longer than the reader.
-        let keys = names(|n| if n < 90_000 { format!("k{n}: v\n") } else { String::new() });
+        let keys = names(|n| format!("k{n}: v\n"));
         assert!(crate::input::yaml::parse(&keys).is_ok());
     }
 }

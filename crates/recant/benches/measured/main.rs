@@ -24,6 +24,7 @@ mod completion;
 mod creates;
 mod hits;
 mod http;
+mod models;
 mod nginx;
 mod origin;
 mod processes;

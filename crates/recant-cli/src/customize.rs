@@ -36,6 +36,21 @@ fn extras(operation: &Operation) -> &'static [(Extra, &'static str, &'static str
     }
 }
 
+/// The options of which the line must have one, for an operation that has several ways to say the same.
+pub(crate) fn alternatives(operation: &Operation) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (_, name, replaced) in extras(operation) {
+        let member = operation.members().iter().find(|member| member.name == *replaced && member.required);
+        let replaced = member.map(|member| format!("--{}", member.cli_name));
+        for name in replaced.into_iter().chain([format!("--{name}")]) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
 /// Changes an operation's options.
 pub(crate) fn arguments(operation: &Operation, all: &mut Vec<Argument>) {
     for (extra, name, replaced) in extras(operation) {

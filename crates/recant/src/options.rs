@@ -150,7 +150,7 @@ impl From<lexopt::Error> for Usage {
     }
 }
 
-/// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`.
+/// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`, and the prompt asks for that itself.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
     const OWN: [&str; 13] = [
         "backup",
@@ -168,7 +168,7 @@ pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
         "--version",
     ];
     words.first().is_some_and(|first| OWN.iter().all(|own| first != own))
-        && words.iter().any(|word| word == "cloudfront")
+        && words.iter().any(|word| word == "cloudfront" || word == "--cli-auto-prompt")
 }
 
 /// Reads a command line, without the program's name.
@@ -488,6 +488,7 @@ mod tests {
         };
         check("cloudfront list-distributions", true);
         check("--region us-east-1 cloudfront list-distributions", true);
+        check("--cli-auto-prompt", true);
         check("serve --data-dir cloudfront", false);
         check("invalidate cloudfront /a", false);
         check("man cloudfront", false);

@@ -1,10 +1,10 @@
 //! The options that could still be typed.
 
 use super::Candidate;
-use super::place::{Known, Place};
+use super::place::{Command, Known, Place, Target};
 use crate::command::Role;
 use crate::help;
-use crate::sign;
+use crate::{customize, sign};
 
 /// Those that are not given yet, the required ones first, those of every command last.
 pub(super) fn open(place: &Place) -> Vec<Candidate> {
@@ -28,7 +28,15 @@ pub(super) fn required(place: &Place) -> Vec<String> {
         return Vec::new();
     }
     let open = open(place).into_iter();
-    open.filter(|candidate| candidate.required).map(|candidate| candidate.text).collect()
+    let mut all: Vec<String> =
+        open.filter(|candidate| candidate.required).map(|candidate| candidate.text).collect();
+    if let Command::Whole(Target::Operation(operation)) = place.command {
+        let either = customize::alternatives(operation);
+        if !either.is_empty() && !either.iter().any(|name| place.given.contains(name)) {
+            all.push(either.join(" or "));
+        }
+    }
+    all
 }
 
 /// Whether it is there, or its opposite.

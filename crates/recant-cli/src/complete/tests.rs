@@ -100,6 +100,8 @@ fn what_is_missing_is_told() {
     check("cloudfront", &["an operation"]);
     check("cloudfront wait", &["a waiter"]);
     check("cloudfront create-invalidation-for-distribution-tenant", &["--id", "--invalidation-batch"]);
+    check("cloudfront create-invalidation --distribution-id E1", &["--invalidation-batch or --paths"]);
+    check("cloudfront create-invalidation --distribution-id E1 --paths /a", &[]);
     check("cloudfront get-distribution --id E1", &[]);
     check("cloudfront get-distribution --cli-input-json {}", &[]);
 }

@@ -1,9 +1,11 @@
 //! The state of the line, and what a key does to it.
 
 use super::typed;
+use crate::command::Topic;
 use crate::complete::{self, Candidate};
 use crate::environment::Environment;
-use crate::{help, words};
+use crate::output::json;
+use crate::{help, skeleton, words};
 
 /// A key that means something here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub(super) enum Key {
     DeleteAfter,
     /// F3.
     Help,
+    /// F5.
+    Sample,
     Escape,
     /// Ctrl-C.
     Interrupt,
@@ -68,8 +72,26 @@ pub(super) struct Editor {
     pub(super) missing: Vec<String>,
     /// The words as they stand; none while a quote is open.
     pub(super) words: Option<Vec<String>>,
-    /// The help about the line, when it is shown, and how far it is scrolled.
-    pub(super) help: Option<(Vec<String>, usize)>,
+    /// What is shown instead of the candidates.
+    pub(super) panel: Option<Panel>,
+}
+
+/// A text about the line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Panel {
+    about: About,
+    pub(super) lines: Vec<String>,
+    /// How many lines are scrolled past.
+    pub(super) at: usize,
+}
+
+/// What a panel shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// The page of help.
+    Help,
+    /// A result as it might look.
+    Sample,
 }
 
 /// How far a page key scrolls.
@@ -91,7 +113,7 @@ impl Editor {
             chosen: None,
             missing: Vec::new(),
             words: None,
-            help: None,
+            panel: None,
         };
         editor.look(environment);
         editor
@@ -112,8 +134,9 @@ impl Editor {
             Key::Up => self.choose(-1),
             Key::PageDown => self.scroll(|at| at + PAGE),
             Key::PageUp => self.scroll(|at| at.saturating_sub(PAGE)),
-            Key::Help => self.toggle_help(),
-            Key::Escape => (self.chosen, self.help) = (None, None),
+            Key::Help => self.toggle(About::Help),
+            Key::Sample => self.toggle(About::Sample),
+            Key::Escape => (self.chosen, self.panel) = (None, None),
             Key::Left => self.move_to(self.before(), environment),
             Key::Right => self.move_to(self.after(), environment),
             Key::Home => self.move_to(0, environment),
@@ -170,8 +193,8 @@ impl Editor {
         let at_end = self.cursor == self.text.len();
         let words = self.words.as_deref().filter(|_| is_whole || !at_end);
         self.missing = complete::missing(words.unwrap_or(&typed.words));
-        if self.help.is_some() {
-            self.help = Some((self.help_lines(), 0));
+        if let Some(panel) = &self.panel {
+            self.panel = Some(self.panel_about(panel.about));
         }
     }
 
@@ -214,23 +237,29 @@ impl Editor {
         }
     }
 
-    fn toggle_help(&mut self) {
-        self.help = match self.help {
-            Some(_) => None,
-            None => Some((self.help_lines(), 0)),
+    fn toggle(&mut self, about: About) {
+        self.panel = match &self.panel {
+            Some(panel) if panel.about == about => None,
+            _ => Some(self.panel_about(about)),
         };
     }
 
-    fn help_lines(&self) -> Vec<String> {
+    fn panel_about(&self, about: About) -> Panel {
         let typed = typed::read(&self.text[..self.cursor]);
         let words =
             if typed.current.is_empty() { typed.words } else { [typed.words, vec![typed.current]].concat() };
-        help::text(complete::topic(&words)).lines().map(str::to_owned).collect()
+        let topic = complete::topic(&words);
+        let text = match (about, topic) {
+            (About::Help, topic) => help::text(topic),
+            (About::Sample, Topic::Operation(operation)) => json::pretty(&skeleton::output(operation)),
+            (About::Sample, _) => "Only an operation has a result.".to_owned(),
+        };
+        Panel { about, lines: text.lines().map(str::to_owned).collect(), at: 0 }
     }
 
     fn scroll(&mut self, to: impl Fn(usize) -> usize) {
-        if let Some((lines, at)) = &mut self.help {
-            *at = to(*at).min(lines.len().saturating_sub(1));
+        if let Some(panel) = &mut self.panel {
+            panel.at = to(panel.at).min(panel.lines.len().saturating_sub(1));
         }
     }
 
@@ -326,15 +355,20 @@ mod tests {
     }
 
     #[test]
-    fn help_is_about_the_line() {
+    fn panels_are_about_the_line() {
         let environment = ScriptedEnvironment::new([("HOME", "/nowhere")]);
         let (mut editor, _) = typed(&["cloudfront", "get-distribution"], "");
         editor.press(Key::Help, &environment);
-        let (lines, _) = editor.help.as_ref().expect("shown");
-        assert!(lines.iter().any(|line| line.contains("get-distribution -")), "{lines:?}");
+        let shows = |editor: &Editor, text: &str| {
+            let panel = editor.panel.as_ref().expect("shown");
+            assert!(panel.lines.iter().any(|line| line.contains(text)), "{panel:?}");
+        };
+        shows(&editor, "get-distribution -");
         editor.press(Key::PageDown, &environment);
-        assert_eq!(editor.help.as_ref().expect("shown").1, PAGE);
-        editor.press(Key::Help, &environment);
-        assert_eq!(editor.help, None);
+        assert_eq!(editor.panel.as_ref().expect("shown").at, PAGE);
+        editor.press(Key::Sample, &environment);
+        shows(&editor, "\"ETag\": \"ETag\"");
+        editor.press(Key::Sample, &environment);
+        assert_eq!(editor.panel, None);
     }
 }

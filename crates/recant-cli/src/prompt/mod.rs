@@ -6,7 +6,7 @@
 //!     create-invalidation-for-distribution-tenant   Calls CreateInvalidationForDistributionTenant.
 //!
 //!   aws cloudfront create-inv
-//!   Tab chooses, Enter takes or runs, F3 help, Ctrl-C leaves
+//!   Tab chooses, Enter takes or runs, F3 help, F5 sample, Ctrl-C leaves
 //! ```
 //!
 //! | module | what it holds |

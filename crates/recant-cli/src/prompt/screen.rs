@@ -127,6 +127,7 @@ fn of(key: KeyEvent) -> Key {
         KeyCode::Backspace => Key::Backspace,
         KeyCode::Delete => Key::Delete,
         KeyCode::F(3) => Key::Help,
+        KeyCode::F(5) => Key::Sample,
         KeyCode::Esc => Key::Escape,
         _ => Key::Other,
     }

@@ -32,7 +32,7 @@ const CANDIDATES: usize = 8;
 /// The command as it would run may take so many rows.
 const PREVIEW: usize = 4;
 
-const KEYS: &str = "Tab, arrows: choose   Enter: take, or run   F3: help   Ctrl-C: leave";
+const KEYS: &str = "Tab, arrows: choose   Enter: take, or run   F3: help   F5: sample result   Ctrl-C: leave";
 
 /// The rows of an editor on a screen of this size.
 pub(super) fn frame(editor: &Editor, columns: usize, rows: usize) -> Frame {
@@ -43,9 +43,9 @@ pub(super) fn frame(editor: &Editor, columns: usize, rows: usize) -> Frame {
     // What does not fit is left out from below: the line itself is always there.
     let room = rows.saturating_sub(2 + preview.len());
     let mut all = vec![input];
-    match &editor.help {
-        Some((lines, at)) => {
-            let shown = lines.iter().skip(*at).take(room);
+    match &editor.panel {
+        Some(panel) => {
+            let shown = panel.lines.iter().skip(panel.at).take(room);
             all.extend(shown.map(|line| vec![(Style::Plain, cut(line, columns))]));
         }
         None => all.extend(menu(editor, columns, room.min(CANDIDATES))),

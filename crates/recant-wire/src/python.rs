@@ -110,17 +110,29 @@ fn quoted(out: &mut String, characters: impl Iterator<Item = char>, double: bool
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '\0'..' ' | '\u{7f}'..='\u{a0}' | '\u{ad}' => {
-                write!(out, "\\x{:02x}", u32::from(character)).expect("a String takes everything");
-            }
-            beyond if ascii && !beyond.is_ascii() => {
-                write!(out, "\\x{:02x}", u32::from(beyond)).expect("a String takes everything");
-            }
+            beyond if ascii && !beyond.is_ascii() || is_hidden(beyond) => escape(out, beyond),
             same if same == quote => out.extend(['\\', same]),
             other => out.push(other),
         }
     }
     out.push(quote);
+}
+
+/// Whether Python calls a character not printable: controls, formats, spaces but the common one, and what is not assigned.
+fn is_hidden(character: char) -> bool {
+    // Rust's table is made by Python's rule; behind another character it leaves combining marks alone, as Python does.
+    let text = ['a', character].iter().collect::<String>();
+    !matches!(character, '\'' | '"') && text.escape_debug().nth(1) == Some('\\')
+}
+
+fn escape(out: &mut String, character: char) {
+    let number = u32::from(character);
+    match number {
+        ..0x100 => write!(out, "\\x{number:02x}"),
+        0x100..0x1_0000 => write!(out, "\\u{number:04x}"),
+        _ => write!(out, "\\U{number:08x}"),
+    }
+    .expect("a String takes everything");
 }
 
 #[cfg(test)]
@@ -155,6 +167,10 @@ mod tests {
             "{'a': ['x', \"it's\", '\"it\\'s\"', 1, 1.5, True, None], 'b': {}, 'c': 'é\\n\\x01\\\\'}"
         );
         assert_eq!(str(&"it's".into()), "it's");
+        assert_eq!(
+            repr(&"\0 \u{7f}\u{85}\u{a0}\u{ad}\u{200b}\u{3000}\u{e000}\u{e0001}\u{301}\u{1f600}\u{378}".into()),
+            "'\\x00 \\x7f\\x85\\xa0\\xad\\u200b\\u3000\\ue000\\U000e0001\u{301}\u{1f600}\\u0378'"
+        );
         assert_eq!(str(&Document::Blob(b"hi\xff'".to_vec())), "b\"hi\\xff'\"");
     }
 }

@@ -156,7 +156,7 @@ fn digit(c: char) -> Option<char> {
 }
 
 /// What Python's `float(text)` takes.
-fn python_float(text: &str) -> Result<Document, Error> {
+pub(crate) fn python_float(text: &str) -> Result<Document, Error> {
     let invalid = || {
         let shown = python::repr(&Document::String(text.to_owned()));
         Error::general(format!("could not convert string to float: {shown}"))

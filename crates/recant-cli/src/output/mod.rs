@@ -111,7 +111,7 @@ impl<'a> Printer<'a> {
     pub(crate) fn show(&mut self, environment: &mut dyn Environment, result: Document) -> Result<(), Error> {
         let format = self.format()?;
         let result = match self.query {
-            Some(query) => query.search(result)?,
+            Some(query) => query.search(&result)?,
             None => result,
         };
         let text = match format {
@@ -122,7 +122,11 @@ impl<'a> Printer<'a> {
                 String::new()
             }
             Format::Json => json::pretty(&result) + "\n",
-            Format::Text => text::format(&result),
+            Format::Text => {
+                let (text, outcome) = text::format(&result);
+                self.put(environment, text)?;
+                return outcome;
+            }
             Format::Table => {
                 // A pager's input does not pass through the library that resets colours.
                 let resets = self.style.resets && self.pager.is_none();

@@ -1,31 +1,48 @@
 //! The text output: lines of tab-separated columns.
 //!
 //! A structure's scalars stand on one line, sorted by key, after the upper-cased name of the member that holds it; what is nested follows.
-//! In a list of structures every line has the columns of all of them.
+//! In a list of structures every line has the columns of all of them; a list that holds something else, too, cannot be shown.
 
 use recant_wire::document::{Document, Members};
 
 use recant_wire::python;
 
+use crate::error::Error;
+
 /// Writes a value as text lines.
-pub(crate) fn format(value: &Document) -> String {
+///
+/// # Errors
+///
+/// A list of structures and something else, in Python's words; what stands before it is shown.
+pub(crate) fn format(value: &Document) -> (String, Result<(), Error>) {
     let mut out = String::new();
-    write_value(&mut out, value, None, None);
-    out
+    let outcome = write_value(&mut out, value, None, None);
+    (out, outcome)
 }
 
-fn write_value(out: &mut String, value: &Document, name: Option<&str>, columns: Option<&[&str]>) {
+fn write_value(
+    out: &mut String,
+    value: &Document,
+    name: Option<&str>,
+    columns: Option<&[&str]>,
+) -> Result<(), Error> {
     match value {
         Document::Structure(members) => write_structure(out, members, name, columns),
         Document::List(values) => write_list(out, values, name),
         scalar => {
             out.push_str(&cell(scalar));
             out.push('\n');
+            Ok(())
         }
     }
 }
 
-fn write_structure(out: &mut String, members: &Members, name: Option<&str>, columns: Option<&[&str]>) {
+fn write_structure(
+    out: &mut String,
+    members: &Members,
+    name: Option<&str>,
+    columns: Option<&[&str]>,
+) -> Result<(), Error> {
     let mut sorted: Vec<(&str, &Document)> = members.iter().collect();
     sorted.sort_by_key(|(key, _)| *key);
     let mut cells: Vec<String> = match columns {
@@ -44,21 +61,19 @@ fn write_structure(out: &mut String, members: &Members, name: Option<&str>, colu
     for (key, value) in sorted {
         let is_column = columns.map_or_else(|| is_scalar(value), |columns| columns.contains(&key));
         if !is_column {
-            write_value(out, value, Some(key), None);
+            write_value(out, value, Some(key), None)?;
         }
     }
+    Ok(())
 }
 
-fn write_list(out: &mut String, values: &[Document], name: Option<&str>) {
+fn write_list(out: &mut String, values: &[Document], name: Option<&str>) -> Result<(), Error> {
     if values.is_empty() {
-        return;
+        return Ok(());
     }
     if values.iter().any(|value| matches!(value, Document::Structure(_))) {
-        let columns = columns_of(values);
-        for value in values {
-            write_value(out, value, name, Some(&columns));
-        }
-        return;
+        let columns = columns_of(values)?;
+        return values.iter().try_for_each(|value| write_value(out, value, name, Some(&columns)));
     }
     let (scalars, nested): (Vec<&Document>, Vec<&Document>) =
         values.iter().partition(|value| is_scalar(value));
@@ -75,13 +90,15 @@ fn write_list(out: &mut String, values: &[Document], name: Option<&str>) {
         }
         None => {}
     }
-    for value in nested {
-        write_value(out, value, name, None);
-    }
+    nested.into_iter().try_for_each(|value| write_value(out, value, name, None))
 }
 
 /// The scalar members of all structures of a list, sorted.
-fn columns_of(values: &[Document]) -> Vec<&str> {
+fn columns_of(values: &[Document]) -> Result<Vec<&str>, Error> {
+    if let Some(odd) = values.iter().find(|value| value.as_structure().is_none()) {
+        let kind = python::class(odd).trim_start_matches("<class ").trim_end_matches('>');
+        return Err(Error::general(format!("{kind} object has no attribute 'items'")));
+    }
     let mut columns: Vec<&str> = values
         .iter()
         .filter_map(Document::as_structure)
@@ -91,7 +108,7 @@ fn columns_of(values: &[Document]) -> Vec<&str> {
         .collect();
     columns.sort_unstable();
     columns.dedup();
-    columns
+    Ok(columns)
 }
 
 /// A scalar as Python prints it; only skeletons hold times that are no text.
@@ -113,7 +130,9 @@ mod tests {
     #[test]
     fn values_become_lines() {
         let check = |text: &str, want: &str| {
-            assert_eq!(format(&crate::input::json::parse(text).unwrap()), want, "{text}");
+            let (text_out, outcome) = format(&crate::input::json::parse(text).unwrap());
+            assert!(outcome.is_ok(), "{text}");
+            assert_eq!(text_out, want, "{text}");
         };
         check(
             "{\"L\":\"u\",\"I\":{\"b\":2,\"a\":true,\"Items\":[\"/a\",\"/b\"]}}",
@@ -129,5 +148,12 @@ mod tests {
         check("null", "None\n");
         check("[]", "");
         check("{}", "");
+    }
+
+    #[test]
+    fn structures_among_other_things_are_refused_as_by_python() {
+        let (text, outcome) = format(&crate::input::json::parse("[[\"a\"],[{\"k\":1},2]]").unwrap());
+        assert_eq!(text, "a\n");
+        assert_eq!(outcome.unwrap_err().to_string(), "'int' object has no attribute 'items'");
     }
 }

@@ -71,7 +71,7 @@ fn check(given: &Value, expression: &str, case: &Value) -> Result<(), String> {
         (Err(why), None) => return Err(why.to_string()),
         (Ok(query), _) => query,
     };
-    match (query.search(Document::from(given.clone())), error) {
+    match (query.search(&Document::from(given.clone())), error) {
         (Ok(found), Some(error)) => Err(format!("gives {}; it is {error}", Value::from(found))),
         (Err(_), Some(_)) => Ok(()),
         (Err(why), None) => Err(why.to_string()),

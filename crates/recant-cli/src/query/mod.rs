@@ -1,22 +1,28 @@
 //! `--query`: a JMESPath expression over the result.
+//!
+//! | file | what it answers |
+//! |---|---|
+//! | `lexer` | the words of an expression |
+//! | `parser` | its tree, or a [`syntax`] error |
+//! | `evaluate`, `functions`, `order` | its value for a result |
+//!
+//! Our own, and not a library's: scripts see numbers, key order and messages of the AWS CLI's library, which is Python's.
+
+mod evaluate;
+mod functions;
+mod lexer;
+mod order;
+mod parser;
+mod syntax;
 
 use recant_wire::document::Document;
-use serde_json::Value;
 
+use self::parser::Node;
 use crate::error::Error;
 
-/// Brackets of all kinds and operators in front may be nested this deep; the parser recurses.
-const DEPTH_MAX: usize = 200;
-
 /// A compiled expression.
-#[derive(Clone)]
-pub(crate) struct Query(jpx_core::Expression<'static>);
-
-impl std::fmt::Debug for Query {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Query").field(&self.0.as_str()).finish()
-    }
-}
+#[derive(Clone, Debug)]
+pub(crate) struct Query(Node);
 
 impl Query {
     /// Compiles an expression.
@@ -25,16 +31,9 @@ impl Query {
     ///
     /// When it is not JMESPath.
     pub(crate) fn compile(expression: &str) -> Result<Self, Error> {
-        let bad = |why: String| Error::Parameter(format!("Bad value for --query {expression}: {why}"));
-        if expression.is_empty() {
-            return Err(bad("Invalid JMESPath expression: cannot be empty.".to_owned()));
-        }
-        if nesting(expression) > DEPTH_MAX {
-            return Err(bad("Invalid jmespath expression: nested too deeply".to_owned()));
-        }
-        jpx_core::compile(&with_quoted_literals(expression))
-            .map(Self)
-            .map_err(|why| bad(format!("Invalid jmespath expression: {why}")))
+        parser::parse(expression).map(Self).map_err(|why| {
+            Error::Parameter(format!("Bad value for --query {expression}: {}", why.with(expression)))
+        })
     }
 
     /// Applies it to a value.
@@ -42,65 +41,9 @@ impl Query {
     /// # Errors
     ///
     /// When a function meets a value that it does not take.
-    pub(crate) fn search(&self, value: Document) -> Result<Document, Error> {
-        let found = self.0.search(&Value::from(value)).map_err(|why| Error::general(why.to_string()))?;
-        Ok(Document::from(found))
+    pub(crate) fn search(&self, value: &Document) -> Result<Document, Error> {
+        evaluate::evaluate(&self.0, value).map_err(|why| Error::general(why.to_string()))
     }
-}
-
-/// The parts of an expression: what stands in one kind of quotes, and what stands in none.
-fn parts(expression: &str) -> impl Iterator<Item = (Option<char>, &str)> {
-    let mut rest = expression;
-    std::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let quote = ['\'', '"', '`'].into_iter().find(|quote| *quote == first);
-        let end = match quote {
-            None => rest.find(['\'', '"', '`']).unwrap_or(rest.len()),
-            Some(quote) => {
-                let mut escaped = false;
-                let close = rest[1..].find(|c: char| {
-                    let closes = c == quote && !escaped;
-                    escaped = c == '\\' && !escaped;
-                    closes
-                });
-                close.map_or(rest.len(), |close| close + 2)
-            }
-        };
-        let (part, after) = rest.split_at(end);
-        rest = after;
-        Some((quote, part))
-    })
-}
-
-/// The deepest nesting that the text can have.
-fn nesting(expression: &str) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0);
-    for (quote, part) in parts(expression) {
-        for c in part.chars().filter(|_| quote.is_none() || quote == Some('`')) {
-            match c {
-                '(' | '[' | '{' | '!' | '&' => depth += 1,
-                ')' | ']' | '}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            deepest = deepest.max(depth);
-        }
-    }
-    deepest
-}
-
-/// Literals that are not JSON are strings: `` `abc` `` is `` `"abc"` ``, as in the AWS CLI's library.
-fn with_quoted_literals(expression: &str) -> String {
-    parts(expression)
-        .map(|(quote, part)| {
-            let inside = part.strip_prefix('`').and_then(|part| part.strip_suffix('`'));
-            let (Some('`'), Some(inside)) = (quote, inside) else {
-                return part.to_owned();
-            };
-            let is_json = |text: &str| serde_json::from_str::<Value>(&text.replace("\\`", "`")).is_ok();
-            let as_string = format!("\"{}\"", inside.trim_start());
-            if is_json(inside) || !is_json(&as_string) { part.to_owned() } else { format!("`{as_string}`") }
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -114,7 +57,7 @@ mod tests {
     fn queries_find_what_they_ask_for() {
         let check = |expression: &str, want: Result<&str, &str>| {
             let data = crate::input::json::parse("{\"b\":{\"y\":1,\"x\":[1,2]},\"a\":\"t\"}").unwrap();
-            let found = Query::compile(expression).and_then(|query| query.search(data));
+            let found = Query::compile(expression).and_then(|query| query.search(&data));
             match (found, want) {
                 (Ok(found), Ok(want)) => {
                     assert_eq!(crate::output::json::compact(&found), want, "{expression}");
@@ -130,9 +73,43 @@ mod tests {
         check("`{bad`", Ok("\"{bad\""));
         check("[`1`, `\"q\"`, '`raw`']", Ok("[1,\"q\",\"`raw`\"]"));
         check("nope", Ok("null"));
+        // Numbers keep their kind and all their digits.
+        check(
+            "[`1e20`, `100000000000000000000`, `1.0`, ceil(`1e20`), sum([`9223372036854775807`, `1`])]",
+            Ok("[1e+20,100000000000000000000,1.0,100000000000000000000,9223372036854775808]"),
+        );
+        check("[`1` == `1.0`, `1` == `true`, contains([`1`], `true`)]", Ok("[true,false,true]"));
+        check("to_string({a: '\u{e9}\u{1f600}'})", Ok("\"{\\\"a\\\":\\\"\\\\u00e9\\\\ud83d\\\\ude00\\\"}\""));
         check("", Err("cannot be empty"));
-        check("b[", Err("Bad value for --query b["));
-        check("length(`1`)", Err("length"));
+        check(
+            "b[",
+            Err(
+                "Bad value for --query b[: Invalid jmespath expression: Incomplete expression:\n\"b[\"\n   ^",
+            ),
+        );
+        check(
+            "b[x]",
+            Err(
+                "Expecting: star, got: unquoted_identifier: Parse error at column 2, token \"x\" (UNQUOTED_IDENTIFIER), for expression:\n\"b[x]\"\n   ^",
+            ),
+        );
+        check("b ]", Err("Unexpected token: ]: Parse error at column 2, token \"]\" (RBRACKET)"));
+        check("b#", Err("Bad jmespath expression: Unknown token #:\nb#\n ^"));
+        check(
+            "length(`1`)",
+            Err(
+                "In function length(), invalid type for value: 1, expected one of: ['string', 'array', 'object'], received: \"number\"",
+            ),
+        );
+        check(
+            "sum(keys(@))",
+            Err(
+                "In function sum(), invalid type for value: b, expected one of: ['array-number'], received: \"str\"",
+            ),
+        );
+        check("length(@, @)", Err("Expected 1 argument for function length(), received 2"));
+        check("nope(@)", Err("Unknown function: nope()"));
+        check("`1` < 'a'", Err("'<' not supported between instances of 'int' and 'str'"));
         for nested in ["(", "[", "{a:", "!", "`[", "a[?", "&"] {
             check(&nested.repeat(100_000), Err("Bad value for --query"));
         }

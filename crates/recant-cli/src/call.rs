@@ -114,8 +114,7 @@ impl<'a> Caller<'a> {
         if !is_off {
             let problems = validate::validate(operation.input, &input);
             if !problems.is_empty() {
-                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                return Err(Error::Parameter(format!("Parameter validation failed:\n{}", lines.join("\n"))));
+                return Err(Error::invalid(&problems));
             }
         }
         Ok(input)
@@ -308,6 +307,13 @@ impl<'a> Caller<'a> {
             .header("host", self.endpoint.host())
             .header("amz-sdk-request", self.retry.header(attempt));
         for (name, value) in &request.headers {
+            if value.contains(['\r', '\n']) {
+                let why = format!(
+                    "Invalid header value {}",
+                    python::repr(&Document::Blob(value.clone().into_bytes()))
+                );
+                return Err(Error::general(Failure::Other(why).message(url)));
+            }
             builder = builder.header(*name, value.as_bytes());
         }
         let mut outgoing = builder.body(request.body.clone()).map_err(invalid)?;
@@ -403,16 +409,26 @@ fn log_answer(environment: &mut dyn Environment, answer: &Result<Reply, Failure>
 
 /// Code and message of an error answer, also of one that is no error document.
 fn error_of(reply: &Reply) -> (String, String) {
-    let by_status = || {
-        let reason =
-            http::StatusCode::from_u16(reply.status).ok().and_then(|status| status.canonical_reason());
-        (reply.status.to_string(), reason.unwrap_or_default().to_owned())
-    };
-    match ErrorDocument::read(&reply.body) {
-        _ if reply.body.is_empty() => by_status(),
-        None => by_status(),
-        Some(document) if document.code.is_empty() && reply.status >= 500 => by_status(),
+    // A page of something that stands before the service: not looked into, even if it were XML.
+    let body = reply.body.trim_ascii();
+    let is_page = reply.status >= 500 && (body.is_empty() || body.starts_with(b"<html>"));
+    match ErrorDocument::read(&reply.body).filter(|_| !is_page) {
         Some(document) => (document.code, document.message),
+        None => (reply.status.to_string(), reason(reply.status).to_owned()),
+    }
+}
+
+/// The reason of a status as Python 3.11 has it, which keeps some of RFC 2616's words.
+fn reason(status: u16) -> &'static str {
+    match status {
+        413 => "Request Entity Too Large",
+        414 => "Request-URI Too Long",
+        416 => "Requested Range Not Satisfiable",
+        418 => "I'm a Teapot",
+        _ => http::StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or_default(),
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Call {
     pub paging: Option<Paging>,
     /// What to print instead of calling.
     pub skeleton: Option<Skeleton>,
+    /// The file for the bytes that are the result's body ([`Operation::streamed`]).
+    pub outfile: Option<String>,
     /// Whether the rest of the input has to be asked for first ([`customize::keep_other_settings`]).
     pub keeps_other_settings: bool,
 }
@@ -314,16 +316,18 @@ pub(crate) fn options_of(operation: &'static Operation, pages: Pages) -> Vec<Arg
     let mut add = |name: &str, takes, role| {
         all.push(Argument { name: name.to_owned(), takes, role, required: false });
     };
-    if pages == Pages::AsModelled {
-        add("--cli-input-json", Takes::One, Role::CliInputJson);
-        add("--cli-input-yaml", Takes::One, Role::CliInputYaml);
-        if paginator.is_some() {
-            add("--starting-token", Takes::One, Role::StartingToken);
-            add("--page-size", Takes::One, Role::PageSize);
-            add("--max-items", Takes::One, Role::MaxItems);
-        }
-        add("--generate-cli-skeleton", Takes::OneOr("input"), Role::Skeleton);
+    // What is written to a file cannot be told in JSON, says the AWS CLI, and takes no input in JSON either.
+    if operation.streamed().is_some() {
+        return all;
     }
+    add("--cli-input-json", Takes::One, Role::CliInputJson);
+    add("--cli-input-yaml", Takes::One, Role::CliInputYaml);
+    if paginator.is_some() {
+        add("--starting-token", Takes::One, Role::StartingToken);
+        add("--page-size", Takes::One, Role::PageSize);
+        add("--max-items", Takes::One, Role::MaxItems);
+    }
+    add("--generate-cli-skeleton", Takes::OneOr("input"), Role::Skeleton);
     all
 }
 
@@ -345,9 +349,15 @@ fn call(
         .collect();
     let mut scan = lowargs::scan(&table, words)?;
     check_numbers(&arguments, &scan)?;
-    check_required(&arguments, &scan, words)?;
+    let wants_file = operation.streamed().is_some();
+    let is_help = scan.positional.as_deref() == Some("help") && (!wants_file || words.len() == 1);
+    check_required(&arguments, &scan, words, wants_file)?;
+    if is_help {
+        return Ok(None);
+    }
+    let mut outfile = None;
     match scan.positional.take() {
-        Some(word) if word == "help" => return Ok(None),
+        Some(word) if wants_file => outfile = Some(word),
         word => scan.leftovers.extend(word),
     }
     if !scan.leftovers.is_empty() {
@@ -369,7 +379,7 @@ fn call(
     }
     let paging = match (operation.paginator.as_ref(), pages) {
         (Some(paginator), Pages::AsModelled) => {
-            paginate::resolve(paginator, &given, &globals, &mut input, environment)?
+            paginate::resolve(operation, paginator, &given, &globals, &mut input, environment)?
         }
         _ => None,
     };
@@ -381,7 +391,7 @@ fn call(
     };
     let keeps_other_settings = operation.name == "UpdateDistribution"
         && given.words(Role::Custom(customize::Extra::DefaultRootObject)).is_some();
-    Ok(Some(Call { operation, globals, input, paging, skeleton, keeps_other_settings }))
+    Ok(Some(Call { operation, globals, input, paging, skeleton, outfile, keeps_other_settings }))
 }
 
 /// The options of an operation that were met.
@@ -464,10 +474,16 @@ fn check_numbers(arguments: &[Argument], scan: &Scan) -> Result<(), Error> {
 }
 
 /// Options that the line must have. A whole input lifts that, but only when its option is spelled in full as a word of its own.
-fn check_required(arguments: &[Argument], scan: &Scan, words: &[String]) -> Result<(), Error> {
-    let has = |wanted: &str| words.iter().any(|word| word == wanted);
+fn check_required(
+    arguments: &[Argument],
+    scan: &Scan,
+    words: &[String],
+    wants_file: bool,
+) -> Result<(), Error> {
+    let has = |wanted: &str| !wants_file && words.iter().any(|word| word == wanted);
     let skeleton = words.iter().position(|word| word == "--generate-cli-skeleton");
-    let is_sample = skeleton.is_some_and(|at| words.get(at + 1).is_none_or(|next| next != "output"));
+    let is_sample =
+        !wants_file && skeleton.is_some_and(|at| words.get(at + 1).is_none_or(|next| next != "output"));
     if has("--cli-input-json") || has("--cli-input-yaml") || is_sample {
         return Ok(());
     }
@@ -477,11 +493,14 @@ fn check_required(arguments: &[Argument], scan: &Scan, words: &[String]) -> Resu
             _ => arguments[*index].name == argument.name,
         })
     };
-    let absent: Vec<&str> = arguments
+    let mut absent: Vec<&str> = arguments
         .iter()
         .filter(|argument| argument.required && !is_given(argument))
         .map(|argument| argument.name.as_str())
         .collect();
+    if wants_file && scan.positional.is_none() {
+        absent.push("outfile");
+    }
     // `help` is looked for first, so that it needs nothing else.
     if absent.is_empty() || (scan.positional.as_deref() == Some("help") && words.len() == 1) {
         return Ok(());

@@ -6,6 +6,7 @@
 use std::io;
 
 use recant_wire::document::Document;
+use recant_wire::validate::Invalid;
 
 use crate::output;
 
@@ -68,6 +69,12 @@ impl Error {
     /// An error of a value, with the option it was given to.
     pub(crate) fn parsing(option: &str, why: impl std::fmt::Display) -> Self {
         Self::Parameter(format!("Error parsing parameter '{option}': {why}"))
+    }
+
+    /// All that is wrong with a value by its shape.
+    pub(crate) fn invalid(problems: &[Invalid]) -> Self {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Self::Parameter(format!("Parameter validation failed:\n{}", lines.join("\n")))
     }
 
     /// An error without a code (exit status 255).

@@ -5,7 +5,8 @@
 
 use recant_wire::base64;
 use recant_wire::document::{Document, Members};
-use recant_wire::model::Paginator;
+use recant_wire::model::{Kind, Operation, Paginator};
+use recant_wire::python;
 
 use crate::command::{Given, Role};
 use crate::environment::Environment;
@@ -32,12 +33,15 @@ pub(crate) struct Paging {
 ///
 /// Paging options beside `--no-paginate`.
 pub(crate) fn resolve(
+    operation: &'static Operation,
     paginator: &'static Paginator,
     given: &Given<'_>,
     globals: &Globals,
     input: &mut Members,
     environment: &mut dyn Environment,
 ) -> Result<Option<Paging>, Error> {
+    let limit = operation.input.member(paginator.limit_key);
+    let limit_is_text = limit.is_some_and(|member| matches!(member.shape.kind, Kind::String));
     let number = |role| given.text(role).map(convert::python_int).transpose();
     let mut max_items = number(Role::MaxItems)?;
     let mut page_size = number(Role::PageSize)?;
@@ -55,10 +59,11 @@ pub(crate) fn resolve(
             )));
         }
         // Without paging, --max-items is the API's own member again.
-        if let Some(max_items) = max_items
+        if let Some(text) = given.text(Role::MaxItems)
             && !input.contains(paginator.limit_key)
         {
-            input.insert(paginator.limit_key, max_items);
+            let limit = if limit_is_text { Document::from(text) } else { convert::python_int(text)? };
+            input.insert(paginator.limit_key, limit);
         }
         return Ok(None);
     }
@@ -67,6 +72,10 @@ pub(crate) fn resolve(
         page_size = page_size.or_else(|| config.get("PageSize").cloned());
         starting_token = starting_token
             .or_else(|| config.get("StartingToken").and_then(Document::as_str).map(str::to_owned));
+    }
+    // The API spells some of its bounds as text.
+    if limit_is_text {
+        page_size = page_size.map(|size| Document::from(python::str(&size)));
     }
     let max_items = max_items.and_then(|value| value.as_integer());
     if max_items.is_some_and(|max_items| max_items <= 0) {
@@ -91,7 +100,7 @@ impl Paging {
         let paginator = self.paginator;
         let mut input = input.clone();
         let (mut token, skip) = match &self.starting_token {
-            Some(text) => decode_token(text, paginator.input_token),
+            Some(text) => decode_token(text, paginator.input_token)?,
             None => (None, 0),
         };
         if self.starting_token.is_some() {
@@ -139,7 +148,7 @@ impl Paging {
             if previous.as_ref() == Some(next) {
                 return Err(Error::general(format!(
                     "Error during pagination: The same next token was received twice: {}",
-                    recant_wire::python::repr(&Document::structure([(paginator.input_token, next.clone())]))
+                    python::repr(&Document::structure([(paginator.input_token, next.clone())]))
                 )));
             }
             inject(&mut input, paginator.input_token, Some(next));
@@ -214,19 +223,39 @@ fn encode_token(name: &str, token: Option<Document>, truncated: Option<i64>) -> 
     Some(base64::encode(format!("{{{}}}", parts.join(", ")).as_bytes()))
 }
 
-/// The service's token and how much of its page was shown. A text that is no such token is the service's token itself.
-fn decode_token(text: &str, name: &str) -> (Option<Document>, i64) {
-    let decoded = base64::decode(text)
-        .filter(|bytes| !bytes.is_empty())
+/// The service's token and how much of its page was shown. A text that is no such token is the service's token itself, or the form
+/// `TOKEN___COUNT` of old versions.
+///
+/// # Errors
+///
+/// Base64 of JSON that is neither a structure nor a list, in Python's words.
+fn decode_token(text: &str, name: &str) -> Result<(Option<Document>, i64), Error> {
+    let decoded = base64::decode_leniently(text)
+        .filter(|_| text.is_ascii())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| json::parse(&text).ok());
     match decoded {
         Some(Document::Structure(members)) => {
             let skip = members.get(TRUNCATE_KEY).and_then(Document::as_integer).unwrap_or(0);
-            (members.get(name).filter(|token| !token.is_null()).cloned(), skip)
+            Ok((members.get(name).filter(|token| !token.is_null()).cloned(), skip))
         }
-        _ => (Some(Document::from(text)), 0),
+        None | Some(Document::List(_)) => Ok(decode_old_token(text)),
+        Some(other) => {
+            let kind = python::class(&other).trim_start_matches("<class ").trim_end_matches('>');
+            Err(Error::general(format!("{kind} object has no attribute 'pop'")))
+        }
     }
+}
+
+fn decode_old_token(text: &str) -> (Option<Document>, i64) {
+    let (token, skip) = match text.split("___").collect::<Vec<_>>().as_slice() {
+        [token, count] => match convert::python_int(count).ok().and_then(|count| count.as_integer()) {
+            Some(count) => (*token, count),
+            None => (text, 0),
+        },
+        _ => (text, 0),
+    };
+    ((token != "None").then(|| Document::from(token)), skip)
 }
 
 #[cfg(test)]
@@ -238,13 +267,23 @@ mod tests {
         let check = |token: Option<&str>, truncated: Option<i64>, want: &str| {
             let encoded = encode_token("Marker", token.map(Document::from), truncated).expect("a token");
             assert_eq!(encoded, want);
-            assert_eq!(decode_token(&encoded, "Marker"), (token.map(Document::from), truncated.unwrap_or(0)));
+            let decoded = decode_token(&encoded, "Marker").expect("a token");
+            assert_eq!(decoded, (token.map(Document::from), truncated.unwrap_or(0)));
         };
         check(Some("m-1"), Some(1), "eyJNYXJrZXIiOiAibS0xIiwgImJvdG9fdHJ1bmNhdGVfYW1vdW50IjogMX0=");
         check(Some("m-1"), None, "eyJNYXJrZXIiOiAibS0xIn0=");
         check(None, Some(0), "eyJNYXJrZXIiOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAwfQ==");
-        for plain in ["m-1", "!!!", ""] {
-            assert_eq!(decode_token(plain, "Marker"), (Some(Document::from(plain)), 0), "{plain}");
+        let check = |text: &str, token: Option<&str>, skip: i64| {
+            let decoded = decode_token(text, "Marker").expect("a token");
+            assert_eq!(decoded, (token.map(Document::from), skip), "{text}");
+        };
+        for plain in ["m-1", "!!!", "", "W10=", "x___y", "a___b___1"] {
+            check(plain, Some(plain), 0);
         }
+        // As old versions spelled them.
+        check("m-1___2", Some("m-1"), 2);
+        check("None___1", None, 1);
+        let error = decode_token("bnVsbA==", "Marker").unwrap_err().to_string();
+        assert_eq!(error, "'NoneType' object has no attribute 'pop'");
     }
 }

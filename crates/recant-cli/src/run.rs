@@ -83,6 +83,7 @@ fn execute(
         Command::Sign(signing) => output::write(environment, &signing.url()?)?,
         Command::Help(topic) => help::show(environment, topic)?,
         Command::Operation(call) => operation(environment, &call)?,
+        Command::Wait(_, call) if call.skeleton.is_some() => operation(environment, &call)?,
         Command::Wait(waiter, call) => {
             let config = Config::load(environment, call.globals.profile.as_deref())?;
             let mut caller = Caller::new(environment, &config, &call.globals)?;
@@ -120,8 +121,16 @@ fn prompt(words: &[String], environment: &mut dyn Environment, style: &mut Error
     }
 }
 
+/// Moves the bytes of a result to a file.
+fn save(environment: &dyn Environment, name: &str, result: &mut Document, member: &str) -> Result<(), Error> {
+    let Document::Structure(members) = result else { return Ok(()) };
+    let Some(Document::Blob(bytes)) = members.remove(member) else { return Ok(()) };
+    std::fs::write(environment.working_dir().join(name), bytes)
+        .map_err(|why| Error::general(input::files::system_error(&why, name)))
+}
+
 fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error> {
-    let Call { operation, globals, input, paging, skeleton, keeps_other_settings } = call;
+    let Call { operation, globals, input, paging, skeleton, outfile, keeps_other_settings } = call;
     if *skeleton == Some(Skeleton::Input) {
         let text = output::json::pretty(&skeleton::input(operation)) + "\n";
         return output::write(environment, &text);
@@ -140,10 +149,13 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
     let input = kept.as_ref().unwrap_or(input);
     if *skeleton == Some(Skeleton::Output) {
         caller.prepare(operation, input)?;
-        return printer.show(environment, skeleton::output(operation));
+        return printer.show(environment, skeleton::output(operation)?);
     }
     let Some(paging) = paging else {
-        let result = caller.call(environment, operation, input)?;
+        let mut result = caller.call(environment, operation, input)?;
+        if let (Some(name), Some(member)) = (outfile, operation.streamed()) {
+            save(environment, name, &mut result, member.name)?;
+        }
         return printer.show(environment, result);
     };
     // Asking and showing both need the environment, one after the other.
@@ -161,8 +173,8 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
     let token = rest.map(|token| Document::structure([("NextToken", Document::from(token))]));
     let last = match (printer.format()?, token) {
         (Format::Text, Some(token)) => Document::structure([("NextToken", token)]),
-        (Format::YamlStream, Some(token)) => token,
-        (Format::Text | Format::YamlStream, None) => return Ok(()),
+        // The stream is of the service's pages, and the token is not one.
+        (Format::Text, None) | (Format::YamlStream, _) => return Ok(()),
         (_, token) => {
             if let Some(Document::Structure(token)) = token {
                 whole.extend(token);

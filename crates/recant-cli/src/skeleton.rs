@@ -3,10 +3,12 @@
 //! The YAML form has a comment behind each member: whether it is required, what it is, which values it takes. The words are our own, made of
 //! the member's name and its shape.
 
-use recant_wire::document::Document;
+use recant_wire::document::{Document, Members};
 use recant_wire::model::{Kind, Member, Operation, Shape};
+use recant_wire::validate;
 
 use crate::describe;
+use crate::error::Error;
 
 /// What to print instead of sending a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +99,19 @@ fn comment(member: &Member) -> String {
 }
 
 /// The skeleton of an operation's result.
-pub(crate) fn output(operation: &Operation) -> Document {
-    let members = operation.output.map_or(&[][..], Shape::members);
-    Document::structure(
-        members.iter().map(|member| (member.name, sample(member.shape, &Names::of(member.name)))),
-    )
+///
+/// # Errors
+///
+/// Lists have one element here; where the API wants two, the AWS CLI finds its own sample invalid and says so.
+pub(crate) fn output(operation: &Operation) -> Result<Document, Error> {
+    let Some(shape) = operation.output else { return Ok(Document::Structure(Members::new())) };
+    let sample = Document::structure(
+        shape.members().iter().map(|member| (member.name, sample(member.shape, &Names::of(member.name)))),
+    );
+    match validate::validate(shape, &sample).as_slice() {
+        [] => Ok(sample),
+        problems => Err(Error::invalid(problems)),
+    }
 }
 
 /// What a text of a sample says.
@@ -137,6 +147,7 @@ fn sample(shape: &Shape, names: &Names<'_>) -> Document {
         Kind::Float | Kind::Double => Document::Float(0.0),
         Kind::Boolean => Document::Boolean(true),
         Kind::Timestamp => Document::timestamp(if names.is_input { "" } else { "1970-01-01T00:00:00" }),
-        Kind::Blob => Document::from(""),
+        Kind::Blob if names.is_input => Document::from(""),
+        Kind::Blob => Document::from(names.text),
     }
 }

@@ -39,6 +39,30 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Reads as Python's decoder does: what the alphabet does not hold is skipped, and a padding that completes a group of four ends the text.
+pub fn decode_leniently(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut group, mut digits, mut pads) = (0_u32, 0, 0);
+    for byte in text.bytes() {
+        if byte == b'=' {
+            pads += 1;
+            if digits >= 2 && digits + pads >= 4 {
+                bytes.extend(&(group << (6 * (4 - digits))).to_be_bytes()[1..digits]);
+                return Some(bytes);
+            }
+        } else if let Some(sextet) = sextet(byte) {
+            pads = 0;
+            group = group << 6 | sextet;
+            digits += 1;
+            if digits == 4 {
+                bytes.extend(&group.to_be_bytes()[1..]);
+                (group, digits) = (0, 0);
+            }
+        }
+    }
+    (digits == 0).then_some(bytes)
+}
+
 fn sextet(digit: u8) -> Option<u32> {
     Some(u32::from(match digit {
         b'A'..=b'Z' => digit - b'A',
@@ -71,5 +95,20 @@ mod tests {
         for bad in ["Z", "Zg=", "Zg==Zg==", "Z===", "====", "Zm-v", "é"] {
             assert_eq!(decode(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn as_lenient_as_python() {
+        let check = |text: &str, want: Option<&[u8]>| {
+            assert_eq!(decode_leniently(text).as_deref(), want, "{text}");
+        };
+        check("aGk=", Some(b"hi"));
+        check("a!G\u{e9}k=", Some(b"hi"));
+        check("aGk=aGk=", Some(b"hi"));
+        check("a=Gk=", Some(b"hi"));
+        check("====", Some(b""));
+        check("", Some(b""));
+        check("aGk", None);
+        check("a===", None);
     }
 }

@@ -5,10 +5,8 @@
 
 use http::StatusCode;
 
-use crate::document::Document;
-use crate::model::build::{member, scalar, structure};
-use crate::model::{Kind, NAMESPACE, Shape};
-use crate::xml::{self, DECLARATION};
+use crate::model::NAMESPACE;
+use crate::xml::{self, DECLARATION, Element};
 
 /// `<ErrorResponse>`: what a failed call answers with.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -45,41 +43,34 @@ impl ErrorDocument {
 
     /// Reads a document: the client. `<Error>` may be the root as well.
     ///
-    /// `None` if the body is not XML. Well-formed XML that is no error (an HTML page) gives empty strings, as it does with
-    /// the AWS SDKs.
+    /// `None` if the body is not XML. What is not as it should be reads as it does with the AWS SDKs: well-formed XML that is no error
+    /// (an HTML page) gives empty strings, as does what is there twice or has elements of its own; an empty element gives `None` by name,
+    /// and a root `<Error>` without a code gives `Unknown`.
     pub fn read(body: &[u8]) -> Option<ErrorDocument> {
-        let mut root_is_error = false;
-        let choose = |root: &str| {
-            root_is_error = root == "Error";
-            Ok(if root_is_error { &ERROR } else { &ERROR_RESPONSE })
+        let root = Element::read(body).ok()?;
+        let root_is_error = root.name == "Error";
+        let nothing = Element::default();
+        let error = match root.named("Error").as_slice() {
+            _ if root_is_error => &root,
+            [error] => error,
+            _ => &nothing,
         };
-        let document = xml::decode_by_root(body, false, choose).ok()?;
-        let error = if root_is_error { Some(&document) } else { document.get("Error") };
-        let text = |from: Option<&Document>, name| {
-            from.and_then(|from| from.get(name)?.as_str()).unwrap_or_default().to_owned()
+        let text = |name, absent: &str| match error.named(name).as_slice() {
+            [] => absent.to_owned(),
+            [only] if only.children.is_empty() && only.text.is_empty() => "None".to_owned(),
+            [only] if only.children.is_empty() => only.text.clone(),
+            _ => String::new(),
         };
+        let absent = if root_is_error { "Unknown" } else { "" };
+        let request_id = root.named("RequestId").first().map(|id| id.text.clone()).unwrap_or_default();
         Some(ErrorDocument {
-            fault: text(error, "Type"),
-            code: text(error, "Code"),
-            message: text(error, "Message"),
-            request_id: text(Some(&document), "RequestId"),
+            fault: text("Type", ""),
+            code: text("Code", absent),
+            message: text("Message", absent),
+            request_id,
         })
     }
 }
-
-/// botocore's model does not hold these two.
-static ERROR_RESPONSE: Shape =
-    structure("ErrorResponse", &[member("Error", "error", &ERROR), member("RequestId", "request-id", &TEXT)]);
-static ERROR: Shape = structure(
-    "Error",
-    &[
-        member("Type", "type", &TEXT),
-        member("Code", "code", &TEXT),
-        member("Message", "message", &TEXT),
-        member("RequestId", "request-id", &TEXT),
-    ],
-);
-static TEXT: Shape = scalar("string", Kind::String);
 
 #[cfg(test)]
 mod tests {
@@ -119,6 +110,15 @@ mod tests {
         );
         check("<html><body>Forbidden</body></html>", Some(["", "", ""]));
         check("<ErrorResponse/>", Some(["", "", ""]));
+        check(
+            "<ErrorResponse><Error><Code/><Message>m</Message></Error></ErrorResponse>",
+            Some(["None", "m", ""]),
+        );
+        check(
+            "<ErrorResponse><Error><Code>A</Code><Code>B</Code></Error></ErrorResponse>",
+            Some(["", "", ""]),
+        );
+        check("<Error><Code>A</Code></Error>", Some(["A", "Unknown", ""]));
         check("<ErrorResponse><Error><Code>C</Code></Error>", None);
         check("{\"code\": 1}", None);
         check("", None);

@@ -168,7 +168,9 @@ mod tests {
         );
         assert_eq!(str(&"it's".into()), "it's");
         assert_eq!(
-            repr(&"\0 \u{7f}\u{85}\u{a0}\u{ad}\u{200b}\u{3000}\u{e000}\u{e0001}\u{301}\u{1f600}\u{378}".into()),
+            repr(
+                &"\0 \u{7f}\u{85}\u{a0}\u{ad}\u{200b}\u{3000}\u{e000}\u{e0001}\u{301}\u{1f600}\u{378}".into()
+            ),
             "'\\x00 \\x7f\\x85\\xa0\\xad\\u200b\\u3000\\ue000\\U000e0001\u{301}\u{1f600}\\u0378'"
         );
         assert_eq!(str(&Document::Blob(b"hi\xff'".to_vec())), "b\"hi\\xff'\"");

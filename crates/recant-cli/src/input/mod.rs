@@ -133,8 +133,11 @@ pub(crate) fn decode_blobs(shape: &Shape, value: Document, format: BinaryFormat)
     Ok(match (&shape.kind, value) {
         (Kind::Blob, Document::String(text)) => Document::Blob(match format {
             BinaryFormat::Raw => text.into_bytes(),
-            BinaryFormat::Base64 => recant_wire::base64::decode(&text)
-                .ok_or_else(|| Error::Parameter(format!("Invalid base64: \"{text}\"")))?,
+            BinaryFormat::Base64 if !text.is_ascii() => {
+                return Err(Error::general("string argument should contain only ASCII characters"));
+            }
+            BinaryFormat::Base64 => recant_wire::base64::decode_leniently(&text)
+                .ok_or_else(|| Error::general(format!("Invalid base64: \"{text}\"")))?,
         }),
         (Kind::Structure(_), Document::Structure(members)) => {
             let decoded: Result<_, Error> = members

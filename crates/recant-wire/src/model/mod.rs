@@ -87,6 +87,11 @@ impl Operation {
     pub fn members(&self) -> &'static [Member] {
         self.input.members()
     }
+
+    /// The member of the output that is bytes, and the whole body: a function's code. The command line writes it to a file.
+    pub fn streamed(&self) -> Option<&'static Member> {
+        self.output?.payload().filter(|payload| matches!(payload.shape.kind, Kind::Blob))
+    }
 }
 
 /// What a value looks like.

@@ -103,16 +103,12 @@ pub fn decode_lenient(shape: &Shape, bytes: &[u8]) -> Result<Document, XmlError>
 }
 
 /// Reads a document whose shape depends on the root element's name.
-pub(crate) fn decode_by_root<'s>(
+fn decode_by_root<'s>(
     bytes: &[u8],
     strict: bool,
     choose: impl FnOnce(&str) -> Result<&'s Shape, XmlError>,
 ) -> Result<Document, XmlError> {
-    if bytes.len() > API_BODY_BYTES_MAX {
-        return Err(XmlError::TooLarge { bytes: bytes.len() });
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| XmlError::NotUtf8 { at: error.valid_up_to() })?;
-    let mut source = Source::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut source = Source::new(checked_text(bytes)?);
     let root = loop {
         match source.next()? {
             Part::Open(root) => break root,
@@ -131,8 +127,17 @@ pub(crate) fn decode_by_root<'s>(
     }
 }
 
+/// The text of a document that is not too large.
+pub(super) fn checked_text(bytes: &[u8]) -> Result<&str, XmlError> {
+    if bytes.len() > API_BODY_BYTES_MAX {
+        return Err(XmlError::TooLarge { bytes: bytes.len() });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| XmlError::NotUtf8 { at: error.valid_up_to() })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
 /// What the reader yields, once comments, processing instructions and references are dealt with.
-enum Part<'x> {
+pub(super) enum Part<'x> {
     Open(BytesStart<'x>),
     Close,
     Text(Cow<'x, str>),
@@ -140,20 +145,20 @@ enum Part<'x> {
 }
 
 /// The events of a document within its bounds.
-struct Source<'x> {
+pub(super) struct Source<'x> {
     reader: Reader<&'x [u8]>,
     depth: usize,
     elements: usize,
 }
 
 impl<'x> Source<'x> {
-    fn new(text: &'x str) -> Source<'x> {
+    pub(super) fn new(text: &'x str) -> Source<'x> {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         Source { reader, depth: 0, elements: 0 }
     }
 
-    fn next(&mut self) -> Result<Part<'x>, XmlError> {
+    pub(super) fn next(&mut self) -> Result<Part<'x>, XmlError> {
         loop {
             let event = self.reader.read_event().map_err(|error| XmlError::Malformed {
                 at: self.reader.error_position(),
@@ -214,11 +219,11 @@ impl<'x> Source<'x> {
         }
     }
 
-    fn only_space(&self, text: &str) -> Result<(), XmlError> {
+    pub(super) fn only_space(&self, text: &str) -> Result<(), XmlError> {
         if is_space(text) { Ok(()) } else { Err(self.malformed("text outside of the root element")) }
     }
 
-    fn malformed(&self, why: &str) -> XmlError {
+    pub(super) fn malformed(&self, why: &str) -> XmlError {
         XmlError::Malformed { at: self.reader.buffer_position(), why: why.to_owned() }
     }
 }
@@ -413,7 +418,7 @@ fn is_space(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-fn local<'e>(element: &'e BytesStart<'_>) -> &'e str {
+pub(super) fn local<'e>(element: &'e BytesStart<'_>) -> &'e str {
     element.local_name().into_inner()
 }
 

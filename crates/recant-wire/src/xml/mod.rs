@@ -10,11 +10,13 @@
 
 mod decode;
 mod encode;
+mod tree;
 
 pub use decode::{XmlError, decode, decode_lenient};
-pub(crate) use decode::{decode_by_root, is_legal, scalar as read_scalar};
+pub(crate) use decode::{is_legal, scalar as read_scalar};
 pub(crate) use encode::scalar as write_scalar;
 pub use encode::{EncodeError, Order, encode};
+pub(crate) use tree::Element;
 
 /// What CloudFront sends in front of every response's document.
 pub const DECLARATION: &str = "<?xml version=\"1.0\"?>\n";

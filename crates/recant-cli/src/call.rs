@@ -23,12 +23,11 @@ use crate::error::Error;
 use crate::globals::Globals;
 use crate::input::{self, BinaryFormat};
 use crate::output::timestamp::{self, TimestampFormat};
-use crate::retry::{self, Retry};
+use crate::retry::adaptive::RateLimiter;
+use crate::retry::quota::Quota;
+use crate::retry::{self, Mode, Retry};
 use crate::transport::{Failure, Reply, Settings, Transport};
 use crate::{credentials, debug};
-
-/// Headers of the operation that are signed beside those of the signature itself.
-const SIGNED_HEADERS: &[&str] = &["if-match"];
 
 /// Everything that the calls of one command share.
 #[derive(Debug)]
@@ -37,6 +36,9 @@ pub(crate) struct Caller<'a> {
     globals: &'a Globals,
     endpoint: Endpoint,
     retry: Retry,
+    quota: Quota,
+    /// What paces the requests, in the adaptive mode.
+    limiter: Option<RateLimiter>,
     timestamps: TimestampFormat,
     binary: BinaryFormat,
     credentials: Option<Credentials>,
@@ -99,7 +101,19 @@ impl<'a> Caller<'a> {
         };
         let endpoint = Endpoint::resolve(environment, config, globals)?;
         let retry = Retry::resolve(environment, config)?;
-        Ok(Self { config, globals, endpoint, retry, timestamps, binary, credentials: None, transport: None })
+        let limiter = (retry.mode == Mode::Adaptive).then(|| RateLimiter::new(seconds(environment.now())));
+        Ok(Self {
+            config,
+            globals,
+            endpoint,
+            retry,
+            quota: Quota::new(),
+            limiter,
+            timestamps,
+            binary,
+            credentials: None,
+            transport: None,
+        })
     }
 
     /// Prepares an input: blobs are decoded, and the whole is held against its shape.
@@ -222,29 +236,40 @@ impl<'a> Caller<'a> {
         request: &request::Request,
     ) -> Result<Reply, Error> {
         let mut attempt = 1;
+        let mut ends_at = None;
+        let mut price = None;
         loop {
-            let outgoing = self.sign(environment, operation.name, request, attempt)?;
-            let is_last = attempt >= self.retry.attempts_max;
+            self.pace(environment);
+            let outgoing = self.sign_until(environment, operation.name, request, attempt, ends_at)?;
             let url = outgoing.uri().to_string();
             let exchange = self.transport(environment, &url)?.send(outgoing);
-            match self.answer(environment, exchange, &url) {
-                Answer::Reply(reply) => return Ok(reply),
+            ends_at = exchange.as_ref().ok().and_then(|reply| self.end_of_next(reply)).or(ends_at);
+            let is_timeout = exchange.as_ref().is_err_and(Failure::is_timeout);
+            let is_last = attempt >= self.retry.attempts_max;
+            let (error, is_retryable) = match self.answer(environment, exchange, &url) {
+                Answer::Reply(reply) => {
+                    self.learn(environment, false);
+                    self.quota.succeed(price);
+                    return Ok(reply);
+                }
                 Answer::Refused { status, code, message, .. } => {
-                    let retryable = retry::is_retryable(status, &code);
-                    if !retryable || is_last {
-                        let reached_max_retries = retryable.then_some(attempt - 1);
-                        return Err(Error::Service {
-                            code,
-                            message,
-                            operation: operation.name,
-                            reached_max_retries,
-                        });
-                    }
+                    self.learn(environment, retry::has_throttling_code(&code));
+                    let is_retryable = retry::is_retryable(status, &code);
+                    let reached_max_retries = (is_retryable && is_last).then_some(attempt - 1);
+                    let operation = operation.name;
+                    (Error::Service { code, message, operation, reached_max_retries }, is_retryable)
                 }
-                Answer::None { message, is_transient } if is_last || !is_transient => {
-                    return Err(Error::general(message));
+                Answer::None { message, is_transient } => {
+                    self.learn(environment, false);
+                    (Error::general(message), is_transient)
                 }
-                Answer::None { .. } => {}
+            };
+            if is_last || !is_retryable {
+                return Err(error);
+            }
+            price = self.quota.pay(is_timeout);
+            if price.is_none() {
+                return Err(error);
             }
             let random = environment.random();
             environment.sleep(Retry::pause(attempt, random));
@@ -264,8 +289,20 @@ impl<'a> Caller<'a> {
         request: &request::Request,
         attempt: u32,
     ) -> Result<http::Request<Vec<u8>>, Error> {
+        self.sign_until(environment, name, request, attempt, None)
+    }
+
+    /// The same, with the time until which the answer is waited for.
+    fn sign_until(
+        &self,
+        environment: &mut dyn Environment,
+        name: &str,
+        request: &request::Request,
+        attempt: u32,
+        ends_at: Option<i64>,
+    ) -> Result<http::Request<Vec<u8>>, Error> {
         let url = self.endpoint.url(&request.path, request.query.as_deref().unwrap_or(""));
-        let outgoing = self.assemble(environment.now(), request, &url, attempt)?;
+        let outgoing = self.assemble(environment.now(), request, &url, attempt, ends_at)?;
         self.log_request(environment, name, &outgoing);
         Ok(outgoing)
     }
@@ -291,6 +328,27 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// Waits for this request's turn, in the adaptive mode.
+    fn pace(&mut self, environment: &mut dyn Environment) {
+        let now = seconds(environment.now());
+        let pause = self.limiter.as_mut().map_or(Duration::ZERO, |limiter| limiter.acquire(now));
+        if !pause.is_zero() {
+            environment.sleep(pause);
+        }
+    }
+
+    fn learn(&mut self, environment: &dyn Environment, is_throttled: bool) {
+        if let Some(limiter) = &mut self.limiter {
+            limiter.learn(seconds(environment.now()), is_throttled);
+        }
+    }
+
+    /// Until when the next answer is waited for, by the service's clock and in seconds since 1970.
+    fn end_of_next(&self, reply: &Reply) -> Option<i64> {
+        let date = timestamp::epoch_seconds(reply.headers.get(http::header::DATE)?.to_str().ok()?)?;
+        date.checked_add_unsigned(self.globals.read_timeout?.as_secs())
+    }
+
     /// The request with its headers and, unless that is switched off, its signature.
     fn assemble(
         &self,
@@ -298,6 +356,7 @@ impl<'a> Caller<'a> {
         request: &request::Request,
         url: &str,
         attempt: u32,
+        ends_at: Option<i64>,
     ) -> Result<http::Request<Vec<u8>>, Error> {
         let invalid =
             |why: http::Error| Error::general(format!("Invalid request for endpoint URL \"{url}\": {why}"));
@@ -305,7 +364,7 @@ impl<'a> Caller<'a> {
             .method(request.method.clone())
             .uri(url)
             .header("host", self.endpoint.host())
-            .header("amz-sdk-request", self.retry.header(attempt));
+            .header("amz-sdk-request", self.retry.header(attempt, ends_at));
         for (name, value) in &request.headers {
             if value.contains(['\r', '\n']) {
                 let why = format!(
@@ -329,7 +388,10 @@ impl<'a> Caller<'a> {
                 body_hash: Hash::of(&request.body),
             };
             let scope = ServiceScope::cloudfront(&self.endpoint.signing_region);
-            let added = sigv4::sign(&signable, credentials, &scope, wall_time(now), SIGNED_HEADERS);
+            let signed: Vec<String> =
+                request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+            let signed: Vec<&str> = signed.iter().map(String::as_str).collect();
+            let added = sigv4::sign(&signable, credentials, &scope, wall_time(now), &signed);
             for (name, value) in added {
                 let value = http::HeaderValue::try_from(value).map_err(|why| invalid(why.into()))?;
                 outgoing.headers_mut().insert(name, value);
@@ -430,6 +492,11 @@ fn reason(status: u16) -> &'static str {
             .and_then(|status| status.canonical_reason())
             .unwrap_or_default(),
     }
+}
+
+/// The time as the rate limiter counts it.
+fn seconds(now: SystemTime) -> f64 {
+    now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 pub(crate) fn wall_time(now: SystemTime) -> WallTime {

@@ -467,7 +467,8 @@ fn check_numbers(arguments: &[Argument], scan: &Scan) -> Result<(), Error> {
             continue;
         }
         if let Some(word) = words.iter().find(|word| input::convert::python_int(word).is_err()) {
-            return Err(Error::Usage(format!("argument {}: invalid int value: '{word}'", argument.name)));
+            let shown = python::repr(&Document::from(word));
+            return Err(Error::Usage(format!("argument {}: invalid int value: {shown}", argument.name)));
         }
     }
     Ok(())

@@ -204,10 +204,9 @@ pub(crate) fn keep_other_settings(
     let Document::Structure(mut answer) = answer else {
         return Ok(());
     };
-    if let Some(etag) = answer.remove("ETag") {
-        input.insert("IfMatch", etag);
-    }
-    if let Some(Document::Structure(mut config)) = answer.remove("DistributionConfig") {
+    let mut take = |name| answer.remove(name).ok_or_else(|| Error::general(format!("'{name}'")));
+    input.insert("IfMatch", take("ETag")?);
+    if let Document::Structure(mut config) = take("DistributionConfig")? {
         config.insert("DefaultRootObject", root);
         input.insert("DistributionConfig", config);
     }

@@ -50,8 +50,9 @@ pub(crate) fn resolve(
     let has_own_token = input.contains(paginator.input_token) || input.contains(paginator.limit_key);
     if !globals.paginate || has_own_token {
         let mut used = Vec::new();
-        used.extend(starting_token.as_ref().map(|_| "--starting-token"));
-        used.extend(page_size.as_ref().map(|_| "--page-size"));
+        // What is empty or zero counts as not given.
+        used.extend(starting_token.as_ref().filter(|token| !token.is_empty()).map(|_| "--starting-token"));
+        used.extend(page_size.as_ref().filter(|size| **size != Document::Integer(0)).map(|_| "--page-size"));
         if !used.is_empty() {
             let used = used.join(", ");
             return Err(Error::Parameter(format!(

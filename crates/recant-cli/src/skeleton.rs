@@ -43,8 +43,8 @@ fn write_members(out: &mut String, members: &[Member], indent: usize, in_item: b
         }
         out.push_str(member.name);
         out.push(':');
-        // The AWS CLI's library leaves one blank more after the first key of a mapping, and none of that before a list.
-        let gap = if index == 0 && !matches!(member.shape.kind, Kind::List(_)) { "  " } else { " " };
+        // The AWS CLI's library leaves one blank more after the first key of a mapping.
+        let gap = if index == 0 { "  " } else { " " };
         let comment = format!("{gap}# {}", comment(member));
         match &member.shape.kind {
             Kind::Structure(structure) if !structure.members.is_empty() => {

@@ -32,7 +32,7 @@ pub(super) fn send(
         let builder = http::Request::builder()
             .uri(url)
             .header("host", endpoint.host())
-            .header("amz-sdk-request", retry.header(attempt));
+            .header("amz-sdk-request", retry.header(attempt, None));
         let request = make(search.environment.now(), builder)
             .map_err(|why| Error::general(format!("Invalid request for \"{url}\": {why}")))?;
         let is_last = attempt >= retry.attempts_max;

@@ -292,7 +292,7 @@ impl Parser<'_> {
                 continue;
             }
             let never = matches!(c, '"' | '\'' | ',') || c > '\u{ffff}' || (c < '!' && !c.is_whitespace());
-            let not_first = matches!(c, '=' | '[' | '{') || c.is_whitespace();
+            let not_first = matches!(c, '=' | '[' | '{');
             let allowed = if self.at == start { !not_first && c >= '!' } else { inside(c) };
             if never || !allowed {
                 break;
@@ -421,6 +421,7 @@ mod tests {
         check("P={a=1,a=2}", "{P={a=|2|}}");
         check("C=abc   ", "{C=|abc|}");
         check("C=abc\u{a0}", "{C=|abc|}");
+        check("C=[\u{a0}k]", "{C=[|\u{a0}k|]}");
         check("C=a b", "{C=|a b|}");
         check("C=a=b", "{C=|a=b|}");
         check("C=a{b", "{C=|a{b|}");

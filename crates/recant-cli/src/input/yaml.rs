@@ -12,6 +12,7 @@ use recant_wire::python;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
 use super::convert;
+use crate::output::timestamp;
 
 /// Nodes in all, aliases counted with all that they stand for.
 const NODES_MAX: usize = 200_000;
@@ -29,8 +30,21 @@ pub(crate) struct YamlError;
 ///
 /// When the text is no YAML, or more than is wanted here.
 pub(crate) fn parse(text: &str) -> Result<Parsed, YamlError> {
-    let mut reader =
-        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, has_odd_keys: false };
+    let is_readable = |c: char| match c {
+        '\t' | '\n' | '\r' | '\u{85}' | '\u{feff}' => true,
+        c => c >= ' ' && !('\u{7f}'..'\u{a0}').contains(&c) && !('\u{fffe}'..='\u{ffff}').contains(&c),
+    };
+    if text.starts_with('\t') || !text.chars().all(is_readable) {
+        return Err(YamlError);
+    }
+    // The AWS CLI's library, as YAML 1.1 had it, takes this for the end of a line.
+    let text = text.replace('\u{85}', "\n");
+    let mut reader = Reader {
+        parser: Parser::new_from_str(&text),
+        anchors: HashMap::new(),
+        nodes: 0,
+        has_odd_keys: false,
+    };
     let mut value = None;
     loop {
         match reader.next()? {
@@ -119,13 +133,21 @@ impl<'a> Reader<'a> {
         let mut own: Vec<(Document, Document)> = Vec::new();
         let mut keys = HashSet::new();
         let mut merged: Vec<Members> = Vec::new();
+        let mut has_merge = false;
         loop {
             let event = self.next()?;
             if matches!(event, Event::MappingEnd) {
                 break;
             }
             let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
-            let key = self.node(event, depth + 1)?;
+            if is_merge && has_merge {
+                return Err(YamlError);
+            }
+            has_merge |= is_merge;
+            let key = match event {
+                Event::Scalar(..) if is_merge => Document::from("<<"),
+                event => self.node(event, depth + 1)?,
+            };
             let event = self.next()?;
             let value = self.node(event, depth + 1)?;
             match (is_merge, value) {
@@ -169,22 +191,28 @@ fn check_tag(tag: Option<&Tag>, own: &str) -> Result<(), YamlError> {
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Document, YamlError> {
     let Some(tag) = tag else {
-        return Ok(if style == ScalarStyle::Plain { plain(text) } else { Document::from(text) });
+        return if style == ScalarStyle::Plain { plain(text) } else { Ok(Document::from(text)) };
     };
-    // A lone `!` says: not resolved.
     if tag.handle.is_empty() && tag.suffix == "!" {
+        return if text.is_empty() { Ok(Document::from(text)) } else { plain(text) };
+    }
+    let core = match tag.is_yaml_core_schema() {
+        true => tag.suffix.as_str(),
+        false => tag.suffix.strip_prefix("tag:yaml.org,2002:").ok_or(YamlError)?,
+    };
+    if core == "str" {
         return Ok(Document::from(text));
     }
-    if !tag.is_yaml_core_schema() {
-        return Err(YamlError);
-    }
-    match (tag.suffix.as_str(), plain(text)) {
-        ("str", _) => Ok(Document::from(text)),
+    match (core, plain(text)?) {
         ("null", _) => Ok(Document::Null),
         ("int", value @ (Document::Integer(_) | Document::BigInteger(_))) => Ok(value),
         ("float", value @ Document::Float(_)) => Ok(value),
         ("float", Document::Integer(number)) => Ok(Document::Float(number as f64)),
-        ("bool", value @ Document::Boolean(_)) => Ok(value),
+        ("bool", _) => match text.to_lowercase().as_str() {
+            "yes" | "y" | "true" | "on" => Ok(Document::Boolean(true)),
+            "no" | "n" | "false" | "off" => Ok(Document::Boolean(false)),
+            _ => Err(YamlError),
+        },
         ("timestamp", value @ Document::Timestamp(_)) => Ok(value),
         ("binary", _) => {
             let digits: String = text.split_whitespace().collect();
@@ -195,18 +223,23 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Document,
 }
 
 /// The value of a plain scalar.
-fn plain(text: &str) -> Document {
+fn plain(text: &str) -> Result<Document, YamlError> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Document::Null,
-        "true" | "True" | "TRUE" => return Document::Boolean(true),
-        "false" | "False" | "FALSE" => return Document::Boolean(false),
-        ".nan" | ".NaN" | ".NAN" => return Document::Float(f64::NAN),
+        "" | "~" | "null" | "Null" | "NULL" => return Ok(Document::Null),
+        "true" | "True" | "TRUE" => return Ok(Document::Boolean(true)),
+        "false" | "False" | "FALSE" => return Ok(Document::Boolean(false)),
+        ".nan" | ".NaN" | ".NAN" => return Ok(Document::Float(f64::NAN)),
+        // YAML 1.1 gave them a meaning that the library knows of and does not have.
+        "=" | "<<" => return Err(YamlError),
         _ => {}
     }
     match number(text) {
-        Some(number) => number,
-        None if crate::output::yaml::is_time(text) => Document::timestamp(text),
-        None => Document::from(text),
+        Some(number) => Ok(number),
+        // The API takes no times: all that matters is how Python shows one that is in the wrong place.
+        None if crate::output::yaml::is_time(text) => {
+            timestamp::shown_by_python(text).map(Document::timestamp).ok_or(YamlError)
+        }
+        None => Ok(Document::from(text)),
     }
 }
 
@@ -260,6 +293,9 @@ mod tests {
         check("a: !!binary aGk=", "{'a': b'hi'}");
         check("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  q: 3\n", "{'a': {'p': 1, 'q': 2}, 'b': {'p': 1, 'q': 3}}");
         check("a: 2024-01-01", "{'a': '2024-01-01'}");
+        check("a: 2024-01-01T10:00:00.5+02:00", "{'a': '2024-01-01 08:00:00.500000'}");
+        check("a: x\u{85}b: _1", "{'a': 'x', 'b': '_1'}");
+        check("a: !!bool yes\nb: !<tag:yaml.org,2002:str> 5\nc: ! 5", "{'a': True, 'b': '5', 'c': 5}");
         check("a:\n  1: x", "{'a': {'1': 'x'}}");
     }
 
@@ -269,6 +305,11 @@ mod tests {
             .chain((1..30).map(|i| format!("a{i}: &a{i} [*a{}, *a{}]\n", i - 1, i - 1)))
             .collect();
         let deep = "[".repeat(10_000);
+        for text in
+            ["a: =", "a: <<", "a: 2024-02-30", "a: \u{7}", "a: \u{7f}", "\ta: 1", "<<: {a: 1}\n<<: {b: 2}"]
+        {
+            assert_eq!(parse(text), Err(YamlError), "{text}");
+        }
         for text in ["a: 1\n\tb: 2", "a: 1\na: 2", "a\n---\nb", "!foo x", "*x", "{", "[[1]: 2]", &bomb, &deep]
         {
             assert_eq!(parse(text), Err(YamlError), "{text:.40}");

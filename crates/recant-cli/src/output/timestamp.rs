@@ -63,6 +63,23 @@ pub(crate) fn epoch_seconds(text: &str) -> Option<i64> {
     Some(days_from_civil(year, month, day) * 86_400 + in_day)
 }
 
+/// A time as Python's `str` shows the one of a YAML text: moved to UTC and without an offset; a date alone stays one.
+pub(crate) fn shown_by_python(text: &str) -> Option<String> {
+    let moment = from_iso(text)?;
+    let (year, month, day) = moment.date;
+    if civil_from_days(days_from_civil(year, month, day)) != moment.date {
+        return None;
+    }
+    let seconds = epoch_seconds(text)?;
+    if text.len() <= "2024-12-05".len() {
+        return Some(text.to_owned());
+    }
+    let shown = from_epoch_seconds(seconds);
+    let fraction =
+        if moment.microseconds > 0 { format!(".{:06}", moment.microseconds) } else { String::new() };
+    Some(format!("{}{fraction}", shown.trim_end_matches('Z').replace('T', " ")))
+}
+
 /// Spells seconds since 1970 as ISO 8601, `Z` at the end.
 pub(crate) fn from_epoch_seconds(seconds: i64) -> String {
     let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));

@@ -187,8 +187,7 @@ enum Style {
 fn style(text: &str) -> Style {
     let characters: Vec<char> = text.chars().collect();
     let special = |c: char| {
-        let printable =
-            c == '\n' || (' '..='~').contains(&c) || c == '\u{85}' || ('\u{a0}'..='\u{fffd}').contains(&c);
+        let printable = c == '\n' || (' '..='~').contains(&c) || ('\u{a0}'..='\u{fffd}').contains(&c);
         !printable || c == '\u{feff}'
     };
     let pairs = || characters.windows(2).map(|pair| (pair[0], pair[1]));
@@ -237,6 +236,9 @@ pub(crate) fn is_number(text: &str) -> bool {
     let all = |text: &str, fits: fn(&u8) -> bool| {
         !text.is_empty() && text.as_bytes().iter().all(|b| *b == b'_' || fits(b))
     };
+    if unsigned.starts_with('_') {
+        return false;
+    }
     let based = |prefix: &str, fits: fn(&u8) -> bool| {
         unsigned.strip_prefix(prefix).is_some_and(|digits| all(digits, fits))
     };

@@ -103,6 +103,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether too much time went by.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::ConnectTimeout | Self::ReadTimeout)
+    }
+
     /// The user's text.
     pub(crate) fn message(&self, url: &str) -> String {
         match self {

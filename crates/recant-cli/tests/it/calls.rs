@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use recant_cli::ScriptedEnvironment;
+
 use crate::server::Answer;
 use crate::{environment, run, run_in};
 
@@ -168,7 +170,10 @@ fn shortcuts_stand_for_whole_configurations() {
                  </DefaultCacheBehavior><Comment>kept</Comment><Enabled>true</Enabled></DistributionConfig>";
     let outcome = run(
         "update-distribution --id E1 --default-root-object i.html",
-        vec![Answer::ok(known), Answer::ok("<Distribution/>")],
+        vec![
+            Answer::Reply(200, vec![("ETag", "E2".to_owned())], known.to_owned()),
+            Answer::ok("<Distribution/>"),
+        ],
     );
     assert_eq!((outcome.status, outcome.requests.len()), (0, 2), "{}", outcome.stderr);
     assert!(
@@ -176,7 +181,62 @@ fn shortcuts_stand_for_whole_configurations() {
         "{}",
         outcome.requests[0]
     );
-    for want in ["<Comment>kept</Comment>", "<DefaultRootObject>i.html</DefaultRootObject>"] {
+    for want in
+        ["if-match: E2\r\n", "<Comment>kept</Comment>", "<DefaultRootObject>i.html</DefaultRootObject>"]
+    {
         assert!(outcome.requests[1].contains(want), "{want}: {}", outcome.requests[1]);
     }
+
+    // Without it the AWS CLI stumbles, in Python's words.
+    let outcome = run("update-distribution --id E1 --default-root-object i.html", vec![Answer::ok(known)]);
+    assert_eq!((outcome.status, outcome.requests.len()), (255, 1));
+    assert_eq!(outcome.stderr, "\naws: [ERROR]: 'ETag'\n");
+}
+
+#[test]
+fn a_functions_code_goes_to_the_file_named() {
+    let folder = std::env::temp_dir().join(format!("recant-cli-outfile-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let surroundings = ScriptedEnvironment { working_dir: folder.clone(), ..environment() };
+    let code = Answer::Reply(
+        200,
+        vec![("ETag", "E1".to_owned()), ("Content-Type", "text/plain".to_owned())],
+        "code \u{e9}".to_owned(),
+    );
+    let words = ["get-function", "--name", "f", "code.js"];
+    let outcome = run_in(surroundings, &words, vec![code.clone()]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    assert_eq!(outcome.stdout, "{\n    \"ETag\": \"E1\",\n    \"ContentType\": \"text/plain\"\n}\n");
+    assert_eq!(std::fs::read_to_string(folder.join("code.js")).unwrap(), "code \u{e9}");
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    let check = |line: &str, status: u8, want: &str| {
+        let outcome = run(line, vec![code.clone()]);
+        assert_eq!(outcome.status, status, "{line}");
+        assert!(outcome.stderr.contains(want), "{line}: {}", outcome.stderr);
+    };
+    check("get-function", 252, "the following arguments are required: --name, outfile\n");
+    check("get-function --name f --generate-cli-skeleton", 252, "are required: outfile\n");
+    check("get-function --name f a b", 252, "Unknown options: b\n");
+    check("get-function --name f a", 255, "[Errno 2] No such file or directory: 'a'\n");
+    check("get-function --name f --cli-input-json {} a", 252, "Unknown options: --cli-input-json, a\n");
+}
+
+#[test]
+fn headers_of_the_operation_are_signed() {
+    let line = "update-trust-store --id t --if-match E --use-client-certificate-ocsp-endpoint \
+                --ca-certificates-bundle-source CaCertificatesBundleS3Location={Bucket=b,Key=k,Region=r}";
+    let outcome = run(line, vec![Answer::ok("<TrustStore/>")]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    let want = "SignedHeaders=host;if-match;useclientcertificateocspendpoint;x-amz-date,";
+    assert!(outcome.requests[0].contains(want), "{}", outcome.requests[0]);
+}
+
+#[test]
+fn a_sample_that_does_not_fit_its_own_shape_is_refused() {
+    let outcome = run("get-distribution-config --id x --generate-cli-skeleton output", created());
+    let want = "Invalid length for parameter DistributionConfig.OriginGroups.Items[0].Members.Items, value: 1, \
+                valid min length: 2";
+    assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
+    assert!(outcome.stderr.contains(want), "{}", outcome.stderr);
 }

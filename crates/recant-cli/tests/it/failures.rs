@@ -35,6 +35,19 @@ fn errors_of_the_service_are_told_with_status_254() {
     );
     check(Answer::Reply(400, vec![], String::new()), 1, &format!("(400) {during}: Bad Request"));
     check(Answer::Reply(403, vec![], "<html/>".to_owned()), 1, &format!("() {during}:"));
+    check(Answer::Reply(413, vec![], String::new()), 1, &format!("(413) {during}: Request Entity Too Large"));
+    // Only a page is not looked into, and only where the service itself is in trouble.
+    check(
+        Answer::Reply(500, vec![], "<html><body/></html>".to_owned()),
+        3,
+        &format!("(500) {during} (reached max retries: 2): Internal Server Error"),
+    );
+    check(
+        Answer::Reply(500, vec![], "<a><b>c</b></a>".to_owned()),
+        3,
+        &format!("() {during} (reached max retries: 2):"),
+    );
+    check(Answer::error(400, "", "m"), 1, &format!("(None) {during}: m"));
     check(
         Answer::Reply(301, vec![("Location", "/x".to_owned())], String::new()),
         1,
@@ -57,12 +70,45 @@ fn what_may_pass_is_tried_again() {
 }
 
 #[test]
+fn the_adaptive_mode_paces_what_comes_too_fast() {
+    let mut adaptive = environment();
+    adaptive.vars.insert("AWS_RETRY_MODE".to_owned(), "adaptive".to_owned());
+    let throttled = Answer::error(400, "Throttling", "Rate exceeded");
+    let outcome = run_in(adaptive, &LINE.split(' ').collect::<Vec<_>>(), vec![throttled, completed()]);
+    assert_eq!((outcome.status, outcome.requests.len()), (0, 2), "{}", outcome.stderr);
+    // The pause between attempts, then the token's: a request in two seconds is the lowest rate.
+    assert_eq!(outcome.slept, [Duration::from_millis(500), Duration::from_secs(2)]);
+}
+
+#[test]
+fn a_command_has_so_many_retries_and_no_more() {
+    let mut stubborn = environment();
+    stubborn.vars.insert("AWS_MAX_ATTEMPTS".to_owned(), "1000".to_owned());
+    let busy = Answer::error(503, "ServiceUnavailable", "Busy");
+    let outcome = run_in(stubborn, &LINE.split(' ').collect::<Vec<_>>(), vec![busy]);
+    assert_eq!((outcome.status, outcome.requests.len()), (254, 101));
+    assert!(outcome.stderr.ends_with("GetInvalidation operation: Busy\n"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_retry_tells_how_long_its_answer_is_waited_for() {
+    let date = vec![("Date", "Thu, 05 Dec 2024 18:40:49 GMT".to_owned())];
+    let outcome = run(LINE, vec![Answer::Reply(500, date, String::new()), completed()]);
+    let want = "amz-sdk-request: ttl=20241205T184149Z; attempt=2; max=3\r\n";
+    assert!(outcome.requests[1].contains(want), "{}", outcome.requests[1]);
+}
+
+#[test]
 fn a_broken_way_is_told_with_status_255() {
     let check = |answer: Answer, requests: usize, want: &str| {
         let outcome = run(LINE, vec![answer]);
         assert_eq!((outcome.status, outcome.requests.len()), (255, requests), "{want}");
         assert!(outcome.stderr.contains(want), "{}", outcome.stderr);
     };
+    let outcome =
+        run_in(environment(), &["delete-key-group", "--id", "k", "--if-match", "a\nb"], vec![completed()]);
+    assert_eq!((outcome.status, outcome.requests.len()), (255, 0));
+    assert!(outcome.stderr.contains("exception: Invalid header value b'a\\nb'\n"), "{}", outcome.stderr);
     check(Answer::Close, 3, "Connection was closed before we received a valid response from endpoint URL");
     check(
         Answer::ok("<Invalidation>"),

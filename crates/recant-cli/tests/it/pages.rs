@@ -89,3 +89,25 @@ fn walks_that_cannot_be() {
     );
     assert_eq!((outcome.status, outcome.stdout.as_str()), (254, "ITEMS\tA\nITEMS\tB\n"));
 }
+
+#[test]
+fn bounds_are_spelled_as_the_operation_takes_them() {
+    // Tenants' invalidations count in numbers, these in text.
+    let text = "list-cloud-front-origin-access-identities";
+    let page = Answer::ok("<CloudFrontOriginAccessIdentityList/>");
+    for (line, query) in [
+        (format!("{text} --page-size 2"), "MaxItems=2"),
+        (format!("{text} --max-items 02 --no-paginate"), "MaxItems=02"),
+    ] {
+        let outcome = run(&line, vec![page.clone()]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""), "{line}");
+        assert_eq!(queries(&outcome.requests), [query], "{line}");
+    }
+}
+
+#[test]
+fn the_yaml_stream_is_of_pages_alone() {
+    let outcome = run(&format!("{LINE} --max-items 1 --output yaml-stream"), pages());
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    assert!(!outcome.stdout.contains("NextToken"), "{}", outcome.stdout);
+}

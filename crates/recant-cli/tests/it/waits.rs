@@ -47,3 +47,14 @@ fn other_states_are_named() {
     );
     assert!(outcome.stderr.contains("  * invalidation-completed"), "{}", outcome.stderr);
 }
+
+#[test]
+fn it_takes_whole_inputs_and_shows_what_they_look_like() {
+    let line = r#"wait invalidation-completed --distribution-id d --cli-input-json {"Id":"I1"}"#;
+    let outcome = run(line, vec![invalidation("Completed")]);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    assert!(outcome.requests[0].starts_with("GET /2020-05-31/distribution/d/invalidation/I1 "));
+    let outcome = run("wait distribution-deployed --generate-cli-skeleton", vec![invalidation("")]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "{\n    \"Id\": \"\"\n}\n"));
+    assert!(outcome.requests.is_empty());
+}

@@ -219,33 +219,66 @@ fn check_region(region: &str) -> Result<(), Error> {
     Err(Error::general(format!("Provided region_name '{region}' doesn't match a supported format.")))
 }
 
-/// CloudFront's own endpoints (the service's endpoint rule set).
+/// A part of the cloud with host names of its own. CloudFront is one service in each, whatever the region.
+struct Partition {
+    /// What its regions begin with; `NAME-DIGITS` follows.
+    prefix: &'static str,
+    /// The name that stands for all of its regions; its only one where there is no such name.
+    global: &'static str,
+    /// The region that signs.
+    signing_region: &'static str,
+    /// What follows `cloudfront.` or `cloudfront-fips.`.
+    suffix: &'static str,
+    /// The same with IPv6.
+    dual_stack_suffix: &'static str,
+}
+
+/// The first is for every region that no other one knows (botocore's `partitions.json` and CloudFront's endpoint rule set).
+#[rustfmt::skip]
+const PARTITIONS: &[Partition] = &[
+    Partition { prefix: "", global: "aws-global", signing_region: "us-east-1", suffix: "amazonaws.com", dual_stack_suffix: "global.api.aws" },
+    Partition { prefix: "cn-", global: "aws-cn-global", signing_region: "cn-northwest-1", suffix: "cn-northwest-1.amazonaws.com.cn", dual_stack_suffix: "api.amazonwebservices.com.cn" },
+    Partition { prefix: "us-gov-", global: "aws-us-gov-global", signing_region: "us-gov-west-1", suffix: "amazonaws.com", dual_stack_suffix: "api.aws" },
+    Partition { prefix: "us-iso-", global: "aws-iso-global", signing_region: "us-iso-east-1", suffix: "c2s.ic.gov", dual_stack_suffix: "api.aws.ic.gov" },
+    Partition { prefix: "us-isob-", global: "aws-iso-b-global", signing_region: "us-isob-east-1", suffix: "sc2s.sgov.gov", dual_stack_suffix: "api.aws.scloud" },
+    Partition { prefix: "eu-isoe-", global: "aws-iso-e-global", signing_region: "eu-isoe-west-1", suffix: "cloud.adc-e.uk", dual_stack_suffix: "api.cloud-aws.adc-e.uk" },
+    Partition { prefix: "us-isof-", global: "aws-iso-f-global", signing_region: "us-isof-south-1", suffix: "csp.hci.ic.gov", dual_stack_suffix: "api.aws.hci.ic.gov" },
+    Partition { prefix: "eusc-de-", global: "eusc-de-east-1", signing_region: "eusc-de-east-1", suffix: "amazonaws.eu", dual_stack_suffix: "api.amazonwebservices.eu" },
+];
+
+impl Partition {
+    fn of(region: &str) -> &'static Partition {
+        let [first, others @ ..] = PARTITIONS else { unreachable!("there are partitions") };
+        others.iter().find(|partition| partition.has(region)).unwrap_or(first)
+    }
+
+    fn has(&self, region: &str) -> bool {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let place = region.strip_prefix(self.prefix).and_then(|rest| rest.split_once('-'));
+        region == self.global
+            || place.is_some_and(|(name, number)| {
+                !name.is_empty()
+                    && name.chars().all(is_word)
+                    && !number.is_empty()
+                    && number.bytes().all(|digit| digit.is_ascii_digit())
+            })
+    }
+}
+
+/// CloudFront's own endpoint for a region.
 fn published(region: &str, fips: bool, dual_stack: bool) -> Endpoint {
     let (region, fips) = match region.strip_prefix("fips-").or_else(|| region.strip_suffix("-fips")) {
         Some(region) => (region, true),
         None => (region, fips),
     };
-    let china = region.starts_with("cn-");
-    let signing_region = match region {
-        _ if china => "cn-northwest-1",
-        region if region.starts_with("us-gov-") => "us-gov-west-1",
-        _ => "us-east-1",
-    };
-    let host = match (china, fips, dual_stack) {
-        (true, false, false) => "cloudfront.cn-northwest-1.amazonaws.com.cn",
-        (true, true, false) => "cloudfront-fips.cn-northwest-1.amazonaws.com.cn",
-        (true, false, true) => "cloudfront.cn-northwest-1.api.amazonwebservices.com.cn",
-        (true, true, true) => "cloudfront-fips.cn-northwest-1.api.amazonwebservices.com.cn",
-        (false, true, false) => "cloudfront-fips.amazonaws.com",
-        (false, false, true) => "cloudfront.global.api.aws",
-        (false, true, true) => "cloudfront-fips.global.api.aws",
-        (false, false, false) => "cloudfront.amazonaws.com",
-    };
+    let partition = Partition::of(region);
+    let name = if fips { "cloudfront-fips" } else { "cloudfront" };
+    let suffix = if dual_stack { partition.dual_stack_suffix } else { partition.suffix };
     Endpoint {
-        base: format!("https://{host}"),
+        base: format!("https://{name}.{suffix}"),
         prefix: String::new(),
         query: String::new(),
-        signing_region: signing_region.to_owned(),
+        signing_region: partition.signing_region.to_owned(),
     }
 }
 
@@ -306,5 +339,18 @@ mod tests {
         check("fips-us-east-1", false, "https://cloudfront-fips.amazonaws.com", "us-east-1");
         check("cn-north-1", false, "https://cloudfront.cn-northwest-1.amazonaws.com.cn", "cn-northwest-1");
         check("us-gov-west-1", true, "https://cloudfront-fips.amazonaws.com", "us-gov-west-1");
+        check(
+            "aws-cn-global",
+            true,
+            "https://cloudfront-fips.cn-northwest-1.amazonaws.com.cn",
+            "cn-northwest-1",
+        );
+        check("us-iso-west-1", false, "https://cloudfront.c2s.ic.gov", "us-iso-east-1");
+        check("eusc-de-east-1", false, "https://cloudfront.amazonaws.eu", "eusc-de-east-1");
+        check("eusc-fr-east-1", false, "https://cloudfront.amazonaws.com", "us-east-1");
+        let dual_stack = |region| published(region, true, true).base;
+        assert_eq!(dual_stack("eu-west-1"), "https://cloudfront-fips.global.api.aws");
+        assert_eq!(dual_stack("cn-north-1"), "https://cloudfront-fips.api.amazonwebservices.com.cn");
+        assert_eq!(dual_stack("us-gov-east-1"), "https://cloudfront-fips.api.aws");
     }
 }

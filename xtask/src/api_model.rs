@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// Installs the package unless it is there, and returns its folder.
-fn fetch(root: &Path) -> Result<PathBuf> {
+pub(crate) fn fetch(root: &Path) -> Result<PathBuf> {
     let folder = root.join(format!("target/api-model/botocore-{BOTOCORE}"));
     if !folder.join("botocore/__init__.py").exists() {
         perform(

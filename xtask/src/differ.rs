@@ -19,11 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let botocore = api_model::fetch(root())?;
     let oracle = root().join("target/differ");
     perform(
-        Command::new(PYTHON)
-            .arg("-B")
-            .arg(root().join(FOLDER).join("prepare.py"))
-            .arg(&oracle)
-            .arg(botocore),
+        Command::new(PYTHON).arg("-B").arg(root().join(FOLDER).join("prepare.py")).arg(&oracle).arg(botocore),
     )
     .context("the comparison needs Debian's package awscli")?;
     perform(&mut cargo(&["build", "--package", "recant"]))?;

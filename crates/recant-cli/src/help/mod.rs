@@ -121,7 +121,8 @@ fn one_waiter(page: &mut Page, waiter: &'static Waiter) {
         ),
     );
     let operation = model::operation(waiter.operation).expect("waiters name operations of the model");
-    synopsis_and_options(page, waiter.cli_name, &command::options_of(operation, command::Pages::Never));
+    let options = command::options_of(operation, command::Pages::Never);
+    synopsis_and_options(page, waiter.cli_name, &options, false);
 }
 
 fn one_operation(page: &mut Page, operation: &'static Operation) {
@@ -137,9 +138,12 @@ fn one_operation(page: &mut Page, operation: &'static Operation) {
     }
     page.section("DESCRIPTION", &text);
     let options = command::options_of(operation, command::Pages::AsModelled);
-    synopsis_and_options(page, operation.cli_name, &options);
+    let streamed = operation.streamed();
+    synopsis_and_options(page, operation.cli_name, &options, streamed.is_some());
     let mut out = String::new();
-    write_members(&mut out, operation.output.map_or(&[][..], Shape::members), 0);
+    let members = operation.output.map_or(&[][..], Shape::members);
+    let shown = members.iter().filter(|member| streamed.is_none_or(|streamed| streamed.name != member.name));
+    write_members(&mut out, shown, 0);
     page.section("OUTPUT", if out.is_empty() { "None" } else { &out });
 }
 
@@ -152,22 +156,28 @@ fn sign(page: &mut Page) {
     page.section("GLOBAL OPTIONS", &options::globals());
 }
 
-fn synopsis_and_options(page: &mut Page, name: &str, all: &[command::Argument]) {
+fn synopsis_and_options(page: &mut Page, name: &str, all: &[command::Argument], has_outfile: bool) {
     let mut synopsis = format!("  {name}\n");
     for argument in all {
         let _ = writeln!(synopsis, "{}", options::synopsis(argument));
+    }
+    if has_outfile {
+        synopsis.push_str("<outfile>\n");
     }
     for option in globals::TABLE {
         let _ = writeln!(synopsis, "[{}]", options::spelled(option.name, option.takes));
     }
     page.section("SYNOPSIS", &synopsis);
-    let about: Vec<String> = all.iter().map(options::about).collect();
+    let mut about: Vec<String> = all.iter().map(options::about).collect();
+    if has_outfile {
+        about.push("outfile (string)\n   The file that the code is written to.".to_owned());
+    }
     page.section("OPTIONS", &about.join("\n\n"));
     page.section("GLOBAL OPTIONS", &options::globals());
 }
 
 /// Lists the members of a result, those of structures further in.
-fn write_members(out: &mut String, members: &[Member], indent: usize) {
+fn write_members<'a>(out: &mut String, members: impl IntoIterator<Item = &'a Member>, indent: usize) {
     for member in members {
         let pad = " ".repeat(indent);
         let kind = describe::kind(member.shape);

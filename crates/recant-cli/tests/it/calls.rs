@@ -147,6 +147,9 @@ fn a_line_may_ask_for_no_call_at_all() {
     check("get-invalidation help", "NAME\n       get-invalidation -\n");
     check("wait invalidation-completed help", "NAME\n       invalidation-completed -\n");
     check("sign help", "NAME\n       sign -\n");
+    let outfile = run("get-function help", created());
+    assert!(outfile.stdout.contains("       <outfile>\n"), "{}", outfile.stdout);
+    assert!(!outfile.stdout.contains("FunctionCode ->"), "{}", outfile.stdout);
     check("get-invalidation --generate-cli-skeleton yaml-input", "DistributionId: ''  # [REQUIRED] ");
 }
 

@@ -99,8 +99,8 @@ impl<'a> Caller<'a> {
             (None, Some("raw-in-base64-out")) => BinaryFormat::Raw,
             (None, Some(other)) => return Err(Error::general(format!("'{other}'"))),
         };
-        let endpoint = Endpoint::resolve(environment, config, globals)?;
         let retry = Retry::resolve(environment, config)?;
+        let endpoint = Endpoint::resolve(environment, config, globals)?;
         let limiter = (retry.mode == Mode::Adaptive).then(|| RateLimiter::new(seconds(environment.now())));
         Ok(Self {
             config,

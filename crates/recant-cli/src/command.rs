@@ -348,7 +348,9 @@ fn call(
         })
         .collect();
     let mut scan = lowargs::scan(&table, words)?;
-    check_numbers(&arguments, &scan)?;
+    if !paginate::limit_is_text(operation) {
+        check_numbers(&arguments, &scan)?;
+    }
     let wants_file = operation.streamed().is_some();
     let is_help = scan.positional.as_deref() == Some("help") && (!wants_file || words.len() == 1);
     check_required(&arguments, &scan, words, wants_file)?;

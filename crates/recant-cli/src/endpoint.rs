@@ -168,8 +168,9 @@ pub(crate) fn region(
     let region = globals
         .region
         .clone()
-        .or_else(|| environment.var_non_empty("AWS_REGION"))
-        .or_else(|| environment.var_non_empty("AWS_DEFAULT_REGION"))
+        // One that is empty is a region, too, to the AWS CLI.
+        .or_else(|| environment.var("AWS_REGION"))
+        .or_else(|| environment.var("AWS_DEFAULT_REGION"))
         .or_else(|| config.get("region").map(str::to_owned));
     if let Some(region) = &region {
         check_region(region)?;

@@ -40,11 +40,14 @@ pub(crate) fn resolve(
     input: &mut Members,
     environment: &mut dyn Environment,
 ) -> Result<Option<Paging>, Error> {
-    let limit = operation.input.member(paginator.limit_key);
-    let limit_is_text = limit.is_some_and(|member| matches!(member.shape.kind, Kind::String));
-    let number = |role| given.text(role).map(convert::python_int).transpose();
-    let mut max_items = number(Role::MaxItems)?;
-    let mut page_size = number(Role::PageSize)?;
+    // The API spells some of its bounds as text, and then any text will do for one.
+    let limit_is_text = limit_is_text(operation);
+    let limit = |role| match given.text(role) {
+        Some(text) if limit_is_text => Ok(Some(Document::from(text))),
+        text => text.map(convert::python_int).transpose(),
+    };
+    let mut max_items = limit(Role::MaxItems)?;
+    let mut page_size = limit(Role::PageSize)?;
     let mut starting_token = given.text(Role::StartingToken).map(str::to_owned);
 
     let has_own_token = input.contains(paginator.input_token) || input.contains(paginator.limit_key);
@@ -52,7 +55,8 @@ pub(crate) fn resolve(
         let mut used = Vec::new();
         // What is empty or zero counts as not given.
         used.extend(starting_token.as_ref().filter(|token| !token.is_empty()).map(|_| "--starting-token"));
-        used.extend(page_size.as_ref().filter(|size| **size != Document::Integer(0)).map(|_| "--page-size"));
+        let is_nothing = |size: &Document| *size == Document::Integer(0) || size.as_str() == Some("");
+        used.extend(page_size.as_ref().filter(|size| !is_nothing(size)).map(|_| "--page-size"));
         if !used.is_empty() {
             let used = used.join(", ");
             return Err(Error::Parameter(format!(
@@ -60,11 +64,10 @@ pub(crate) fn resolve(
             )));
         }
         // Without paging, --max-items is the API's own member again.
-        if let Some(text) = given.text(Role::MaxItems)
+        if let Some(max_items) = max_items
             && !input.contains(paginator.limit_key)
         {
-            let limit = if limit_is_text { Document::from(text) } else { convert::python_int(text)? };
-            input.insert(paginator.limit_key, limit);
+            input.insert(paginator.limit_key, max_items);
         }
         return Ok(None);
     }
@@ -74,16 +77,25 @@ pub(crate) fn resolve(
         starting_token = starting_token
             .or_else(|| config.get("StartingToken").and_then(Document::as_str).map(str::to_owned));
     }
-    // The API spells some of its bounds as text.
     if limit_is_text {
         page_size = page_size.map(|size| Document::from(python::str(&size)));
     }
-    let max_items = max_items.and_then(|value| value.as_integer());
+    let max_items = match max_items {
+        Some(Document::String(text)) => convert::python_int(&text)?.as_integer(),
+        number => number.and_then(|number| number.as_integer()),
+    };
     if max_items.is_some_and(|max_items| max_items <= 0) {
         let warning = "warning: Non-positive values for --max-items may result in undefined behavior.\n";
         let _ = environment.stderr().write_all(warning.as_bytes());
     }
     Ok(Some(Paging { paginator, max_items, page_size, starting_token }))
+}
+
+/// Whether the API spells the bound of a page as text.
+pub(crate) fn limit_is_text(operation: &Operation) -> bool {
+    let limit =
+        operation.paginator.as_ref().and_then(|paginator| operation.input.member(paginator.limit_key));
+    limit.is_some_and(|member| matches!(member.shape.kind, Kind::String))
 }
 
 impl Paging {

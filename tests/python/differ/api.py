@@ -66,11 +66,7 @@ class Api:
             chosen = [n for n in names if n in required or (depth < 6 and self.random.random() < fullness)]
             if self.random.random() < 0.3:
                 self.random.shuffle(chosen)
-            values = {n: self.value(described["members"][n]["shape"], fullness, depth + 1) for n in chosen}
-            # The command line takes a number whatever the API's type is, and other versions say so in other words.
-            if depth == 0 and isinstance(values.get("MaxItems"), str):
-                values["MaxItems"] = str(self.random.randrange(1, 100))
-            return values
+            return {n: self.value(described["members"][n]["shape"], fullness, depth + 1) for n in chosen}
         if kind == "list":
             low = described.get("min", 0)
             count = max(low, self.random.choice([0, 1, 1, 2, 3]))

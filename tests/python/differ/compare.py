@@ -53,7 +53,10 @@ def message(text):
     # The older version printed shorthand at the margin.
     text = re.sub(r"( for input:\n) ", r"\1", text)
     text = re.sub(r"^An error occurred \((ParamValidation|Configuration|NoRegion|NoCredentials|Pager)\): ", "", text)
+    text = re.sub(r"\('Could not deserialize key data.*|Unable to load the private key: .*", "No key", text)
+    # The help of a form that is wrong goes out in another order.
     text = re.sub(r"(Found invalid choice|Invalid choice, valid choices are).*", "Invalid choice", text, flags=re.DOTALL)
+    text = text.replace('by running "aws configure".', 'by running "aws login".')
     # Written to the real standard error, past the oracle's.
     text = re.sub(r"^warning: Non-positive values.*\n?", "", text)
     return re.sub(r"/(a|b)/", "/", text)

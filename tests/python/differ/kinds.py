@@ -414,7 +414,47 @@ def waiters(api):
     return {"argv": ["cloudfront", "wait", kebab(name), *line], "replies": [reply], "env": {}, "files": {}, "config": ""}
 
 
+CONFIG = [
+    "region = eu-west-1", "region=us-gov-west-1", "region : cn-north-1", "REGION = ap-south-1", "region =", "region = bad region", "output = text", "output = yaml",
+    "output = nope", "output =", "aws_access_key_id = AKIDCONFIG", "aws_secret_access_key = s3", "aws_session_token = tok", "cli_pager =", "cli_timestamp_format = wire",
+    "cli_timestamp_format = none", "parameter_validation = false", "max_attempts = 1", "max_attempts = x", "retry_mode = standard", "retry_mode = adaptive", "# comment",
+    "; comment", "  continued", "no separator", "s3 =\n  a = b\n  c = d", "s3 =\n  bad", "cli_binary_format = raw-in-base64-out", "cli_binary_format = hex", "key = a # b",
+    "credential_process = printf '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\",\"SecretAccessKey\":\"s\"}'", "credential_process = /bin/false", "ca_bundle = /nope",
+    "credential_process = printf '{\"Version\":2}'", "credential_process = printf x", "= x", "[", "\tx = y", "use_fips_endpoint = true", "use_dualstack_endpoint = true",
+]
+SECTIONS = ["[default]", "[profile dev]", "[profile  dev ]", "[dev]", "[profile default]", "[profile \"dev\"]", "[profile 'a b']", "[plugins]", "[sso-session x]", "[profile]",
+            "[ default ]", "[profile dev] # c", "[services s]", "[profile é]"]
+
+
+def settings(api):
+    """Configuration and credentials files, profiles and variables."""
+    pick = api.random.choice
+
+    def file(sections):
+        lines = []
+        for _ in range(pick([0, 1, 1, 2, 3])):
+            lines.append(pick(sections))
+            lines += [pick(CONFIG) for _ in range(pick([0, 1, 2, 3]))]
+        return "\n".join(lines) + pick(["", "\n"])
+
+    environment = {}
+    for name, values in {
+        "AWS_PROFILE": ["dev", "nope", "", "default", "a b"], "AWS_DEFAULT_PROFILE": ["dev"], "AWS_REGION": ["us-west-2", ""], "AWS_DEFAULT_REGION": ["", "us-east-2"],
+        "AWS_DEFAULT_OUTPUT": ["text", "", "nope"], "AWS_ACCESS_KEY_ID": ["", "AKIDENV"], "AWS_SECRET_ACCESS_KEY": ["", "s"], "AWS_SESSION_TOKEN": ["t", ""],
+        "AWS_SECURITY_TOKEN": ["u"], "AWS_MAX_ATTEMPTS": ["1", "0", "x", "2"], "AWS_RETRY_MODE": ["standard", "adaptive", "nope"],
+    }.items():
+        if api.random.random() < 0.15:
+            environment[name] = pick(values)
+    if api.random.random() < 0.5:
+        environment |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    line = ["--distribution-id", "D", "--id", "I", "--endpoint-url", "@@URL@@"]
+    line += pick([[], [], ["--profile", "dev"], ["--profile", "nope"], ["--profile", ""], ["--profile", "a b"], ["--region", "sa-east-1"], ["--no-sign-request"]])
+    files = {".aws/credentials": file([s for s in SECTIONS if "profile" not in s])} if api.random.random() < 0.5 else {}
+    return case("GetInvalidation", line, [api.reply("GetInvalidation", 0.6)], env=environment, files=files, config=file(SECTIONS))
+
+
 KINDS = {
+    "settings": settings,
     "inputs": inputs, "outputs": outputs, "invalid": invalid, "bad-shorthand": bad_shorthand, "bad-json": bad_json, "yaml": yaml_text,
     "skeletons": skeletons, "queries": queries, "pages": pages, "errors": errors, "arguments": arguments, "customs": customs, "waiters": waiters,
 }

@@ -1,6 +1,7 @@
 """A service on loopback that says what it was told to say and remembers what it was asked."""
 
 import http.server
+import re
 import threading
 
 # Headers that a case is compared by; dates, agents and signatures differ from run to run.
@@ -25,12 +26,15 @@ class Stub:
                 length = int(self.headers.get("content-length", 0))
                 body = self.rfile.read(length)
                 headers = {name: self.headers[name] for name in COMPARED if name in self.headers}
-                signed = [part for part in self.headers.get("authorization", "").split() if "SignedHeaders" in part]
+                authorization = self.headers.get("authorization", "")
+                # The date is not the case's.
+                signed = re.findall(r"Credential=([^/]*)/\d+/([^,]*)|SignedHeaders=([^,]*)", authorization)
+                token = self.headers.get("x-amz-security-token")
                 stub.requests.append({
                     "method": self.command,
                     "target": self.path,
                     "headers": headers,
-                    "signed": signed,
+                    "signed": [part for group in signed for part in group if part] + [token],
                     "body": body.decode("utf-8", "replace"),
                 })
                 reply = stub.replies[min(len(stub.requests), len(stub.replies)) - 1]

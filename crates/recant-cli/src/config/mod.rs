@@ -71,7 +71,7 @@ impl Config {
             credentials: read(environment, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?,
         };
         let name = &loaded.profile_name;
-        if named.is_some() && name != DEFAULT_PROFILE && loaded.profile(name).is_none() {
+        if named.is_some() && loaded.profile(name).is_none() {
             return Err(Error::general(format!("The config profile ({name}) could not be found")));
         }
         Ok(loaded)

@@ -139,18 +139,22 @@ impl Writer {
         }
     }
 
+    /// Writes in double quotes (libyaml's writer): a blank beyond the width becomes a line break.
     fn double(&mut self, text: &str, indent: usize) {
         self.put("\"");
         let characters: Vec<char> = text.chars().collect();
+        let mut after_blank = false;
         for (at, &c) in characters.iter().enumerate() {
             let inside = at > 0 && at + 1 < characters.len();
-            if c == ' ' && inside && self.column > WIDTH {
-                self.put("\\");
+            if c == ' ' && inside && !after_blank && self.column > WIDTH {
                 self.line(indent);
-                self.put("\\ ");
-                continue;
+                if characters[at + 1] == ' ' {
+                    self.put("\\");
+                }
+            } else {
+                self.put(&escaped(c));
             }
-            self.put(&escaped(c));
+            after_blank = c == ' ';
         }
         self.put("\"");
     }
@@ -394,6 +398,10 @@ mod tests {
         check("a\tb", "\"a\\tb\"");
         check("\u{1f600}", "\"\\U0001F600\"");
         check("a\nb", "'a\n\n  b'");
+        check("\u{85}", "\"\\N\"");
+        let wide = "a".repeat(81);
+        check(&format!("\t{wide} b  c"), &format!("\"\\t{wide}\n  b  c\""));
+        check(&format!("\t{wide}  c"), &format!("\"\\t{wide}\n  \\ c\""));
         let long = format!("{} b c", "a".repeat(81));
         check(&long, &format!("{}\n  b c", "a".repeat(81)));
     }

@@ -149,6 +149,23 @@ fn settings_that_cannot_work_send_nothing() {
     check(("AWS_RETRY_MODE", Some("legacy")), 255, "Invalid value provided to \"mode\": \"legacy\"");
     check(("AWS_MAX_ATTEMPTS", Some("0")), 255, "must be an integer greater than or equal to one");
     check(("AWS_PROFILE", Some("nope")), 255, "The config profile (nope) could not be found");
+    check(("AWS_PROFILE", Some("default")), 255, "The config profile (default) could not be found");
+
+    // The mode is looked at before a region is missed.
+    let mut both = environment();
+    both.vars.remove("AWS_REGION");
+    both.vars.insert("AWS_RETRY_MODE".to_owned(), "nope".to_owned());
+    let outcome = run_in(both, &LINE.split(' ').collect::<Vec<_>>(), vec![completed()]);
+    assert_eq!(outcome.status, 255, "{}", outcome.stderr);
+}
+
+#[test]
+fn an_empty_region_is_one() {
+    let mut empty = environment();
+    empty.vars.insert("AWS_REGION".to_owned(), String::new());
+    let outcome = run_in(empty, &LINE.split(' ').collect::<Vec<_>>(), vec![completed()]);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert!(outcome.requests[0].contains("/20241205//cloudfront/aws4_request"), "{}", outcome.requests[0]);
 }
 
 #[test]

@@ -98,11 +98,26 @@ fn bounds_are_spelled_as_the_operation_takes_them() {
     for (line, query) in [
         (format!("{text} --page-size 2"), "MaxItems=2"),
         (format!("{text} --max-items 02 --no-paginate"), "MaxItems=02"),
+        (format!("{text} --page-size ten"), "MaxItems=ten"),
     ] {
         let outcome = run(&line, vec![page.clone()]);
         assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""), "{line}");
         assert_eq!(queries(&outcome.requests), [query], "{line}");
     }
+}
+
+#[test]
+fn bounds_that_are_no_numbers() {
+    let check = |line: &str, status: u8, want: &str| {
+        let outcome = run(line, pages());
+        assert_eq!(outcome.status, status, "{line}");
+        assert!(outcome.stderr.contains(want), "{line}: {}", outcome.stderr);
+    };
+    check(&format!("{LINE} --max-items ten"), 252, "argument --max-items: invalid int value: 'ten'");
+    check("list-public-keys --max-items ten", 255, "invalid literal for int() with base 10: 'ten'");
+    check(&format!("{LINE} --page-size 0 --no-paginate"), 0, "");
+    let both = "Cannot specify --no-paginate along with pagination arguments: --page-size";
+    check("list-public-keys --page-size 0 --no-paginate", 252, both);
 }
 
 #[test]

@@ -23,9 +23,7 @@ pub(crate) enum Skeleton {
 
 /// The skeleton of an operation's input.
 pub(crate) fn input(operation: &Operation) -> Document {
-    Document::structure(
-        operation.members().iter().map(|member| (member.name, sample(member.shape, &Names::EMPTY))),
-    )
+    Document::structure(operation.members().iter().map(|member| (member.name, sample(member.shape, None))))
 }
 
 /// The skeleton of an operation's input as YAML.
@@ -88,7 +86,7 @@ fn blank(shape: &Shape) -> String {
     match shape.kind {
         Kind::Blob => "!!binary ''".to_owned(),
         Kind::Timestamp => "1970-01-01 00:00:00".to_owned(),
-        _ => crate::output::yaml::inline(&sample(shape, &Names::EMPTY)),
+        _ => crate::output::yaml::inline(&sample(shape, None)),
     }
 }
 
@@ -106,7 +104,7 @@ fn comment(member: &Member) -> String {
 pub(crate) fn output(operation: &Operation) -> Result<Document, Error> {
     let Some(shape) = operation.output else { return Ok(Document::Structure(Members::new())) };
     let sample = Document::structure(
-        shape.members().iter().map(|member| (member.name, sample(member.shape, &Names::of(member.name)))),
+        shape.members().iter().map(|member| (member.name, sample(member.shape, Some(member.name)))),
     );
     match validate::validate(shape, &sample).as_slice() {
         [] => Ok(sample),
@@ -114,40 +112,44 @@ pub(crate) fn output(operation: &Operation) -> Result<Document, Error> {
     }
 }
 
-/// What a text of a sample says.
-struct Names<'a> {
-    text: &'a str,
-    element: &'a str,
-    is_input: bool,
-}
-
-impl<'a> Names<'a> {
-    const EMPTY: Names<'static> = Names { text: "", element: "", is_input: true };
-
-    fn of(name: &'a str) -> Self {
-        Self { text: name, element: "string", is_input: false }
-    }
-}
-
-fn sample(shape: &Shape, names: &Names<'_>) -> Document {
+/// A value without content. Of an input its texts are empty, or the first of their enumeration; of a result they are `name`: that of their
+/// member, or in a list that of the elements' shape. Bytes are nothing at all.
+fn sample(shape: &Shape, name: Option<&str>) -> Document {
     match &shape.kind {
-        Kind::Structure(structure) => Document::structure(structure.members.iter().map(|member| {
-            let value = match names.is_input {
-                true => sample(member.shape, names),
-                false => sample(member.shape, &Names::of(member.name)),
-            };
-            (member.name, value)
-        })),
-        Kind::List(list) => {
-            Document::List(vec![sample(list.element, &Names { text: names.element, ..*names })])
-        }
-        Kind::String if names.is_input => Document::from(shape.values.first().copied().unwrap_or("")),
-        Kind::String => Document::from(names.text),
+        Kind::Structure(structure) => Document::structure(
+            structure
+                .members
+                .iter()
+                .map(|member| (member.name, sample(member.shape, name.map(|_| member.name)))),
+        ),
+        Kind::List(list) => Document::List(vec![sample(list.element, name.map(|_| list.element.name))]),
+        Kind::String => Document::from(name.or(shape.values.first().copied()).unwrap_or("")),
         Kind::Integer | Kind::Long => Document::Integer(0),
         Kind::Float | Kind::Double => Document::Float(0.0),
         Kind::Boolean => Document::Boolean(true),
-        Kind::Timestamp => Document::timestamp(if names.is_input { "" } else { "1970-01-01T00:00:00" }),
-        Kind::Blob if names.is_input => Document::from(""),
-        Kind::Blob => Document::from(names.text),
+        Kind::Timestamp => Document::timestamp("1970-01-01T00:00:00"),
+        Kind::Blob => Document::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::json::compact;
+    use recant_wire::model::operation;
+
+    #[test]
+    fn bytes_are_nothing_and_elements_have_their_shapes_name() {
+        let input = compact(&input(operation("TestFunction").expect("an operation")));
+        assert!(input.ends_with("\"EventObject\":null}"), "{input}");
+        let policies = output(operation("ListResponseHeadersPolicies").expect("an operation"));
+        let policies = compact(&policies.expect("a sample that fits"));
+        assert!(
+            policies.contains("[\"ResponseHeadersPolicyAccessControlAllowMethodsValues\"]"),
+            "{policies}"
+        );
+        let tags =
+            compact(&output(operation("ListDistributions").expect("an operation")).unwrap_or_default());
+        assert_eq!(tags, "null", "its origin groups want two members");
     }
 }

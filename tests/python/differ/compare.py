@@ -57,6 +57,8 @@ def message(text):
     # The help of a form that is wrong goes out in another order.
     text = re.sub(r"(Found invalid choice|Invalid choice, valid choices are).*", "Invalid choice", text, flags=re.DOTALL)
     text = text.replace('by running "aws configure".', 'by running "aws login".')
+    # Newer than the oracle.
+    text = text.replace(", --cli-error-format", "")
     # Written to the real standard error, past the oracle's.
     text = re.sub(r"^warning: Non-positive values.*\n?", "", text)
     return re.sub(r"/(a|b)/", "/", text)

@@ -206,7 +206,12 @@ fn tls(settings: &Settings, url: &str) -> Result<TlsConfig, Error> {
         return Ok(builder.build());
     };
     let failed = |why: String| Error::general(Failure::Tls(why).message(url));
-    let pem = std::fs::read(path).map_err(|why| failed(crate::input::files::system_error(&why, path)))?;
+    // Of this one file Python's TLS library does not tell the name.
+    let system_error = |why: &io::Error| {
+        let text = crate::input::files::system_error(why, "");
+        text.trim_end_matches(": ''").to_owned()
+    };
+    let pem = std::fs::read(path).map_err(|why| failed(system_error(&why)))?;
     let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),

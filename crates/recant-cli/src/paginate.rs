@@ -63,6 +63,10 @@ pub(crate) fn resolve(
                 "Cannot specify --no-paginate along with pagination arguments: {used}"
             )));
         }
+        // The AWS CLI has no place for those then, and finds so itself when it validates.
+        if starting_token.is_some() || page_size.is_some() {
+            input.insert("PaginationConfig", Members::new());
+        }
         // Without paging, --max-items is the API's own member again.
         if let Some(max_items) = max_items
             && !input.contains(paginator.limit_key)

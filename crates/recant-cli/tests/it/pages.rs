@@ -115,7 +115,8 @@ fn bounds_that_are_no_numbers() {
     };
     check(&format!("{LINE} --max-items ten"), 252, "argument --max-items: invalid int value: 'ten'");
     check("list-public-keys --max-items ten", 255, "invalid literal for int() with base 10: 'ten'");
-    check(&format!("{LINE} --page-size 0 --no-paginate"), 0, "");
+    let unknown = "Unknown parameter in input: \"PaginationConfig\", must be one of: Id, Marker, MaxItems";
+    check(&format!("{LINE} --page-size 0 --no-paginate"), 252, unknown);
     let both = "Cannot specify --no-paginate along with pagination arguments: --page-size";
     check("list-public-keys --page-size 0 --no-paginate", 252, both);
 }

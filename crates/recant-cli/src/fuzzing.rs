@@ -235,8 +235,8 @@ pub fn jmespath(input: &[u8]) {
         text.split_once('\n').unwrap_or((text, "{\"a\":{\"b\":[1,\"c\",null,{\"d\":true}]}}"));
     let Ok(query) = Query::compile(expression) else { return };
     let Ok(data) = json::parse(data) else { return };
-    let one = query.search(data.clone()).map_err(|why| why.to_string());
-    let other = query.search(data).map_err(|why| why.to_string());
+    let one = query.search(&data).map_err(|why| why.to_string());
+    let other = query.search(&data).map_err(|why| why.to_string());
     let show =
         |found: &Result<Document, String>| found.as_ref().map(output::json::compact).map_err(Clone::clone);
     assert_eq!(show(&one), show(&other));

@@ -3,7 +3,7 @@
 //! The YAML form has a comment behind each member: whether it is required, what it is, which values it takes. The words are our own, made of
 //! the member's name and its shape.
 
-use recant_wire::document::{Document, Members};
+use recant_wire::document::Document;
 use recant_wire::model::{Kind, Member, Operation, Shape};
 use recant_wire::validate;
 
@@ -102,14 +102,18 @@ fn comment(member: &Member) -> String {
 ///
 /// Lists have one element here; where the API wants two, the AWS CLI finds its own sample invalid and says so.
 pub(crate) fn output(operation: &Operation) -> Result<Document, Error> {
-    let Some(shape) = operation.output else { return Ok(Document::Structure(Members::new())) };
-    let sample = Document::structure(
-        shape.members().iter().map(|member| (member.name, sample(member.shape, Some(member.name)))),
-    );
+    let sample = result(operation);
+    let Some(shape) = operation.output else { return Ok(sample) };
     match validate::validate(shape, &sample).as_slice() {
         [] => Ok(sample),
         problems => Err(Error::invalid(problems)),
     }
+}
+
+/// The sample of an operation's result, whether or not it fits.
+pub(crate) fn result(operation: &Operation) -> Document {
+    let members = operation.output.map_or(&[][..], Shape::members);
+    Document::structure(members.iter().map(|member| (member.name, sample(member.shape, Some(member.name)))))
 }
 
 /// A value without content. Of an input its texts are empty, or the first of their enumeration; of a result they are `name`: that of their

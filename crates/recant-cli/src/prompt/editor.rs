@@ -251,10 +251,7 @@ impl Editor {
         let topic = complete::topic(&words);
         let text = match (about, topic) {
             (About::Help, topic) => help::text(topic),
-            (About::Sample, Topic::Operation(operation)) => match skeleton::output(operation) {
-                Ok(sample) => json::pretty(&sample),
-                Err(why) => why.to_string(),
-            },
+            (About::Sample, Topic::Operation(operation)) => json::pretty(&skeleton::result(operation)),
             (About::Sample, _) => "Only an operation has a result.".to_owned(),
         };
         Panel { about, lines: text.lines().map(str::to_owned).collect(), at: 0 }

@@ -103,7 +103,7 @@ impl Error {
         match (self, self.structure()) {
             (Self::Output(why), _) if why.kind() == io::ErrorKind::BrokenPipe => String::new(),
             (Self::NoTerminal, _) => format!("{self}\n\naws: [ERROR]:\n"),
-            (Self::UnknownOptions(_), _) => format!("\n{USAGE}\naws: [ERROR]: {self}\n"),
+            (Self::UnknownOptions(_), _) => format!("\n{USAGE}\n\naws: [ERROR]: {self}\n"),
             (Self::Usage(_), Some((code, message))) => {
                 format!(
                     "\naws: [ERROR]: {}{}\n\n{USAGE}",
@@ -226,7 +226,7 @@ mod tests {
         check(
             Error::UnknownOptions("--x".into()),
             252,
-            &format!("\n{USAGE}\naws: [ERROR]: Unknown options: --x\n"),
+            &format!("\n{USAGE}\n\naws: [ERROR]: Unknown options: --x\n"),
         );
         let service = |reached_max_retries| Error::Service {
             code: "Throttling".into(),

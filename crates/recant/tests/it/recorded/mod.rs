@@ -36,6 +36,10 @@ use crate::rig::RECANT;
 /// Most cases wait for the network or a pause, so more run at once than there are processors.
 const AT_ONCE: usize = 6;
 
+/// Some cases measure time-outs and interruptions; on a busy machine these get a second chance, alone. Where more than
+/// this differ, it is not the machine.
+const SECOND_CHANCES_MAX: usize = 12;
+
 #[test]
 fn the_aws_cli_s_recordings_are_met() {
     let suite = Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/aws-cli"));
@@ -52,8 +56,8 @@ fn the_aws_cli_s_recordings_are_met() {
     let stage = Stage { suite: &suite, program: &program, authority: &authority };
 
     let mut verdicts = perform_all(&stage, &cases);
-    // Some cases measure time-outs and interruptions; on a busy machine these get a second chance, alone.
-    for verdict in verdicts.iter_mut().filter(|verdict| !is_as_known(verdict, &suite)) {
+    let doubtful = verdicts.iter_mut().filter(|verdict| !is_as_known(verdict, &suite));
+    for verdict in doubtful.take(SECOND_CHANCES_MAX) {
         *verdict = Verdict::of(verdict.case, &stage.perform(verdict.case), &suite);
     }
     say_how_exact(&verdicts);

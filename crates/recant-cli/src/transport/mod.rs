@@ -138,7 +138,8 @@ impl Transport {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("recant/", env!("CARGO_PKG_VERSION")))
-            .accept("*/*")
+            // Empty: none is sent, as by the AWS CLI.
+            .accept("")
             .accept_encoding("identity")
             .allow_non_standard_methods(true)
             .timeout_resolve(settings.connect_timeout)
@@ -186,13 +187,8 @@ impl Transport {
         })
     }
 
-    fn exchange(&self, mut request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
-        // The library does not like a body here, not even an empty one; the AWS CLI tells the length of that of DELETE.
-        let has_no_body =
-            request.body().is_empty() && matches!(request.method().as_str(), "GET" | "HEAD" | "DELETE");
-        if has_no_body && request.method() == http::Method::DELETE {
-            request.headers_mut().insert(http::header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
-        }
+    fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
+        let has_no_body = request.body().is_empty() && matches!(request.method().as_str(), "GET" | "HEAD");
         let answer = if has_no_body { self.agent.run(request.map(|_| ())) } else { self.agent.run(request) };
         let (parts, mut body) = answer.map_err(failure)?.into_parts();
         let body = body.with_config().limit(API_BODY_BYTES_MAX as u64).read_to_vec().map_err(failure)?;

@@ -39,10 +39,24 @@ fn the_request_is_what_the_aws_cli_sends() {
     assert_eq!(header("x-amz-date"), Some("20241205T184049Z"));
     assert_eq!(header("amz-sdk-request"), Some("attempt=1"));
     assert_eq!(header("content-type"), None);
+    assert_eq!(header("accept"), None);
     let authorization = header("authorization").unwrap();
     let scope = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20241205/us-east-1/cloudfront/aws4_request, \
         SignedHeaders=host;x-amz-date, Signature=";
     assert!(authorization.starts_with(scope), "{authorization}");
+}
+
+#[test]
+fn only_a_get_has_no_length() {
+    let check = |line: &str, length: Option<&str>| {
+        let outcome = run(line, vec![Answer::Reply(204, Vec::new(), String::new())]);
+        let [request] = outcome.requests.as_slice() else { panic!("{:?}", outcome.requests) };
+        let lines = request.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        assert_eq!(found.map(|(_, value)| value).next(), length, "{line}: {request}");
+    };
+    check("get-distribution-tenant --identifier dt_1", None);
+    check("delete-distribution-tenant --id dt_1 --if-match E1", Some("0"));
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
 //! | `store` | stored responses |
+//! | `counting` | how many of them an invalidation would take away |
 //! | `forward`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin` | address policy, connections |
 //! | `body`, `relay` | bodies passing through, and into the store on the way |
@@ -24,6 +25,7 @@
 
 mod body;
 mod clock;
+mod counting;
 mod edge;
 mod follower;
 mod forward;

@@ -135,6 +135,11 @@ impl Store {
         self.responses.get(key)
     }
 
+    /// Every stored response, one after the other; what is put in or removed meanwhile may be among them or not.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<Stored>> {
+        self.responses.iter().map(|(_, stored)| stored)
+    }
+
     /// Stores a response, unless one with a newer stamp is there.
     pub(crate) fn put(&self, key: CacheKey, stored: Arc<Stored>) {
         let is_large = stored.body.len() >= LARGE_BODY_BYTES;

@@ -95,6 +95,8 @@ impl Kind {
     pub const REMOVE_TENANT: Self = Self(3);
     /// An invalidation.
     pub const INVALIDATE: Self = Self(4);
+    /// A distribution that is no more.
+    pub const REMOVE_DISTRIBUTION: Self = Self(5);
 }
 
 /// What an entry says.
@@ -106,6 +108,8 @@ pub enum Change {
     PutTenant(TenantSpec),
     /// The tenant is no more.
     RemoveTenant(TenantId),
+    /// The distribution, which has no tenants, is no more.
+    RemoveDistribution(DistributionId),
     /// What matches in this scope may not be served unless fetched later than this entry.
     Invalidate {
         /// Whose stored responses.
@@ -122,6 +126,7 @@ impl Change {
             Self::PutDistribution(_) => Kind::PUT_DISTRIBUTION,
             Self::PutTenant(_) => Kind::PUT_TENANT,
             Self::RemoveTenant(_) => Kind::REMOVE_TENANT,
+            Self::RemoveDistribution(_) => Kind::REMOVE_DISTRIBUTION,
             Self::Invalidate { .. } => Kind::INVALIDATE,
         }
     }
@@ -132,6 +137,7 @@ impl Change {
             Self::PutDistribution(distribution) => Scope::Distribution(distribution.id.clone()),
             Self::PutTenant(tenant) => Scope::Tenant(tenant.id.clone()),
             Self::RemoveTenant(tenant) => Scope::Tenant(tenant.clone()),
+            Self::RemoveDistribution(distribution) => Scope::Distribution(distribution.clone()),
             Self::Invalidate { scope, .. } => scope.clone(),
         }
     }

@@ -148,8 +148,14 @@ pub const CUSTOM_HEADER_VALUE_BYTES_MAX: usize = 1_783;
 pub const ORIGIN_READ_SECONDS_MAX: i64 = 120;
 /// Characters of a distribution's comment. AWS.
 pub const COMMENT_CHARS_MAX: usize = 128;
-/// Tags of one tenant. AWS.
-pub const TAGS_PER_TENANT_MAX: usize = 50;
+/// How often a change is judged anew because what it was judged by has changed. Ours.
+pub const JUDGED_ANEW_MAX: usize = 8;
+/// How long a name is looked up. Ours.
+pub const DNS_LOOKUP_MAX: Duration = Duration::from_secs(5);
+/// Tags of one thing that can be tagged. AWS.
+pub const TAGS_PER_RESOURCE_MAX: usize = 50;
+/// Tenants that change with one commit, as when their connection group is disabled. AWS has as many in an account.
+pub const TENANTS_PER_CHANGE_MAX: usize = 10_000;
 /// Paths of a refused batch that the message names. Ours.
 pub const BAD_PATHS_LISTED_MAX: usize = 10;
 /// Bytes of an API request's head. Ours.

@@ -147,9 +147,24 @@ pub(crate) enum ApiError {
     /// More of something than one entity may have.
     #[error("{0}")]
     EntityLimitExceeded(String),
-    /// A tenant that must be disabled first.
-    #[error("The distribution tenant that you are trying to delete has not been disabled.")]
+    /// A tenant or connection group that must be disabled first.
+    #[error("The resource that you are trying to delete has not been disabled.")]
     ResourceNotDisabled,
+    /// A distribution that must be disabled first.
+    #[error("The distribution that you are trying to delete has not been disabled.")]
+    DistributionNotDisabled,
+    /// A distribution that something belongs to.
+    #[error("{0}")]
+    ResourceInUse(String),
+    /// A connection group that something is reached through.
+    #[error("{0}")]
+    CannotDeleteEntityWhileInUse(String),
+    /// A change of what cannot be changed.
+    #[error("{0}")]
+    IllegalUpdate(String),
+    /// An ARN of nothing that can be tagged.
+    #[error("{0}")]
+    NoSuchResource(String),
     /// `If-Match` is missing or not an entity tag.
     #[error("The If-Match version is missing or not valid for the resource.")]
     InvalidIfMatchVersion,
@@ -210,6 +225,11 @@ impl ApiError {
             }
             Self::EntityLimitExceeded(_) => ("EntityLimitExceeded", StatusCode::BAD_REQUEST),
             Self::ResourceNotDisabled => ("ResourceNotDisabled", StatusCode::CONFLICT),
+            Self::DistributionNotDisabled => ("DistributionNotDisabled", StatusCode::CONFLICT),
+            Self::ResourceInUse(_) => ("ResourceInUse", StatusCode::CONFLICT),
+            Self::CannotDeleteEntityWhileInUse(_) => ("CannotDeleteEntityWhileInUse", StatusCode::CONFLICT),
+            Self::IllegalUpdate(_) => ("IllegalUpdate", StatusCode::BAD_REQUEST),
+            Self::NoSuchResource(_) => ("NoSuchResource", StatusCode::NOT_FOUND),
             Self::InvalidIfMatchVersion => ("InvalidIfMatchVersion", StatusCode::BAD_REQUEST),
             Self::PreconditionFailed => ("PreconditionFailed", StatusCode::PRECONDITION_FAILED),
             Self::ServiceUnavailable => ("ServiceUnavailable", StatusCode::SERVICE_UNAVAILABLE),

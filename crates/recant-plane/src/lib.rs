@@ -14,6 +14,7 @@
 //! | `admission` | what a caller may do, how often, and the audit log |
 //! | `ops` | one operation a file: decode, apply, encode |
 //! | `config_check` | what a configuration may ask, and what of it is honoured |
+//! | `dns` | looking names up |
 //! | `error` | every refusal, and the one place where it gets its code and status |
 //! | [`store`] | the log, the configuration, the ledger, durably |
 //! | [`completion`] | the driver of the protocol's half: leases, acknowledgements, `Completed` |
@@ -28,6 +29,7 @@ pub mod backup;
 pub mod clock;
 pub mod completion;
 mod config_check;
+mod dns;
 mod error;
 pub mod feed;
 pub mod folder;
@@ -39,4 +41,7 @@ pub mod random;
 pub mod store;
 
 pub use admission::{AdmissionOptions, AuditLevel};
-pub use plane::{CallerReferenceConflict, Plane, PlaneOptions, StartError, Stopper};
+pub use dns::DnsLookups;
+pub use plane::{
+    CallerReferenceConflict, DistributionInvalidations, Plane, PlaneOptions, StartError, Stopper,
+};

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use recant_core::batch::PathCount;
+use recant_core::host::Host;
 use recant_core::limits::{
     CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, PATHS_IN_PROGRESS_DEFAULT,
     WILDCARDS_IN_PROGRESS_DEFAULT,
@@ -26,6 +27,7 @@ use tokio::task::JoinHandle;
 use crate::admission::{Admission, AdmissionOptions};
 use crate::auth::Keys;
 use crate::completion::Completion;
+use crate::dns::DnsLookups;
 use crate::feed::Edges;
 use crate::folder::{Folder, FolderError, Role};
 use crate::http::edges::EdgeCalls;
@@ -55,6 +57,12 @@ pub struct PlaneOptions {
     pub lease: Duration,
     /// How a `CallerReference` that was used with other paths is refused.
     pub caller_reference_conflict: CallerReferenceConflict,
+    /// Whether CloudFront's own operations invalidate whole distributions.
+    pub distribution_invalidations: DistributionInvalidations,
+    /// What the routing endpoints of connection groups end with.
+    pub routing_suffix: String,
+    /// Whether names are looked up.
+    pub dns: DnsLookups,
     /// How many individual paths and tags of one tenant may be in progress.
     pub paths_in_progress_max: u64,
     /// How many wildcard paths of one tenant may be in progress.
@@ -75,6 +83,9 @@ impl PlaneOptions {
             region: None,
             lease: LEASE_DEFAULT,
             caller_reference_conflict: CallerReferenceConflict::default(),
+            distribution_invalidations: DistributionInvalidations::default(),
+            routing_suffix: ROUTING_SUFFIX_DEFAULT.to_owned(),
+            dns: DnsLookups::default(),
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
             admission: AdmissionOptions::default(),
@@ -90,6 +101,20 @@ pub enum CallerReferenceConflict {
     AlreadyExists,
     /// `InvalidArgument`, 400: as users of CloudFront have observed (CLOUDFRONT.md section 2.2).
     InvalidArgument,
+}
+
+/// What the routing endpoints of connection groups end with until an operator names another: a name that never resolves
+/// (RFC 2606 section 2).
+const ROUTING_SUFFIX_DEFAULT: &str = "recant.invalid";
+
+/// Whether CloudFront's own operations invalidate a distribution with tenants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DistributionInvalidations {
+    /// `NoSuchDistribution`, as CloudFront answers (CLOUDFRONT.md section 3.4).
+    #[default]
+    Refuse,
+    /// All of its tenants.
+    FanOut,
 }
 
 /// Why a plane does not start.
@@ -183,6 +208,9 @@ impl Plane {
                 questions,
                 public_url: public_url.clone(),
                 caller_reference_conflict: options.caller_reference_conflict,
+                distribution_invalidations: options.distribution_invalidations,
+                routing_suffix: options.routing_suffix.to_ascii_lowercase(),
+                dns: options.dns,
                 in_progress_max: PathCount {
                     paths: options.paths_in_progress_max,
                     wildcards: options.wildcards_in_progress_max,
@@ -254,6 +282,9 @@ fn check(options: &PlaneOptions) -> Result<(), StartError> {
             "clock skew",
             format!("a date may be off by at most {} seconds", CLOCK_SKEW_MAX.as_secs()),
         );
+    }
+    if let Err(why) = Host::parse(&options.routing_suffix) {
+        return refuse("routing suffix", format!("'{}': {why}", options.routing_suffix));
     }
     let Some(url) = &options.public_url else { return Ok(()) };
     let known =

@@ -88,6 +88,7 @@ impl World {
             Change::PutDistribution(spec) => tables.put_distribution(spec.clone(), at),
             Change::PutTenant(spec) => tables.put_tenant(spec.clone(), at),
             Change::RemoveTenant(id) => tables.remove_tenant(id),
+            Change::RemoveDistribution(id) => drop(tables.distributions.remove(id)),
             Change::Invalidate { scope, patterns } => tables.change_rules(scope, |rules| {
                 for pattern in patterns {
                     rules.insert(pattern, at);
@@ -125,7 +126,7 @@ impl World {
                 Change::PutDistribution(spec) => tables.put_distribution(spec, at),
                 Change::PutTenant(spec) => tables.put_tenant(spec, at),
                 // A snapshot is configuration; every floor covers the invalidations before it.
-                Change::RemoveTenant(_) | Change::Invalidate { .. } => {}
+                Change::RemoveTenant(_) | Change::RemoveDistribution(_) | Change::Invalidate { .. } => {}
             }
         }
         self.tables.store(Arc::new(tables));
@@ -188,10 +189,14 @@ impl Tables {
     }
 
     fn put_tenant(&self, spec: TenantSpec, at: Position) {
-        let domains = spec.domains.clone();
+        let (domains, distribution) = (spec.domains.clone(), spec.distribution_id.clone());
         let (slot, before) = match self.tenants.get(&spec.id) {
             Some(slot) => {
                 let before = slot.replace_spec(spec);
+                if before.distribution_id != distribution {
+                    // What invalidated all tenants of the distribution that it leaves is not among the other one's rules.
+                    slot.change_rules(|rules| rules.raise_floor(at));
+                }
                 (slot, before.domains.clone())
             }
             None => {

@@ -196,3 +196,20 @@ async fn a_snapshot_and_an_unknown_entry_raise_the_floor() {
     bed.apply(&Change::RemoveTenant(TenantId::parse("a").unwrap()));
     assert_eq!(bed.get("a.test", "/p").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_tenant_that_moves_does_not_escape_what_its_distribution_invalidated() {
+    let mut bed = Bed::new(numbered).await;
+    assert_eq!(bed.get("a.test", "/p").await.text(), "#0");
+    let port = bed.origin.address.port();
+    let here = distribution(port).id;
+    let mut other = distribution(port);
+    other.id = recant_core::id::DistributionId::parse("EOTHER").unwrap();
+    bed.apply(&Change::PutDistribution(other.clone()));
+    let patterns = vec![recant_core::batch::Pattern::parse("/p").unwrap()];
+    bed.apply(&Change::Invalidate { scope: Scope::Distribution(here), patterns });
+    let mut moved = tenant("a", &["a.test"]);
+    moved.distribution_id = other.id;
+    bed.apply(&Change::PutTenant(moved));
+    assert_eq!(bed.get("a.test", "/p").await.text(), "#1");
+}

@@ -14,16 +14,20 @@
 
 mod behavior;
 mod constraints;
+mod customizations;
 mod distribution;
 mod fields;
 mod origin;
 mod origin_host;
 mod parameters;
 mod quantities;
+mod tags;
 mod tenant;
 
 pub(crate) use constraints::constraints;
+pub(crate) use customizations::{customizations, web_acl_arn};
 pub(crate) use distribution::distribution;
 pub(crate) use parameters::definitions;
 pub(crate) use quantities::quantities;
-pub(crate) use tenant::{tags, tenant, tenant_name};
+pub(crate) use tags::{tag_keys, tags};
+pub(crate) use tenant::{TenantChecks, entity_name, tenant};

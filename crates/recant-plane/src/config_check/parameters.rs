@@ -85,6 +85,22 @@ impl Definitions {
         Ok(template)
     }
 
+    /// Whether a tenant's values have all that are required, and only what is defined.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidArgument`] names the parameter.
+    pub(super) fn admit(&self, values: &BTreeMap<String, String>) -> Result<(), ApiError> {
+        if let Some(name) = values.keys().find(|name| !self.0.contains_key(*name)) {
+            let why = format_args!("the distribution defines no parameter '{}'", excerpt(name));
+            return Err(refuse("Parameters", why));
+        }
+        let missing = |(name, it): &(&String, &Definition)| it.required && !values.contains_key(*name);
+        match self.0.iter().find(missing) {
+            Some((name, _)) => Err(refuse("Parameters", format_args!("the parameter '{name}' is required"))),
+            None => Ok(()),
+        }
+    }
+
     /// Reads a tenant's `Parameters`: all that are required, and only what is defined.
     pub(super) fn values(&self, fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, ApiError> {
         let mut values = BTreeMap::new();

@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 
 use recant_core::host::Domain;
 use recant_core::id::TenantId;
-use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TAGS_PER_TENANT_MAX};
+use recant_core::limits::DOMAINS_PER_TENANT_MAX;
 use recant_core::spec::{DistributionSpec, TenantSpec};
 use recant_wire::document::Document;
 
 use super::fields::{Fields, refuse};
 use super::origin;
-use super::parameters::Definitions;
+use super::parameters::{Definitions, definitions};
 use crate::error::{ApiError, excerpt};
+use crate::store::DistributionRecord;
 
 const NAME_BYTES: std::ops::RangeInclusive<usize> = 3..=128;
-const TAG_KEY_CHARS: std::ops::RangeInclusive<usize> = 1..=128;
-const TAG_VALUE_CHARS_MAX: usize = 256;
 
-/// Members that say which tenant is meant, not what it shall be; the operations read them.
-const ADDRESSING: [&str; 6] = ["Id", "IfMatch", "Name", "DistributionId", "ConnectionGroupId", "Tags"];
+/// Members that say which tenant is meant or that are read apart (`customizations`).
+const ADDRESSING: [&str; 7] =
+    ["Id", "IfMatch", "Name", "DistributionId", "ConnectionGroupId", "Tags", "Customizations"];
 
 /// Reads the configuration of a tenant of `distribution`.
 ///
@@ -38,21 +38,62 @@ pub(crate) fn tenant(
     fields.finish()?;
     let distribution_id = distribution.id.clone();
     let tenant = TenantSpec { id, distribution_id, enabled, domains, parameters };
-    for at in &distribution.origins {
-        if let Some(why) = origin::filled_in_problem(at, |name| distribution.parameter(&tenant, name)) {
-            return Err(refuse("Parameters", format_args!("with them, {why} (origin '{}')", at.id)));
-        }
-    }
+    origins_can_be_filled_in(distribution, &tenant)?;
     Ok(tenant)
 }
 
-/// Reads a tenant's name: `[a-zA-Z0-9][a-zA-Z0-9-.]{1,126}[a-zA-Z0-9]` (the model's pattern).
+fn origins_can_be_filled_in(distribution: &DistributionSpec, tenant: &TenantSpec) -> Result<(), ApiError> {
+    for at in &distribution.origins {
+        if let Some(why) = origin::filled_in_problem(at, |name| distribution.parameter(tenant, name)) {
+            return Err(refuse("Parameters", format_args!("with them, {why} (origin '{}')", at.id)));
+        }
+    }
+    Ok(())
+}
+
+/// What of a distribution decides whether a tenant fits it.
+#[derive(Clone, Debug)]
+pub(crate) struct TenantChecks {
+    definitions: Definitions,
+    spec: DistributionSpec,
+}
+
+impl PartialEq for TenantChecks {
+    /// Whether the same tenants fit.
+    fn eq(&self, other: &Self) -> bool {
+        self.definitions == other.definitions
+            && self.spec.parameter_defaults == other.spec.parameter_defaults
+            && self.spec.origins == other.spec.origins
+    }
+}
+
+impl TenantChecks {
+    /// Those of a distribution whose configuration has been checked.
+    ///
+    /// # Errors
+    /// None with a configuration that has been checked.
+    pub(crate) fn of(distribution: &DistributionRecord) -> Result<Self, ApiError> {
+        let definitions = definitions(&Document::from(distribution.config.clone()))?;
+        Ok(Self { definitions, spec: distribution.spec.clone() })
+    }
+
+    /// Whether a tenant that is there fits.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidArgument`] names the parameter.
+    pub(crate) fn tenant(&self, tenant: &TenantSpec) -> Result<(), ApiError> {
+        self.definitions.admit(&tenant.parameters)?;
+        origins_can_be_filled_in(&self.spec, tenant)
+    }
+}
+
+/// Reads the name of a tenant or connection group: `[a-zA-Z0-9][a-zA-Z0-9-.]{1,126}[a-zA-Z0-9]` (the model's pattern).
 ///
 /// So a name never reads as an id (`dt_…`) or an ARN.
 ///
 /// # Errors
 /// [`ApiError::InvalidArgument`].
-pub(crate) fn tenant_name(name: &str) -> Result<(), ApiError> {
+pub(crate) fn entity_name(name: &str) -> Result<(), ApiError> {
     let inside = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     let ends = [name.bytes().next(), name.bytes().last()].into_iter().flatten();
     if NAME_BYTES.contains(&name.len()) && inside && ends.into_iter().all(|b| b.is_ascii_alphanumeric()) {
@@ -60,39 +101,6 @@ pub(crate) fn tenant_name(name: &str) -> Result<(), ApiError> {
     }
     let why = "3 to 128 letters, digits, '-' and '.', a letter or digit first and last";
     Err(refuse("Name", format_args!("'{}' is not {why}", excerpt(name))))
-}
-
-/// Checks a tenant's `Tags`.
-///
-/// # Errors
-/// [`ApiError::InvalidTagging`] names the first that is not right.
-pub(crate) fn tags(tags: &Document) -> Result<(), ApiError> {
-    let items = Fields::of("Tags", tags)?.list("Items");
-    if items.len() > TAGS_PER_TENANT_MAX {
-        return Err(ApiError::InvalidTagging(format!(
-            "{} tags, at most {TAGS_PER_TENANT_MAX}.",
-            items.len()
-        )));
-    }
-    let mut keys = BTreeSet::new();
-    for (path, item) in items {
-        let mut tag = Fields::of(&path, item)?;
-        let key = tag.required_text("Key")?;
-        let value = tag.text("Value").unwrap_or_default();
-        let why = if !TAG_KEY_CHARS.contains(&key.chars().count()) {
-            "a key has 1 to 128 characters"
-        } else if value.chars().count() > TAG_VALUE_CHARS_MAX {
-            "a value has at most 256 characters"
-        } else if key.to_ascii_lowercase().starts_with("aws:") {
-            "keys that start with 'aws:' are reserved"
-        } else if !keys.insert(key) {
-            "the key is there twice"
-        } else {
-            continue;
-        };
-        return Err(ApiError::InvalidTagging(format!("{path} ('{}'): {why}.", excerpt(key))));
-    }
-    Ok(())
 }
 
 fn domains(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {
@@ -205,7 +213,6 @@ mod tests {
         check("Parameters", parameters("a.test/x", "p"), argument, "Parameters: with them, ");
         check("Parameters", parameters("a.test", "a/../b"), argument, "Parameters: with them, ");
         check("Parameters", parameters("a.test", "%2e%2e/b"), argument, "Parameters: with them, ");
-        check("Customizations", json!({"WebAcl": {"Action": "disable"}}), argument, "Customizations: ");
         check(
             "ManagedCertificateRequest",
             json!({"ValidationTokenHost": "cloudfront"}),
@@ -215,19 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn names_and_tags() {
+    fn names() {
         for good in ["abc", "a.b", "A-1", &"a".repeat(128)] {
-            assert_eq!(tenant_name(good), Ok(()), "{good}");
+            assert_eq!(entity_name(good), Ok(()), "{good}");
         }
         for bad in ["", "ab", "dt_1", "-ab", "ab.", "a b", &"a".repeat(129)] {
-            assert!(tenant_name(bad).is_err(), "{bad}");
+            assert!(entity_name(bad).is_err(), "{bad}");
         }
-        let check = |items: Value, good: bool| {
-            assert_eq!(tags(&Document::from(json!({"Items": items}))).is_ok(), good, "{items}");
-        };
-        check(json!([{"Key": "a", "Value": "b"}, {"Key": "c"}]), true);
-        check(json!([{"Key": "a"}, {"Key": "a"}]), false);
-        check(json!([{"Key": "aws:a"}]), false);
-        check(json!([{"Key": ""}]), false);
     }
 }

@@ -1,37 +1,42 @@
-//! `CreateInvalidationForDistributionTenant`: what matches may not be served unless fetched after this.
+//! `CreateInvalidationForDistributionTenant` and `CreateInvalidation`: what matches may not be served unless fetched after this.
 //!
 //! 201 with `Location` and the invalidation, durable by then. The same `CallerReference` with the same set of paths
 //! answers with the same invalidation, its time and its present status; with other paths it is refused, with the code
 //! that the operator chose. More than a tenant may have in progress is `TooManyInvalidationsInProgress`. Paths and tags are refused by CloudFront's own sentence, then which and why.
 
 use recant_core::batch::{BatchError, InvalidationBatch};
+use recant_core::entry::Scope;
 use recant_core::id::InvalidationId;
 use recant_core::limits::PATHS_PER_BATCH_MAX;
 use recant_wire::document::Document;
 
 use super::output::{structure, text};
-use super::{Context, input, refused, shapes};
+use super::{Context, input, invalidations_of, shapes};
 use crate::error::ApiError;
-use crate::store::{Command, Outcome, Store};
+use crate::store::{Command, Outcome, Refusal, Store};
 use crate::{clock, random};
 
-pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let tenant = refused::tenant_id(input::text(input, "Id"))?;
+pub(super) async fn run<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+    scope: Scope,
+) -> Result<Document, ApiError> {
     let batch = input.get("InvalidationBatch").ok_or_else(|| ApiError::null_member("InvalidationBatch"))?;
     let batch = Box::new(self::batch(batch)?);
 
     let id = InvalidationId::generate(random::bytes());
     let (now, in_progress_max) = (clock::wall_now(), context.in_progress_max);
-    let command = Command::CreateInvalidation { tenant, id, batch, now, in_progress_max };
-    let Outcome::Invalidation { invalidation, .. } = context.commit(command).await? else {
-        unreachable!("the store answers a create with what it made or found");
+    let command = Command::CreateInvalidation { scope: scope.clone(), id, batch, now, in_progress_max };
+    let invalidation = match context.store.commit(command).await? {
+        Outcome::Invalidation { invalidation, .. } => invalidation,
+        Outcome::Refused(Refusal::NoSuchDistribution) => return Err(ApiError::NoSuchDistribution),
+        Outcome::Refused(refusal) => return Err(context.refused(refusal)),
+        _ => unreachable!("the store answers a create with what it made or found"),
     };
 
-    let record = &invalidation.record;
-    let path =
-        format_args!("distribution-tenant/{}/invalidation/{}", record.tenant_id, record.id).to_string();
+    let (kind, id) = (invalidations_of::kind(&scope), &invalidation.record.id);
     Ok(structure([
-        ("Location", text(context.location(format_args!("{path}")))),
+        ("Location", text(context.location(format_args!("{kind}/{}/invalidation/{id}", scope.id())))),
         ("Invalidation", Some(shapes::invalidation(&invalidation))),
     ]))
 }

@@ -1,7 +1,8 @@
 //! `GetDistribution`: one distribution, with its configuration as it was given.
 //!
-//! 200 with `ETag`. `Status` is `Deployed` when every edge has the configuration.
+//! 200 with `ETag`. `InProgressInvalidationBatches` counts its own invalidations, not its tenants'. `Status` is `Deployed` when every edge has the configuration.
 
+use recant_core::entry::Scope;
 use recant_core::id::DistributionId;
 use recant_wire::document::Document;
 
@@ -14,9 +15,10 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     let id = DistributionId::parse(input::text(input, "Id")).map_err(|_| ApiError::NoSuchDistribution)?;
 
     let found = context.store.distribution(&id).await?.ok_or(ApiError::NoSuchDistribution)?;
+    let in_progress = context.store.in_progress(&Scope::Distribution(id)).await?;
 
     Ok(structure([
-        ("Distribution", Some(shapes::distribution(context.store.identity(), &found))),
+        ("Distribution", Some(shapes::distribution(context.store.identity(), &found, in_progress))),
         ("ETag", text(found.record.etag.as_str())),
     ]))
 }

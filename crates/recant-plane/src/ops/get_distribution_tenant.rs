@@ -21,6 +21,21 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     ]))
 }
 
+/// `GetDistributionTenantByDomain`: the tenant that lists the domain, spelled as it is there but for case.
+pub(super) async fn by_domain<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+) -> Result<Document, ApiError> {
+    let domain = input::text(input, "Domain").to_ascii_lowercase();
+
+    let found = context.store.tenant(TenantKey::Domain(domain)).await?.ok_or_else(refused::no_such_tenant)?;
+
+    Ok(structure([
+        ("DistributionTenant", Some(shapes::tenant(context.store.identity(), &found))),
+        ("ETag", text(found.record.etag.as_str())),
+    ]))
+}
+
 /// What an identifier names. The three kinds cannot be mistaken for one another: a name holds neither `_` nor `:`.
 pub(super) fn key(identifier: &str, arn_start: &str) -> Result<TenantKey, ApiError> {
     if let Some(id) = identifier.strip_prefix(arn_start) {

@@ -1,26 +1,30 @@
-//! `GetInvalidationForDistributionTenant`: one invalidation of a tenant.
+//! `GetInvalidationForDistributionTenant` and `GetInvalidation`: one invalidation.
 //!
-//! `Status` is `Completed` when every edge has applied it, judged in the transaction that read it. Another tenant's
-//! invalidation is not there (`NoSuchInvalidation`).
+//! `Status` is `Completed` when every edge has applied it, judged in the transaction that read it. Another tenant's or
+//! distribution's invalidation is not there (`NoSuchInvalidation`).
 //!
 //! The answer waits a moment for completion, which usually comes within milliseconds: the stock waiters ask at once
 //! and then only every 20 seconds, so an `InProgress` that is about to become untrue would cost them those.
 
+use recant_core::entry::Scope;
 use recant_core::id::InvalidationId;
 use recant_core::limits::STATUS_WAIT_MAX;
 use recant_wire::document::Document;
 
 use super::output::structure;
-use super::{Context, input, refused, shapes};
+use super::{Context, input, invalidations_of, shapes};
 use crate::error::ApiError;
-use crate::store::{Progress, Store, TenantKey};
+use crate::store::{Progress, Store};
 
-pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let tenant = refused::tenant_id(input::text(input, "DistributionTenantId"))?;
+pub(super) async fn run<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+    scope: &Scope,
+) -> Result<Document, ApiError> {
     let id = InvalidationId::parse(input::text(input, "Id")).ok();
 
     let mut found = match &id {
-        Some(id) => context.store.invalidation(&tenant, id).await?,
+        Some(id) => context.store.invalidation(scope, id).await?,
         None => None,
     };
     if let (Some(id), Some(pending)) =
@@ -30,10 +34,10 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
         let reached = completed.wait_for(|completed| *completed >= pending.position);
         // Reached or not, the store is asked again: it alone knows what is durable.
         let _ = tokio::time::timeout(STATUS_WAIT_MAX, reached).await;
-        found = context.store.invalidation(&tenant, id).await?;
+        found = context.store.invalidation(scope, id).await?;
     }
     let Some(found) = found else {
-        context.store.tenant(TenantKey::Id(tenant)).await?.ok_or_else(refused::no_such_tenant)?;
+        invalidations_of::exists(context, scope).await?;
         return Err(ApiError::NoSuchInvalidation);
     };
 

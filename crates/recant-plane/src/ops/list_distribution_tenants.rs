@@ -8,13 +8,41 @@ use recant_wire::document::Document;
 use super::output::{list, structure, text};
 use super::{Context, input, refused, shapes};
 use crate::error::ApiError;
-use crate::store::{Listing, Store, TenantFilter};
+use crate::store::{Listing, Page, Store, TenantFilter};
 
 pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
     let page = input::page(input)?;
     let filter = filter(input)?;
 
     exists(context, &filter).await?;
+    list_of(context, filter, page).await
+}
+
+/// `ListDistributionTenantsByCustomization`: those whose configuration names a web ACL or a certificate.
+pub(super) async fn by_customization<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+) -> Result<Document, ApiError> {
+    let page = input::page(input)?;
+    let web_acl = input::optional_text(input, "WebACLArn").map(str::to_owned);
+    let certificate = input::optional_text(input, "CertificateArn").map(str::to_owned);
+    let filter = match (web_acl, certificate) {
+        (Some(arn), None) => TenantFilter::WebAcl(arn),
+        (None, Some(arn)) => TenantFilter::Certificate(arn),
+        _ => {
+            return Err(ApiError::InvalidArgument(
+                "Name a web ACL (WebACLArn) or a certificate (CertificateArn).".into(),
+            ));
+        }
+    };
+    list_of(context, filter, page).await
+}
+
+async fn list_of<S: Store>(
+    context: &Context<S>,
+    filter: TenantFilter,
+    page: Page,
+) -> Result<Document, ApiError> {
     let Listing::Page { items, more } = context.store.tenants(filter, page.clone()).await? else {
         return Err(input::unknown_marker(&page));
     };
@@ -45,7 +73,7 @@ fn filter(input: &Document) -> Result<TenantFilter, ApiError> {
 /// A filter that names what is not there is a mistake, not an empty list (`EntityNotFound` in the model).
 async fn exists<S: Store>(context: &Context<S>, filter: &TenantFilter) -> Result<(), ApiError> {
     match filter {
-        TenantFilter::All => Ok(()),
+        TenantFilter::All | TenantFilter::WebAcl(_) | TenantFilter::Certificate(_) => Ok(()),
         TenantFilter::Distribution(id) => {
             context.store.distribution(id).await?.map(|_| ()).ok_or_else(refused::no_such_distribution)
         }

@@ -1,4 +1,4 @@
-//! `ListDistributions`: a page of distributions, in the order of their making.
+//! `ListDistributions` and `ListDistributionsByConnectionMode`: a page of distributions, in the order of their making.
 
 use recant_wire::document::Document;
 
@@ -18,4 +18,22 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     let summaries =
         items.iter().map(|item| shapes::distribution_summary(context.store.identity(), item)).collect();
     Ok(structure([("DistributionList", Some(shapes::classic_page(&page, summaries, last.as_deref())))]))
+}
+
+/// `ListDistributionsByConnectionMode`. Every distribution here has tenants, so there are none of the mode `direct`.
+pub(super) async fn by_connection_mode<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+) -> Result<Document, ApiError> {
+    match input::text(input, "ConnectionMode") {
+        "tenant-only" => run(context, input).await,
+        "direct" => {
+            let page = input::page(input)?;
+            if page.after.is_some() {
+                return Err(input::unknown_marker(&page));
+            }
+            Ok(structure([("DistributionList", Some(shapes::classic_page(&page, Vec::new(), None)))]))
+        }
+        _ => Err(ApiError::InvalidArgument("ConnectionMode: direct or tenant-only.".into())),
+    }
 }

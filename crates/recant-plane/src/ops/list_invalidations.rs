@@ -1,22 +1,26 @@
-//! `ListInvalidationsForDistributionTenant`: a page of a tenant's invalidations, newest first.
+//! `ListInvalidationsForDistributionTenant` and `ListInvalidations`: a page of invalidations, newest first.
 
+use recant_core::entry::Scope;
 use recant_wire::document::Document;
 
 use super::output::structure;
-use super::{Context, input, refused, shapes};
+use super::{Context, input, invalidations_of, shapes};
 use crate::error::ApiError;
-use crate::store::{Listing, Store, TenantKey};
+use crate::store::{Listing, Store};
 
-pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let tenant = refused::tenant_id(input::text(input, "Id"))?;
+pub(super) async fn run<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+    scope: &Scope,
+) -> Result<Document, ApiError> {
     let page = input::page(input)?;
 
-    let listing = context.store.invalidations(&tenant, page.clone()).await?;
+    let listing = context.store.invalidations(scope, page.clone()).await?;
     let (items, more) = match listing {
         Listing::Page { items, more } if !items.is_empty() => (items, more),
         nothing => {
-            // Nothing to show: an unknown tenant, a marker of another list, or really nothing.
-            context.store.tenant(TenantKey::Id(tenant)).await?.ok_or_else(refused::no_such_tenant)?;
+            // Nothing to show: an unknown tenant or distribution, a marker of another list, or really nothing.
+            invalidations_of::exists(context, scope).await?;
             match nothing {
                 Listing::UnknownMarker => return Err(input::unknown_marker(&page)),
                 Listing::Page { items, more } => (items, more),

@@ -3,14 +3,25 @@
 //! An operation takes its input as a document of the model's input shape and gives one of its output shape; HTTP has
 //! been taken off before and is put on after. Each file's `run` reads in three steps: decode, apply, encode.
 
+mod connection_groups;
+mod copy_distribution;
+mod create_connection_group;
 mod create_distribution;
 mod create_distribution_tenant;
 mod create_invalidation;
+mod delete_connection_group;
+mod delete_distribution;
 mod delete_distribution_tenant;
+mod domains;
+mod get_connection_group;
 mod get_distribution;
+mod get_distribution_config;
 mod get_distribution_tenant;
 mod get_invalidation;
+mod get_managed_certificate_details;
 mod input;
+mod invalidations_of;
+mod list_connection_groups;
 mod list_distribution_tenants;
 mod list_distributions;
 mod list_invalidations;
@@ -19,7 +30,12 @@ pub(crate) mod own;
 mod refused;
 pub(crate) mod resources;
 mod shapes;
+mod tagging;
+mod tenant_web_acl;
+mod update_connection_group;
+mod update_distribution;
 mod update_distribution_tenant;
+mod verify_dns_configuration;
 
 use recant_core::batch::PathCount;
 use recant_core::position::Position;
@@ -28,8 +44,9 @@ use recant_wire::model::Operation;
 use tokio::sync::watch;
 
 use crate::config_check::{constraints, quantities};
+use crate::dns::DnsLookups;
 use crate::error::ApiError;
-use crate::plane::CallerReferenceConflict;
+use crate::plane::{CallerReferenceConflict, DistributionInvalidations};
 use crate::questions::Questions;
 use crate::store::{Command, Outcome, Refusal, Store};
 
@@ -45,23 +62,55 @@ pub(crate) struct Context<S> {
     pub(crate) public_url: String,
     /// How a reused `CallerReference` is refused.
     pub(crate) caller_reference_conflict: CallerReferenceConflict,
-    /// How much one tenant may have in progress.
+    /// How much one tenant, or one distribution, may have in progress.
     pub(crate) in_progress_max: PathCount,
+    /// Whether CloudFront's own operations invalidate whole distributions.
+    pub(crate) distribution_invalidations: DistributionInvalidations,
+    /// What routing endpoints end with, without the dot before it.
+    pub(crate) routing_suffix: String,
+    /// Whether names are looked up.
+    pub(crate) dns: DnsLookups,
 }
 
 /// The operations that this version offers.
-const OFFERED: [&str; 11] = [
+const OFFERED: [&str; 37] = [
     "CreateDistribution",
+    "CreateDistributionWithTags",
+    "CopyDistribution",
     "GetDistribution",
+    "GetDistributionConfig",
+    "UpdateDistribution",
+    "DeleteDistribution",
     "ListDistributions",
+    "ListDistributionsByConnectionMode",
     "CreateDistributionTenant",
     "GetDistributionTenant",
+    "GetDistributionTenantByDomain",
     "ListDistributionTenants",
+    "ListDistributionTenantsByCustomization",
     "UpdateDistributionTenant",
     "DeleteDistributionTenant",
+    "AssociateDistributionTenantWebACL",
+    "DisassociateDistributionTenantWebACL",
+    "GetManagedCertificateDetails",
+    "VerifyDnsConfiguration",
+    "ListDomainConflicts",
+    "UpdateDomainAssociation",
     "CreateInvalidationForDistributionTenant",
     "GetInvalidationForDistributionTenant",
     "ListInvalidationsForDistributionTenant",
+    "CreateInvalidation",
+    "GetInvalidation",
+    "ListInvalidations",
+    "CreateConnectionGroup",
+    "GetConnectionGroup",
+    "GetConnectionGroupByRoutingEndpoint",
+    "UpdateConnectionGroup",
+    "DeleteConnectionGroup",
+    "ListConnectionGroups",
+    "TagResource",
+    "UntagResource",
+    "ListTagsForResource",
 ];
 
 /// Whether this version offers an operation; asked before its input is read.
@@ -85,16 +134,59 @@ pub(crate) async fn perform<S: Store>(
     quantities(operation.name, input)?;
     match operation.name {
         "CreateDistribution" => create_distribution::run(context, input).await,
+        "CreateDistributionWithTags" => create_distribution::with_tags(context, input).await,
+        "CopyDistribution" => copy_distribution::run(context, input).await,
         "GetDistribution" => get_distribution::run(context, input).await,
+        "GetDistributionConfig" => get_distribution_config::run(context, input).await,
+        "UpdateDistribution" => update_distribution::run(context, input).await,
+        "DeleteDistribution" => delete_distribution::run(context, input).await,
         "ListDistributions" => list_distributions::run(context, input).await,
+        "ListDistributionsByConnectionMode" => list_distributions::by_connection_mode(context, input).await,
         "CreateDistributionTenant" => create_distribution_tenant::run(context, input).await,
         "GetDistributionTenant" => get_distribution_tenant::run(context, input).await,
+        "GetDistributionTenantByDomain" => get_distribution_tenant::by_domain(context, input).await,
         "ListDistributionTenants" => list_distribution_tenants::run(context, input).await,
+        "ListDistributionTenantsByCustomization" => {
+            list_distribution_tenants::by_customization(context, input).await
+        }
         "UpdateDistributionTenant" => update_distribution_tenant::run(context, input).await,
         "DeleteDistributionTenant" => delete_distribution_tenant::run(context, input).await,
-        "CreateInvalidationForDistributionTenant" => create_invalidation::run(context, input).await,
-        "GetInvalidationForDistributionTenant" => get_invalidation::run(context, input).await,
-        "ListInvalidationsForDistributionTenant" => list_invalidations::run(context, input).await,
+        "AssociateDistributionTenantWebACL" => tenant_web_acl::associate(context, input).await,
+        "DisassociateDistributionTenantWebACL" => tenant_web_acl::disassociate(context, input).await,
+        "GetManagedCertificateDetails" => get_managed_certificate_details::run(context, input).await,
+        "VerifyDnsConfiguration" => verify_dns_configuration::run(context, input).await,
+        "ListDomainConflicts" => domains::conflicts(context, input).await,
+        "UpdateDomainAssociation" => domains::associate(context, input).await,
+        "CreateConnectionGroup" => create_connection_group::run(context, input).await,
+        "GetConnectionGroup" => get_connection_group::run(context, input).await,
+        "GetConnectionGroupByRoutingEndpoint" => {
+            get_connection_group::by_routing_endpoint(context, input).await
+        }
+        "UpdateConnectionGroup" => update_connection_group::run(context, input).await,
+        "DeleteConnectionGroup" => delete_connection_group::run(context, input).await,
+        "ListConnectionGroups" => list_connection_groups::run(context, input).await,
+        "TagResource" => tagging::tag(context, input).await,
+        "UntagResource" => tagging::untag(context, input).await,
+        "ListTagsForResource" => tagging::list(context, input).await,
+        "CreateInvalidationForDistributionTenant" => {
+            create_invalidation::run(context, input, invalidations_of::tenant(input, "Id")?).await
+        }
+        "CreateInvalidation" => {
+            create_invalidation::run(context, input, invalidations_of::classic(context, input)?).await
+        }
+        "GetInvalidationForDistributionTenant" => {
+            get_invalidation::run(context, input, &invalidations_of::tenant(input, "DistributionTenantId")?)
+                .await
+        }
+        "GetInvalidation" => {
+            get_invalidation::run(context, input, &invalidations_of::classic(context, input)?).await
+        }
+        "ListInvalidationsForDistributionTenant" => {
+            list_invalidations::run(context, input, &invalidations_of::tenant(input, "Id")?).await
+        }
+        "ListInvalidations" => {
+            list_invalidations::run(context, input, &invalidations_of::classic(context, input)?).await
+        }
         _ => Err(ApiError::NotImplemented(operation.name)),
     }
 }

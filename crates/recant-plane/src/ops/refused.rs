@@ -5,7 +5,7 @@ use recant_core::id::TenantId;
 use crate::error::{ApiError, excerpt};
 use crate::plane::CallerReferenceConflict;
 use crate::store::{Refusal, StoreError};
-use recant_core::limits::KEYS_MAX;
+use recant_core::limits::{DOMAINS_PER_TENANT_MAX, KEYS_MAX, TAGS_PER_RESOURCE_MAX, TENANTS_PER_CHANGE_MAX};
 
 /// The answer to a refusal.
 pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> ApiError {
@@ -19,9 +19,25 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
         Refusal::NoSuchTenant => no_such_tenant(),
         Refusal::NoSuchDistribution => no_such_distribution(),
         Refusal::NoSuchConnectionGroup => no_such_connection_group(),
-        Refusal::NameTaken => {
-            ApiError::EntityAlreadyExists("A distribution tenant of this name already exists.".into())
+        Refusal::NoSuchResource(kind) => {
+            ApiError::EntityNotFound(format!("The specified {} does not exist.", kind.as_str()))
         }
+        Refusal::NoSuchDomain => {
+            ApiError::EntityNotFound("No distribution tenant has the specified domain.".into())
+        }
+        Refusal::NameTaken => ApiError::EntityAlreadyExists("The name already exists.".into()),
+        Refusal::InUse => {
+            ApiError::CannotDeleteEntityWhileInUse("The entity cannot be deleted while it is in use.".into())
+        }
+        // Whoever can judge again has done so.
+        Refusal::ChangedMeanwhile => ApiError::ServiceUnavailable,
+        Refusal::TooManyTenants => ApiError::EntityLimitExceeded(format!(
+            "The change would be one of more than {TENANTS_PER_CHANGE_MAX} distribution tenants at once."
+        )),
+        Refusal::TooManyDomains => ApiError::IllegalUpdate(format!(
+            "The distribution tenant has {DOMAINS_PER_TENANT_MAX} domains, which is as many as one may have."
+        )),
+        Refusal::TooManyTags => ApiError::InvalidTagging(format!("At most {TAGS_PER_RESOURCE_MAX} tags.")),
         Refusal::DomainTaken { domain } => ApiError::CnameAlreadyExists(format!(
             "One or more of the domains that you provided are already associated with a different resource: {}.",
             excerpt(&domain)

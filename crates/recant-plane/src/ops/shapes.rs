@@ -5,11 +5,12 @@ use recant_wire::document::Document;
 use super::input::get;
 use super::output::{boolean, list, number, quantified, structure, text, time};
 use crate::store::{
-    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Progress, TenantRecord, Tracked,
+    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Progress, Tags, TenantRecord,
+    Tracked,
 };
 
 /// `Deployed`, when every edge has it.
-fn deployed(progress: Progress) -> Option<Document> {
+pub(super) fn deployed(progress: Progress) -> Option<Document> {
     text(match progress {
         Progress::InProgress => "InProgress",
         Progress::Complete => "Deployed",
@@ -36,7 +37,11 @@ fn domain_name(record: &DistributionRecord) -> Option<Document> {
 }
 
 /// `Distribution`.
-pub(super) fn distribution(identity: &Identity, tracked: &Tracked<DistributionRecord>) -> Document {
+pub(super) fn distribution(
+    identity: &Identity,
+    tracked: &Tracked<DistributionRecord>,
+    in_progress: u64,
+) -> Document {
     let record = &tracked.record;
     let none_active = || structure([("Enabled", boolean(false)), ("Quantity", number(0))]);
     structure([
@@ -44,8 +49,7 @@ pub(super) fn distribution(identity: &Identity, tracked: &Tracked<DistributionRe
         ("ARN", text(arn(identity, "distribution", record.id.as_str()))),
         ("Status", deployed(tracked.progress)),
         ("LastModifiedTime", time(record.modified)),
-        // Counts the distribution's own invalidations, of which this version has none; tenants' are theirs.
-        ("InProgressInvalidationBatches", number(0)),
+        ("InProgressInvalidationBatches", number(usize::try_from(in_progress).unwrap_or(usize::MAX))),
         ("DomainName", domain_name(record)),
         ("ActiveTrustedSigners", Some(none_active())),
         ("ActiveTrustedKeyGroups", Some(none_active())),
@@ -116,7 +120,8 @@ pub(super) fn tenant(identity: &Identity, tracked: &Tracked<TenantRecord>) -> Do
         ("Name", text(record.name.as_str())),
         ("Arn", text(arn(identity, "distribution-tenant", record.id.as_str()))),
         ("Domains", domains(record)),
-        ("Tags", given("Tags")),
+        ("Tags", tags(&record.tags)),
+        ("Customizations", given("Customizations")),
         ("Parameters", given("Parameters")),
         ("ConnectionGroupId", text(record.connection_group_id.as_str())),
         ("CreatedTime", time(record.created)),
@@ -136,12 +141,26 @@ pub(super) fn tenant_summary(identity: &Identity, tracked: &Tracked<TenantRecord
         ("Arn", text(arn(identity, "distribution-tenant", record.id.as_str()))),
         ("Domains", domains(record)),
         ("ConnectionGroupId", text(record.connection_group_id.as_str())),
+        ("Customizations", get(&Document::from(record.config.clone()), "Customizations").cloned()),
         ("CreatedTime", time(record.created)),
         ("LastModifiedTime", time(record.modified)),
         ("ETag", text(record.etag.as_str())),
         ("Enabled", boolean(record.spec.enabled)),
         ("Status", deployed(tracked.progress)),
     ])
+}
+
+/// `Tags`; left out when there are none.
+pub(super) fn tags(tags: &Tags) -> Option<Document> {
+    if tags.is_empty() { None } else { Some(tag_list(tags)) }
+}
+
+/// `Tags`, also when there are none.
+pub(super) fn tag_list(tags: &Tags) -> Document {
+    let tag = |(key, value): (&String, &String)| {
+        structure([("Key", text(key.as_str())), ("Value", text(value.as_str()))])
+    };
+    structure([("Items", list(tags.iter().map(tag)))])
 }
 
 /// `Invalidation`; its paths as they were typed.

@@ -3,16 +3,17 @@
 //! 200 with the new `ETag`. `If-Match` is the entity tag last read: missing is `InvalidIfMatchVersion`, another one
 //! `PreconditionFailed`. The name and the tags stay.
 
-use recant_core::id::ETag;
+use recant_core::id::{ETag, TenantId};
 use recant_core::ledger;
+use recant_core::limits::JUDGED_ANEW_MAX;
 use recant_wire::document::{Document, Members};
 
 use super::create_distribution_tenant::{connection_group, distribution, tenant_spec};
 use super::output::{structure, text};
 use super::{Context, input, refused, shapes};
 use crate::error::ApiError;
-use crate::store::{Command, Outcome, Store, TenantKey, TenantRecord};
-use crate::{clock, random};
+use crate::store::{Command, Outcome, Refusal, Store, TenantKey, TenantRecord};
+use crate::{clock, config_check, random};
 
 /// The members that an update may replace; each is replaced as a whole.
 const REPLACEABLE: [&str; 7] = [
@@ -29,31 +30,72 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     let id = refused::tenant_id(input::text(input, "Id"))?;
     let if_match = input::optional_text(input, "IfMatch").ok_or(ApiError::InvalidIfMatchVersion)?;
 
-    // Read, merge, and write only if nobody wrote in between: the store compares the entity tag once more.
-    let found = context.store.tenant(TenantKey::Id(id.clone())).await?.ok_or_else(refused::no_such_tenant)?;
-    let current = found.record;
-    // Before the rest is judged, so that who has not read what is there is told that and not what follows from it.
-    ledger::precondition(Some(if_match), &current.etag).map_err(|error| context.refused(error.into()))?;
-    let config = merged(Document::from(current.config), input);
-    let distribution = distribution(context, input::text(&config, "DistributionId")).await?;
-    let record = TenantRecord {
-        connection_group_id: connection_group(context, input::optional_text(&config, "ConnectionGroupId"))
-            .await?,
-        etag: ETag::generate(random::bytes()),
-        spec: tenant_spec(id, &config, &distribution)?,
-        config: config.into(),
-        modified: clock::wall_now(),
-        ..current
-    };
-    let command = Command::UpdateTenant { if_match: Some(if_match.to_owned()), tenant: Box::new(record) };
-    let Outcome::Tenant(made) = context.commit(command).await? else {
-        unreachable!("the store answers an update with what it made");
+    let mut judged = 1;
+    let made = loop {
+        match change(context, &id, if_match, |config| merged(config, input)).await? {
+            Outcome::Tenant(made) => break made,
+            // The distribution has changed since the tenant was found to fit it.
+            Outcome::Refused(Refusal::ChangedMeanwhile) if judged < JUDGED_ANEW_MAX => judged += 1,
+            Outcome::Refused(refusal) => return Err(context.refused(refusal)),
+            _ => unreachable!("the store answers an update with what it made"),
+        }
     };
 
     Ok(structure([
         ("DistributionTenant", Some(shapes::tenant(context.store.identity(), &made))),
         ("ETag", text(made.record.etag.as_str())),
     ]))
+}
+
+/// Changes a tenant's configuration as it is now by a rule.
+pub(super) async fn change<S: Store>(
+    context: &Context<S>,
+    id: &TenantId,
+    if_match: &str,
+    rule: impl FnOnce(Document) -> Document,
+) -> Result<Outcome, ApiError> {
+    // Read, merge, and write only if nobody wrote in between: the store compares the entity tag once more.
+    let found = context.store.tenant(TenantKey::Id(id.clone())).await?.ok_or_else(refused::no_such_tenant)?;
+    let current = found.record;
+    // Before the rest is judged, so that who has not read what is there is told that and not what follows from it.
+    ledger::precondition(Some(if_match), &current.etag).map_err(|error| context.refused(error.into()))?;
+    let config = rule(as_it_is(&current));
+    let distribution = distribution(context, input::text(&config, "DistributionId")).await?;
+    let customized = config_check::customizations(&config)?;
+    let record = TenantRecord {
+        connection_group_id: connection_group(context, input::optional_text(&config, "ConnectionGroupId"))
+            .await?,
+        etag: ETag::generate(random::bytes()),
+        spec: tenant_spec(id.clone(), &config, &distribution)?,
+        web_acl: customized.web_acl,
+        certificate: customized.certificate,
+        config: config.into(),
+        modified: clock::wall_now(),
+        ..current
+    };
+    let command = Command::UpdateTenant {
+        if_match: Some(if_match.to_owned()),
+        tenant: Box::new(record),
+        judged_by: distribution.etag,
+    };
+    Ok(context.store.commit(command).await?)
+}
+
+/// The configuration, with the domains and the connection group that the tenant has by now: both can change without it.
+fn as_it_is(record: &TenantRecord) -> Document {
+    let mut config = match Document::from(record.config.clone()) {
+        Document::Structure(members) => members,
+        _ => Members::new(),
+    };
+    let domains = record.spec.domains.iter();
+    config.insert(
+        "Domains",
+        Document::list(
+            domains.map(|domain| Document::structure([("Domain", Document::from(domain.as_str()))])),
+        ),
+    );
+    config.insert("ConnectionGroupId", record.connection_group_id.as_str());
+    Document::Structure(config)
 }
 
 fn merged(current: Document, input: &Document) -> Document {

@@ -5,27 +5,71 @@
 
 use recant_core::audit::AuditRecord;
 use recant_core::batch::{InvalidationBatch, PathCount};
-use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::entry::Scope;
+use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::ledger::{PreconditionError, TooManyInProgress};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
 
-use super::records::{DistributionRecord, InvalidationRecord, KeyRecord, TenantRecord, Tracked};
+use super::records::{
+    DistributionRecord, InvalidationRecord, KeyRecord, ResourceKind, ResourceRecord, Taggable, Tags,
+    TenantRecord, Tracked,
+};
 
 /// One thing to be made durable.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Makes a distribution. Answered by [`Outcome::Distribution`].
     CreateDistribution(Box<DistributionRecord>),
+    /// Replaces a distribution's configuration. Answered by [`Outcome::Distribution`].
+    UpdateDistribution {
+        /// The entity tag that the caller last read, as sent.
+        if_match: Option<String>,
+        /// The distribution as it shall be. `CallerReference`, tags and creation time stay what they are.
+        distribution: Box<DistributionRecord>,
+        /// The end of the log before the distribution's tenants were found to go with it. Refused when a tenant of it was
+        /// made or changed later: [`Refusal::ChangedMeanwhile`].
+        judged_at: Position,
+    },
+    /// Removes a disabled distribution without tenants. Answered by [`Outcome::DistributionDeleted`].
+    DeleteDistribution {
+        /// Which.
+        distribution: DistributionId,
+        /// The entity tag that the caller last read, as sent.
+        if_match: Option<String>,
+    },
     /// Makes a tenant. Answered by [`Outcome::Tenant`].
-    CreateTenant(Box<TenantRecord>),
+    CreateTenant {
+        /// The tenant.
+        tenant: Box<TenantRecord>,
+        /// The entity tag of the distribution that it was found to go with. Refused when that is no longer the
+        /// distribution's: [`Refusal::ChangedMeanwhile`].
+        judged_by: ETag,
+    },
     /// Replaces a tenant's configuration. Answered by [`Outcome::Tenant`].
     UpdateTenant {
         /// The entity tag that the caller last read, as sent.
         if_match: Option<String>,
-        /// The tenant as it shall be. Name and creation time stay what they are, whatever is said here.
+        /// The tenant as it shall be. Name, tags and creation time stay what they are, whatever is said here.
         tenant: Box<TenantRecord>,
+        /// As for [`Command::CreateTenant`].
+        judged_by: ETag,
+    },
+    /// Moves a domain from the disabled tenant that has it to another one. Answered by [`Outcome::Tenant`], the other one.
+    MoveDomain {
+        /// Which, lower case.
+        domain: String,
+        /// Where to.
+        to: TenantId,
+        /// The entity tag of that tenant that the caller last read, as sent.
+        if_match: Option<String>,
+        /// The entity tag that the tenant gets which loses the domain.
+        from_etag: ETag,
+        /// The entity tag that the tenant gets which has it then.
+        to_etag: ETag,
+        /// The time of the change.
+        now: WallTime,
     },
     /// Removes a disabled tenant. Answered by [`Outcome::TenantDeleted`].
     DeleteTenant {
@@ -36,16 +80,48 @@ pub enum Command {
     },
     /// Accepts an invalidation, or finds the one that this `CallerReference` made. Answered by [`Outcome::Invalidation`].
     CreateInvalidation {
-        /// Whose stored responses.
-        tenant: TenantId,
+        /// Whose stored responses. Each scope has caller references of its own.
+        scope: Scope,
         /// The id it gets if it is new.
         id: InvalidationId,
         /// What the caller asks for.
         batch: Box<InvalidationBatch>,
         /// The time it is accepted at if it is new.
         now: WallTime,
-        /// How much the tenant may have in progress with it; a replay is answered however much there is.
+        /// How much the scope may have in progress with it; a replay is answered however much there is.
         in_progress_max: PathCount,
+    },
+    /// Makes a resource. Answered by [`Outcome::Resource`].
+    CreateResource(Box<ResourceRecord>),
+    /// Replaces a resource's configuration. Answered by [`Outcome::Resource`].
+    ///
+    /// A connection group that is enabled or disabled with it is told to edges by its tenants, in the same commit; at most
+    /// [`recant_core::limits::TENANTS_PER_CHANGE_MAX`].
+    UpdateResource {
+        /// The entity tag that the caller last read, as sent.
+        if_match: Option<String>,
+        /// The resource as it shall be. Alias, tags and creation time stay what they are.
+        resource: Box<ResourceRecord>,
+    },
+    /// Removes a resource that is not enabled and that nothing uses. Answered by [`Outcome::ResourceDeleted`].
+    DeleteResource {
+        /// What it is.
+        kind: ResourceKind,
+        /// Which.
+        id: String,
+        /// The entity tag that the caller last read, as sent.
+        if_match: Option<String>,
+    },
+    /// Changes tags, and nothing else. Answered by [`Outcome::Tags`].
+    ChangeTags {
+        /// Of what.
+        of: Taggable,
+        /// Tags to be set.
+        set: Tags,
+        /// Keys to be removed, there or not.
+        unset: Vec<String>,
+        /// How many tags there may be afterwards.
+        tags_max: usize,
     },
     /// Makes an access key, or puts another in place of the one with its id. Answered by [`Outcome::Key`].
     PutKey(Box<KeyRecord>),
@@ -67,6 +143,8 @@ pub enum Command {
 pub enum Outcome {
     /// The distribution as stored.
     Distribution(Box<Tracked<DistributionRecord>>),
+    /// The distribution is no more, from this entry on.
+    DistributionDeleted(Position),
     /// The tenant as stored.
     Tenant(Box<Tracked<TenantRecord>>),
     /// The tenant is no more, from this entry on.
@@ -78,6 +156,12 @@ pub enum Outcome {
         /// The invalidation; of a found one the original time and the present progress.
         invalidation: Box<Tracked<InvalidationRecord>>,
     },
+    /// The resource as stored.
+    Resource(Box<Tracked<ResourceRecord>>),
+    /// The resource is no more.
+    ResourceDeleted,
+    /// The tags as they are now.
+    Tags(Tags),
     /// The access key as stored.
     Key(Box<KeyRecord>),
     /// The access key of this id is no more.
@@ -100,13 +184,13 @@ pub enum Birth {
 /// Why nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The tenant's `CallerReference` was used with another batch.
+    /// The scope's `CallerReference` was used with another batch.
     #[error("the caller reference was used before with other paths, by the invalidation {earlier}")]
     CallerReferenceConflict {
         /// What it made.
         earlier: InvalidationId,
     },
-    /// The tenant's invalidations in progress leave no room for this one.
+    /// The scope's invalidations in progress leave no room for this one.
     #[error(transparent)]
     TooManyInProgress(#[from] TooManyInProgress),
     /// A distribution's `CallerReference` was used before.
@@ -124,8 +208,11 @@ pub enum Refusal {
     /// No connection group has this id.
     #[error("no such connection group")]
     NoSuchConnectionGroup,
-    /// A tenant of this name exists.
-    #[error("another distribution tenant has this name")]
+    /// No resource of this kind has this id.
+    #[error("no such {}", .0.as_str())]
+    NoSuchResource(ResourceKind),
+    /// A tenant, or a resource of this kind, has this name or alias.
+    #[error("the name is taken")]
     NameTaken,
     /// A domain belongs to another tenant.
     #[error("the domain {domain} belongs to another distribution tenant")]
@@ -133,9 +220,27 @@ pub enum Refusal {
         /// Which.
         domain: String,
     },
-    /// A tenant is removed only when it is disabled.
-    #[error("the distribution tenant is not disabled")]
+    /// No tenant has the domain.
+    #[error("no distribution tenant has this domain")]
+    NoSuchDomain,
+    /// A thing is removed, and a domain taken from a tenant, only when that is disabled.
+    #[error("it is not disabled")]
     NotDisabled,
+    /// A thing is removed only when nothing uses it.
+    #[error("it is in use")]
+    InUse,
+    /// What the command was judged by has changed since; judging it anew tells.
+    #[error("what the command was judged by has changed")]
+    ChangedMeanwhile,
+    /// A change that would be one of so many tenants that everybody else would wait for it.
+    #[error("more tenants would change than one commit may change")]
+    TooManyTenants,
+    /// More domains than one tenant may have.
+    #[error("the tenant would have too many domains")]
+    TooManyDomains,
+    /// More tags than something may have.
+    #[error("there would be too many tags")]
+    TooManyTags,
     /// The command needs an `If-Match` and has none, or one that no entity tag can be.
     #[error("If-Match is missing or is no entity tag")]
     IfMatchInvalid,

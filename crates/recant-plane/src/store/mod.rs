@@ -24,8 +24,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use recant_core::audit::{AuditEntry, AuditRecord};
-use recant_core::entry::{Entry, Hash};
-use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::entry::{Entry, Hash, Scope};
+use recant_core::id::{ConnectionGroupId, DistributionId, InvalidationId, TenantId};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneDurable;
 use recant_core::protocol::message::Applied;
@@ -33,9 +33,13 @@ use tokio::sync::watch;
 
 pub use command::{Birth, Command, Outcome, Refusal};
 pub use records::{
-    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord,
-    Listing, Page, Progress, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing, Page,
+    Progress, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Taggable, Tags, TenantFilter, TenantKey,
+    TenantRecord, Tracked,
 };
+
+/// The name of the connection group that is there from the start.
+pub const DEFAULT_CONNECTION_GROUP: &str = "default";
 
 /// Why the store could not do what it was asked to.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -108,24 +112,55 @@ pub trait Store: Clone + Send + Sync + 'static {
         page: Page,
     ) -> impl Future<Output = Result<Listing<Tracked<TenantRecord>>, StoreError>> + Send;
 
-    /// One invalidation of a tenant that still exists.
+    /// The domains in use that a domain is in conflict with, and who has them, by domain: itself, the wildcard that covers
+    /// it, and what it covers if it is a wildcard. A marker is a domain and need not exist any more.
+    fn domains(
+        &self,
+        domain: &str,
+        page: Page,
+    ) -> impl Future<Output = Result<Listing<(String, TenantId)>, StoreError>> + Send;
+
+    /// One invalidation of a tenant or distribution that still exists.
     fn invalidation(
         &self,
-        tenant: &TenantId,
+        scope: &Scope,
         id: &InvalidationId,
     ) -> impl Future<Output = Result<Option<Tracked<InvalidationRecord>>, StoreError>> + Send;
 
-    /// The invalidations of a tenant that still exists, newest first.
+    /// The invalidations of a tenant or distribution that still exists, newest first.
     fn invalidations(
         &self,
-        tenant: &TenantId,
+        scope: &Scope,
         page: Page,
     ) -> impl Future<Output = Result<Listing<Tracked<InvalidationSummary>>, StoreError>> + Send;
 
-    /// The connection group that tenants get which name none.
-    fn default_connection_group(
+    /// How many invalidations of a scope are in progress.
+    fn in_progress(&self, scope: &Scope) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// One resource of a kind.
+    fn resource(
         &self,
-    ) -> impl Future<Output = Result<ConnectionGroupRecord, StoreError>> + Send;
+        kind: ResourceKind,
+        key: ResourceKey,
+    ) -> impl Future<Output = Result<Option<Tracked<ResourceRecord>>, StoreError>> + Send;
+
+    /// The resources of a kind by id. A marker need not exist any more.
+    fn resources(
+        &self,
+        kind: ResourceKind,
+        page: Page,
+    ) -> impl Future<Output = Result<Listing<Tracked<ResourceRecord>>, StoreError>> + Send;
+
+    /// The connection group that tenants get which name none: the one named [`DEFAULT_CONNECTION_GROUP`], which is made with
+    /// the store and cannot be removed.
+    fn default_connection_group(&self) -> impl Future<Output = Result<ConnectionGroupId, StoreError>> + Send {
+        async move {
+            let key = ResourceKey::Name(DEFAULT_CONNECTION_GROUP.to_owned());
+            let found = self.resource(ResourceKind::ConnectionGroup, key).await?;
+            let id = found.and_then(|found| ConnectionGroupId::parse(&found.record.id).ok());
+            id.ok_or_else(|| StoreError::Read { reason: "there is no default connection group".to_owned() })
+        }
+    }
 
     /// The access key of this id, as committed: a change shows before its command is answered.
     fn key(&self, id: &str) -> impl Future<Output = Result<Option<Arc<KeyRecord>>, StoreError>> + Send;

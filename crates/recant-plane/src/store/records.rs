@@ -3,11 +3,12 @@
 //! A record is a value: nothing in it points back into the store. Where a record was last changed in the log,
 //! and whether that place is complete, comes beside it as [`Tracked`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 
 use recant_core::access::Policy;
-use recant_core::entry::{Change, Hash, HistoryId};
+use recant_core::entry::{Change, Hash, HistoryId, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::position::Position;
 use recant_core::protocol::message::Term;
@@ -65,6 +66,8 @@ pub struct DistributionRecord {
     pub config: serde_json::Value,
     /// What edges need of it.
     pub spec: DistributionSpec,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was made.
     pub created: WallTime,
     /// When it was last changed.
@@ -84,8 +87,15 @@ pub struct TenantRecord {
     pub etag: ETag,
     /// The configuration as the caller gave it, whole. The store does not look inside.
     pub config: serde_json::Value,
-    /// What edges need of it: also its distribution, its domains, and whether it is enabled.
+    /// What it asks for: its distribution, its domains, whether it is enabled. Edges are told the same, except that a
+    /// tenant of a disabled connection group is disabled for them.
     pub spec: TenantSpec,
+    /// The ARN of the web ACL that its configuration names; lists are made by it.
+    pub web_acl: Option<String>,
+    /// The ARN of the certificate that its configuration names; lists are made by it.
+    pub certificate: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was made.
     pub created: WallTime,
     /// When it was last changed.
@@ -97,8 +107,8 @@ pub struct TenantRecord {
 pub struct InvalidationRecord {
     /// Its id.
     pub id: InvalidationId,
-    /// Whose stored responses.
-    pub tenant_id: TenantId,
+    /// Whose stored responses: a tenant's, or those of all tenants of a distribution.
+    pub scope: Scope,
     /// The caller's name for it.
     pub caller_reference: String,
     /// The paths and tags as the caller typed them, in order.
@@ -116,19 +126,84 @@ pub struct InvalidationSummary {
     pub created: WallTime,
 }
 
-/// A connection group.
+/// The tags of something that can be tagged: values by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// A thing beside distributions and tenants: all kinds are kept alike, so that a further kind needs no further table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectionGroupRecord {
-    /// Its id.
-    pub id: ConnectionGroupId,
-    /// Its name.
+pub struct ResourceRecord {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its id, unique within its kind.
+    pub id: String,
+    /// Its name, unique within its kind.
     pub name: String,
-    /// The entity tag of the group as it is.
+    /// What else it is found by, unique within its kind: a connection group's routing endpoint.
+    pub alias: Option<String>,
+    /// The entity tag of the configuration as it is.
     pub etag: ETag,
+    /// Whether it is enabled, for a kind that can be. Only what is disabled can be removed, and the tenants of a disabled
+    /// connection group are disabled for edges.
+    pub enabled: Option<bool>,
+    /// The configuration as the caller gave it, whole. The store does not look inside.
+    pub config: serde_json::Value,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was made.
     pub created: WallTime,
     /// When it was last changed.
     pub modified: WallTime,
+}
+
+/// The kinds of [`ResourceRecord`]s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceKind {
+    /// What tenants are reached through.
+    ConnectionGroup,
+    /// What is in the cache key, and how long responses are fresh.
+    CachePolicy,
+    /// What origins are told of a viewer's request.
+    OriginRequestPolicy,
+    /// What viewers are told beside an origin's response.
+    ResponseHeadersPolicy,
+}
+
+impl ResourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] =
+        [Self::ConnectionGroup, Self::CachePolicy, Self::OriginRequestPolicy, Self::ResponseHeadersPolicy];
+
+    /// Its name in ARNs and on disk.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectionGroup => "connection-group",
+            Self::CachePolicy => "cache-policy",
+            Self::OriginRequestPolicy => "origin-request-policy",
+            Self::ResponseHeadersPolicy => "response-headers-policy",
+        }
+    }
+}
+
+/// How a resource is named in a question about its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResourceKey {
+    /// By id.
+    Id(String),
+    /// By name.
+    Name(String),
+    /// By what else it is found by.
+    Alias(String),
+}
+
+/// What can be tagged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taggable {
+    /// A distribution.
+    Distribution(DistributionId),
+    /// A tenant.
+    Tenant(TenantId),
+    /// A resource of this kind and id.
+    Resource(ResourceKind, String),
 }
 
 /// An access key: what callers sign with, and what they may do with it.
@@ -180,6 +255,10 @@ pub enum TenantFilter {
     Distribution(DistributionId),
     /// Those reached through one connection group.
     ConnectionGroup(ConnectionGroupId),
+    /// Those whose configuration names this web ACL.
+    WebAcl(String),
+    /// Those whose configuration names this certificate.
+    Certificate(String),
 }
 
 /// Which stretch of a list is wanted.

@@ -82,7 +82,7 @@ async fn without_edges_everything_completes_at_once() {
     reaches(&completion, Position::new(2)).await;
     let made = as_invalidation(store.commit(invalidate("t", "I1", "ref", &["/a"])).await.unwrap()).1;
     reaches(&completion, made.position).await;
-    let read = store.invalidation(&made.record.tenant_id, &made.record.id).await.unwrap().unwrap();
+    let read = store.invalidation(&made.record.scope, &made.record.id).await.unwrap().unwrap();
     assert_eq!(read.progress, Progress::Complete, "what is announced can be read");
 }
 
@@ -98,7 +98,7 @@ async fn completion_waits_for_the_acknowledgement() {
 
     let made = as_invalidation(store.commit(invalidate("t", "I1", "ref", &["/a"])).await.unwrap()).1;
     assert!(matches!(edge.beat(&completion, false).await, Verdict::Granted { .. }), "not lagging yet");
-    let read = store.invalidation(&made.record.tenant_id, &made.record.id).await.unwrap().unwrap();
+    let read = store.invalidation(&made.record.scope, &made.record.id).await.unwrap().unwrap();
     assert_eq!(read.progress, Progress::InProgress);
     edge.apply_all(&store).await;
     assert_eq!(edge.beat(&completion, false).await, Verdict::Granted { lease: LONG });

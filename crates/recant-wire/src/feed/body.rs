@@ -50,7 +50,7 @@ pub fn encode(change: &Change) -> Bytes {
     match change {
         Change::PutDistribution(distribution) => to_json(distribution),
         Change::PutTenant(tenant) => to_json(tenant),
-        Change::RemoveTenant(_) => to_json(&Nothing {}),
+        Change::RemoveTenant(_) | Change::RemoveDistribution(_) => to_json(&Nothing {}),
         Change::Invalidate { patterns, .. } => to_json(&Invalidate { patterns: patterns.clone() }),
     }
     .into()
@@ -72,6 +72,13 @@ pub fn decode(scope: &Scope, kind: Kind, body: &[u8]) -> Result<Change, BodyErro
             match scope {
                 Scope::Tenant(tenant) => Change::RemoveTenant(tenant.clone()),
                 Scope::Distribution(_) => return Err(BodyError::OtherScope),
+            }
+        }
+        Kind::REMOVE_DISTRIBUTION => {
+            let Nothing {} = read(kind, body)?;
+            match scope {
+                Scope::Distribution(distribution) => Change::RemoveDistribution(distribution.clone()),
+                Scope::Tenant(_) => return Err(BodyError::OtherScope),
             }
         }
         Kind::INVALIDATE => {

@@ -63,6 +63,7 @@ fn changes() -> Vec<Change> {
             parameters,
         }),
         Change::RemoveTenant(tenant()),
+        Change::RemoveDistribution(distribution()),
         Change::Invalidate {
             scope: Scope::Tenant(tenant()),
             patterns: vec![pattern("/a*"), pattern("#tag")],

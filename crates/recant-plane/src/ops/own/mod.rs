@@ -6,13 +6,14 @@
 
 mod audit;
 mod dry_run;
+mod invalidations;
 mod keys;
 mod limits;
 
 use http::{Method, StatusCode};
 use recant_wire::document::{Document, Members};
 
-use super::{Context, input, resources};
+use super::{Context, input, resources, shapes};
 use crate::admission::AdmissionOptions;
 use crate::error::{ApiError, excerpt};
 use crate::store::Store;
@@ -42,12 +43,14 @@ enum About {
     Key,
     /// A tenant, however it is named.
     Tenant,
+    /// A distribution.
+    Distribution,
 }
 
 /// Where they all are.
 pub(crate) const ROOT: &str = "/recant/v1/";
 
-static OPERATIONS: [OwnOperation; 7] = [
+static OPERATIONS: [OwnOperation; 10] = [
     OwnOperation {
         name: "CountStoredResponses",
         method: Method::POST,
@@ -104,6 +107,30 @@ static OPERATIONS: [OwnOperation; 7] = [
         members: &[],
         success: StatusCode::OK,
     },
+    OwnOperation {
+        name: "CreateInvalidation",
+        method: Method::POST,
+        path: "distributions/{DistributionId}/invalidation",
+        about: About::Distribution,
+        members: &["Paths", "CallerReference"],
+        success: StatusCode::CREATED,
+    },
+    OwnOperation {
+        name: "GetInvalidation",
+        method: Method::GET,
+        path: "distributions/{DistributionId}/invalidation/{Id}",
+        about: About::Distribution,
+        members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "ListInvalidations",
+        method: Method::GET,
+        path: "distributions/{DistributionId}/invalidation",
+        about: About::Distribution,
+        members: &["Marker", "MaxItems"],
+        success: StatusCode::OK,
+    },
 ];
 
 /// Finds the operation of a request line, and the members of its input that are in the path.
@@ -149,6 +176,7 @@ impl OwnOperation {
             About::Everything => "*".to_owned(),
             About::Key => format!("arn:aws:recant::{}:key/{id}", context.store.identity().account),
             About::Tenant => resources::of_tenant(context, id).await?,
+            About::Distribution => shapes::arn(context.store.identity(), "distribution", id),
         })
     }
 
@@ -193,6 +221,9 @@ pub(crate) async fn perform<S: Store>(
         "ListAuditRecords" => audit::list(context, input).await.map(Some),
         "CountStoredResponses" => dry_run::count(context, input).await.map(Some),
         "GetLimits" => Ok(Some(limits::get(context, admission))),
+        "CreateInvalidation" => invalidations::create(context, input).await.map(Some),
+        "GetInvalidation" => invalidations::get(context, input).await.map(Some),
+        "ListInvalidations" => invalidations::list(context, input).await.map(Some),
         other => unreachable!("{other} is in the table of operations and nowhere else"),
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`schema`] | tables, versions, opening |
+//! | [`schema`], [`tables`] | versions, opening; the tables |
 //! | [`rows`] | between rows and records |
 //! | [`writer`] | the writer's thread and its group commits |
 //! | [`apply`] | one command: look up, decide, write |
+//! | [`configure`], [`invalidate`], [`resources`] | the commands, by what they are about |
 //! | [`log`] | the end of the log |
 //! | [`keys`], [`audit`] | access keys, and the audit log |
 //! | [`readers`], [`queries`] | reads, several at a time |
@@ -18,19 +19,23 @@ mod apply;
 mod audit;
 pub mod backup;
 mod check;
+mod configure;
+mod invalidate;
 mod keys;
 mod log;
 mod queries;
 mod readers;
+mod resources;
 mod rows;
 mod schema;
+mod tables;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use recant_core::audit::{AuditEntry, AuditRecord};
-use recant_core::entry::{Entry, Hash};
+use recant_core::entry::{Entry, Hash, Scope};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneDurable;
@@ -38,9 +43,9 @@ use recant_core::time::WallTime;
 use tokio::sync::watch;
 
 use super::{
-    Command, ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary,
-    KeyRecord, Listing, Outcome, Page, Snapshot, Store, StoreError, TenantFilter, TenantKey, TenantRecord,
-    Tracked,
+    Command, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing,
+    Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store, StoreError, TenantFilter,
+    TenantKey, TenantRecord, Tracked,
 };
 pub use check::Damage;
 use keys::KeyTable;
@@ -120,26 +125,48 @@ impl Store for SqliteStore {
         self.0.readers.read(move |db| queries::tenants(db, &filter, &page)).await
     }
 
+    async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, TenantId)>, StoreError> {
+        let domain = domain.to_owned();
+        self.0.readers.read(move |db| queries::domains(db, &domain, &page)).await
+    }
+
     async fn invalidation(
         &self,
-        tenant: &TenantId,
+        scope: &Scope,
         id: &InvalidationId,
     ) -> Result<Option<Tracked<InvalidationRecord>>, StoreError> {
-        let (tenant, id) = (tenant.clone(), id.clone());
-        self.0.readers.read(move |db| queries::invalidation(db, &tenant, &id)).await
+        let (scope, id) = (scope.clone(), id.clone());
+        self.0.readers.read(move |db| queries::invalidation(db, &scope, &id)).await
     }
 
     async fn invalidations(
         &self,
-        tenant: &TenantId,
+        scope: &Scope,
         page: Page,
     ) -> Result<Listing<Tracked<InvalidationSummary>>, StoreError> {
-        let tenant = tenant.clone();
-        self.0.readers.read(move |db| queries::invalidations(db, &tenant, &page)).await
+        let scope = scope.clone();
+        self.0.readers.read(move |db| queries::invalidations(db, &scope, &page)).await
     }
 
-    async fn default_connection_group(&self) -> Result<ConnectionGroupRecord, StoreError> {
-        self.0.readers.read(queries::default_connection_group).await
+    async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {
+        let scope = scope.clone();
+        self.0.readers.read(move |db| queries::in_progress(db, &scope)).await
+    }
+
+    async fn resource(
+        &self,
+        kind: ResourceKind,
+        key: ResourceKey,
+    ) -> Result<Option<Tracked<ResourceRecord>>, StoreError> {
+        self.0.readers.read(move |db| queries::resource(db, kind, &key)).await
+    }
+
+    async fn resources(
+        &self,
+        kind: ResourceKind,
+        page: Page,
+    ) -> Result<Listing<Tracked<ResourceRecord>>, StoreError> {
+        self.0.readers.read(move |db| queries::resources(db, kind, &page)).await
     }
 
     async fn key(&self, id: &str) -> Result<Option<Arc<KeyRecord>>, StoreError> {

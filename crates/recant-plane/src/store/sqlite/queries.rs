@@ -1,6 +1,8 @@
 //! The questions, each over one connection inside one read transaction.
 
-use recant_core::entry::{Change, Entry, Hash};
+use std::collections::BTreeSet;
+
+use recant_core::entry::{Change, Entry, Hash, Scope};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::limits::LOG_BYTES_PER_READ_MAX;
 use recant_core::position::Position;
@@ -9,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
 
 use super::rows;
 use crate::store::records::{
-    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing,
-    Page, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page, ResourceKey,
+    ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 
 pub(super) fn distribution(
@@ -56,62 +58,133 @@ pub(super) fn tenants(
     page: &Page,
 ) -> Result<Listing<Tracked<TenantRecord>>> {
     let completed = rows::completed(db)?;
-    let (condition, key) = match filter {
-        TenantFilter::All => ("?3 = ''", ""),
-        TenantFilter::Distribution(id) => ("distribution_id = ?3", id.as_str()),
-        TenantFilter::ConnectionGroup(id) => ("connection_group_id = ?3", id.as_str()),
-    };
-    let sql =
-        format!("SELECT {} FROM tenants WHERE id > ?1 AND {condition} ORDER BY id LIMIT ?2", rows::TENANT);
+    let (sql, key) = tenants_sql(filter);
     // No id is empty, so the empty text comes before them all.
     let after = page.after.as_deref().unwrap_or_default();
     listing(db, &sql, params![after, one_more(page), key], page, |row| rows::tenant(row, completed))
 }
 
+/// The question, over the marker, the limit and the key.
+fn tenants_sql(filter: &TenantFilter) -> (String, &str) {
+    let (condition, key) = match filter {
+        TenantFilter::All => ("?3 = ''", ""),
+        TenantFilter::Distribution(id) => ("distribution_id = ?3", id.as_str()),
+        TenantFilter::ConnectionGroup(id) => ("connection_group_id = ?3", id.as_str()),
+        TenantFilter::WebAcl(arn) => ("web_acl = ?3", arn.as_str()),
+        TenantFilter::Certificate(arn) => ("certificate = ?3", arn.as_str()),
+    };
+    let sql =
+        format!("SELECT {} FROM tenants WHERE id > ?1 AND {condition} ORDER BY id LIMIT ?2", rows::TENANT);
+    (sql, key)
+}
+
+/// A domain, the wildcard above it, and what it covers: with `*.example.test` that is every name one label below.
+const DOMAINS: &str = "
+    SELECT domain, tenant_id FROM tenant_domains WHERE domain IN (?1, ?2) AND domain > ?4
+    UNION ALL
+    SELECT domain, tenant_id FROM tenant_domains
+    WHERE substr(domain, instr(domain, '.') + 1) = ?3 AND domain <> ?1 AND domain > ?4
+    ORDER BY domain LIMIT ?5";
+
+pub(super) fn domains(db: &Connection, domain: &str, page: &Page) -> Result<Listing<(String, TenantId)>> {
+    let parent = domain.split_once('.').map_or("", |(_, parent)| parent);
+    let above = format!("*.{parent}");
+    // Only a wildcard covers others; no domain has an empty parent.
+    let covered = domain.strip_prefix("*.").unwrap_or_default();
+    let after = page.after.as_deref().unwrap_or_default();
+    listing(db, DOMAINS, params![domain, above, covered, after, one_more(page)], page, |row| {
+        Ok((row.get(0)?, rows::word(row, 1)?))
+    })
+}
+
 pub(super) fn invalidation(
     db: &Connection,
-    tenant: &TenantId,
+    scope: &Scope,
     id: &InvalidationId,
 ) -> Result<Option<Tracked<InvalidationRecord>>> {
+    if !exists(db, scope)? {
+        return Ok(None);
+    }
     let completed = rows::completed(db)?;
-    let sql = format!(
-        "SELECT {} FROM invalidations
-         WHERE tenant_id = ?1 AND id = ?2 AND EXISTS (SELECT 1 FROM tenants WHERE id = ?1)",
-        rows::INVALIDATION
-    );
+    let sql = format!("SELECT {} FROM invalidations WHERE owner = ?1 AND id = ?2", rows::INVALIDATION);
     db.prepare_cached(&sql)?
-        .query_row([tenant.as_str(), id.as_str()], |row| rows::invalidation(row, completed))
+        .query_row([&rows::owner(scope), id.as_str()], |row| rows::invalidation(row, completed))
         .optional()
 }
 
 pub(super) fn invalidations(
     db: &Connection,
-    tenant: &TenantId,
+    scope: &Scope,
     page: &Page,
 ) -> Result<Listing<Tracked<InvalidationSummary>>> {
-    let completed = rows::completed(db)?;
+    let (completed, owner) = (rows::completed(db)?, rows::owner(scope));
     let before: Option<i64> = match &page.after {
+        _ if !exists(db, scope)? => Some(0),
         None => Some(i64::MAX),
         Some(marker) => db
-            .prepare_cached("SELECT position FROM invalidations WHERE tenant_id = ?1 AND id = ?2")?
-            .query_row([tenant.as_str(), marker], |row| row.get(0))
+            .prepare_cached("SELECT position FROM invalidations WHERE owner = ?1 AND id = ?2")?
+            .query_row([&owner, marker], |row| row.get(0))
             .optional()?,
     };
     let Some(before) = before else { return Ok(Listing::UnknownMarker) };
-    let sql = format!(
-        "SELECT {} FROM invalidations
-         WHERE tenant_id = ?1 AND position < ?2 AND EXISTS (SELECT 1 FROM tenants WHERE id = ?1)
-         ORDER BY position DESC LIMIT ?3",
-        rows::INVALIDATION_SUMMARY
-    );
-    listing(db, &sql, params![tenant.as_str(), before, one_more(page)], page, |row| {
+    listing(db, &invalidations_sql(), params![owner, before, one_more(page)], page, |row| {
         rows::invalidation_summary(row, completed)
     })
 }
 
-pub(super) fn default_connection_group(db: &Connection) -> Result<ConnectionGroupRecord> {
-    db.prepare_cached("SELECT id, name, etag, created, modified FROM connection_groups WHERE is_default = 1")?
-        .query_row([], rows::connection_group)
+/// The question, over the owner, the marker's position and the limit.
+fn invalidations_sql() -> String {
+    format!(
+        "SELECT {} FROM invalidations WHERE owner = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3",
+        rows::INVALIDATION_SUMMARY
+    )
+}
+
+pub(super) fn in_progress(db: &Connection, scope: &Scope) -> Result<u64> {
+    let completed = rows::integer(rows::completed(db)?.get());
+    db.prepare_cached("SELECT count(*) FROM invalidations WHERE owner = ?1 AND position > ?2")?
+        .query_row(params![rows::owner(scope), completed], |row| rows::unsigned(row, 0))
+}
+
+/// Whether there is such a tenant or distribution; what it had before it was removed nobody sees any more.
+pub(super) fn exists(db: &Connection, scope: &Scope) -> Result<bool> {
+    let table = match scope {
+        Scope::Tenant(_) => "tenants",
+        Scope::Distribution(_) => "distributions",
+    };
+    db.prepare_cached(&format!("SELECT 1 FROM {table} WHERE id = ?1"))?.exists([scope.id()])
+}
+
+pub(super) fn resource(
+    db: &Connection,
+    kind: ResourceKind,
+    key: &ResourceKey,
+) -> Result<Option<Tracked<ResourceRecord>>> {
+    let completed = rows::completed(db)?;
+    let (column, key) = match key {
+        ResourceKey::Id(id) => ("id", id),
+        ResourceKey::Name(name) => ("name", name),
+        ResourceKey::Alias(alias) => ("alias", alias),
+    };
+    let sql = format!("SELECT {} FROM resources WHERE kind = ?1 AND {column} = ?2", rows::RESOURCE);
+    db.prepare_cached(&sql)?.query_row([kind.as_str(), key], |row| rows::resource(row, completed)).optional()
+}
+
+pub(super) fn resources(
+    db: &Connection,
+    kind: ResourceKind,
+    page: &Page,
+) -> Result<Listing<Tracked<ResourceRecord>>> {
+    let completed = rows::completed(db)?;
+    let after = page.after.as_deref().unwrap_or_default();
+    listing(db, &resources_sql(), params![kind.as_str(), after, one_more(page)], page, |row| {
+        rows::resource(row, completed)
+    })
+}
+
+/// The question, over the kind, the marker and the limit.
+fn resources_sql() -> String {
+    format!("SELECT {} FROM resources WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3", rows::RESOURCE)
 }
 
 pub(super) fn entries(db: &Connection, after: Position, limit: usize) -> Result<Vec<Entry>> {
@@ -150,11 +223,20 @@ pub(super) fn snapshot(db: &Connection) -> Result<Snapshot> {
     for found in db.prepare_cached(&sql)?.query_map([], |row| rows::distribution(row, position))? {
         changes.push(Change::PutDistribution(found?.record.spec));
     }
+    let disabled = disabled_groups(db)?;
     let sql = format!("SELECT {} FROM tenants ORDER BY id", rows::TENANT);
     for found in db.prepare_cached(&sql)?.query_map([], |row| rows::tenant(row, position))? {
-        changes.push(Change::PutTenant(found?.record.spec));
+        let TenantRecord { mut spec, connection_group_id, .. } = found?.record;
+        spec.enabled &= !disabled.contains(connection_group_id.as_str());
+        changes.push(Change::PutTenant(spec));
     }
     Ok(Snapshot { position, hash, changes })
+}
+
+fn disabled_groups(db: &Connection) -> Result<BTreeSet<String>> {
+    db.prepare_cached("SELECT id FROM resources WHERE kind = ?1 AND NOT enabled")?
+        .query_map([ResourceKind::ConnectionGroup.as_str()], |row| row.get(0))?
+        .collect()
 }
 
 pub(super) fn durable(db: &Connection, identity: &Identity) -> Result<PlaneDurable> {
@@ -187,4 +269,40 @@ fn listing<T>(
     let more = items.len() > page.limit.get();
     items.truncate(page.limit.get());
     Ok(Listing::Page { items, more })
+}
+
+#[cfg(test)]
+mod tests {
+    use recant_core::id::ConnectionGroupId;
+    use recant_core::time::WallTime;
+
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    #[test]
+    fn a_page_costs_the_same_wherever_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = schema::open_writer(&folder.path().join("plane.db"), WallTime::from_millis(0)).unwrap();
+        let check = |sql: &str| {
+            let mut plan = opened.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let count = plan.parameter_count();
+            let steps =
+                plan.query_map(rusqlite::params_from_iter(vec![""; count]), |row| row.get(3)).unwrap();
+            for step in steps.map(|step: Result<String>| step.unwrap()) {
+                assert!(!step.contains("SCAN") && !step.contains("TEMP B-TREE"), "{sql}: {step}");
+            }
+        };
+        for filter in [
+            TenantFilter::All,
+            TenantFilter::Distribution(DistributionId::parse("E1").unwrap()),
+            TenantFilter::ConnectionGroup(ConnectionGroupId::parse("cg_1").unwrap()),
+            TenantFilter::WebAcl("arn".into()),
+            TenantFilter::Certificate("arn".into()),
+        ] {
+            check(tenants_sql(&filter).0.as_str());
+        }
+        check(&invalidations_sql());
+        check(&resources_sql());
+        check("SELECT count(*) FROM invalidations WHERE owner = ?1 AND position > ?2");
+    }
 }

@@ -14,8 +14,8 @@ use rusqlite::{Connection, Result, Row};
 use serde::de::DeserializeOwned;
 
 use crate::store::records::{
-    ConnectionGroupRecord, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Progress,
-    TenantRecord, Tracked,
+    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Progress, ResourceKind,
+    ResourceRecord, TenantRecord, Tracked,
 };
 
 /// `log.scope` of [`Scope::Tenant`].
@@ -23,13 +23,19 @@ const SCOPE_TENANT: i64 = 1;
 /// `log.scope` of [`Scope::Distribution`].
 const SCOPE_DISTRIBUTION: i64 = 2;
 
+/// What the column `owner` of a distribution starts with. No id has a slash.
+const OWNER_DISTRIBUTION: &str = "distribution/";
+
 /// The columns that [`distribution`] reads.
-pub(super) const DISTRIBUTION: &str = "id, caller_reference, etag, config, spec, created, modified, position";
+pub(super) const DISTRIBUTION: &str =
+    "id, caller_reference, etag, config, spec, created, modified, position, tags";
 /// The columns that [`tenant`] reads.
-pub(super) const TENANT: &str =
-    "id, name, connection_group_id, etag, config, spec, created, modified, position";
+pub(super) const TENANT: &str = "id, name, connection_group_id, etag, config, spec, created, modified, position, web_acl, certificate, tags";
+/// The columns that [`resource`] reads.
+pub(super) const RESOURCE: &str =
+    "kind, id, name, alias, etag, enabled, config, tags, created, modified, position";
 /// The columns that [`invalidation`] reads.
-pub(super) const INVALIDATION: &str = "id, tenant_id, caller_reference, items, created, position";
+pub(super) const INVALIDATION: &str = "id, owner, caller_reference, items, created, position";
 /// The columns that [`invalidation_summary`] reads.
 pub(super) const INVALIDATION_SUMMARY: &str = "id, created, position";
 /// The columns that [`entry`] reads.
@@ -100,6 +106,7 @@ pub(super) fn distribution(row: &Row<'_>, completed: Position) -> Result<Tracked
         spec: json(row, 4)?,
         created: wall_time(row, 5)?,
         modified: wall_time(row, 6)?,
+        tags: json(row, 8)?,
     };
     Ok(tracked(record, position(row, 7)?, completed))
 }
@@ -115,6 +122,9 @@ pub(super) fn tenant(row: &Row<'_>, completed: Position) -> Result<Tracked<Tenan
         spec: json(row, 5)?,
         created: wall_time(row, 6)?,
         modified: wall_time(row, 7)?,
+        web_acl: row.get(9)?,
+        certificate: row.get(10)?,
+        tags: json(row, 11)?,
     };
     Ok(tracked(record, position(row, 8)?, completed))
 }
@@ -123,7 +133,7 @@ pub(super) fn tenant(row: &Row<'_>, completed: Position) -> Result<Tracked<Tenan
 pub(super) fn invalidation(row: &Row<'_>, completed: Position) -> Result<Tracked<InvalidationRecord>> {
     let record = InvalidationRecord {
         id: word(row, 0)?,
-        tenant_id: word(row, 1)?,
+        scope: owner_scope(row, 1)?,
         caller_reference: row.get(2)?,
         items: json(row, 3)?,
         created: wall_time(row, 4)?,
@@ -145,15 +155,44 @@ pub(super) fn path_count(row: &Row<'_>) -> Result<PathCount> {
     Ok(PathCount { paths: unsigned(row, 0)?, wildcards: unsigned(row, 1)? })
 }
 
-/// A connection group out of `id, name, etag, created, modified`.
-pub(super) fn connection_group(row: &Row<'_>) -> Result<ConnectionGroupRecord> {
-    Ok(ConnectionGroupRecord {
-        id: word(row, 0)?,
-        name: row.get(1)?,
-        etag: word(row, 2)?,
-        created: wall_time(row, 3)?,
-        modified: wall_time(row, 4)?,
-    })
+/// A resource out of [`RESOURCE`].
+pub(super) fn resource(row: &Row<'_>, completed: Position) -> Result<Tracked<ResourceRecord>> {
+    let record = ResourceRecord {
+        kind: resource_kind(row, 0)?,
+        id: row.get(1)?,
+        name: row.get(2)?,
+        alias: row.get(3)?,
+        etag: word(row, 4)?,
+        enabled: row.get(5)?,
+        config: json(row, 6)?,
+        tags: json(row, 7)?,
+        created: wall_time(row, 8)?,
+        modified: wall_time(row, 9)?,
+    };
+    Ok(tracked(record, position(row, 10)?, completed))
+}
+
+fn resource_kind(row: &Row<'_>, column: usize) -> Result<ResourceKind> {
+    let name = row.get_ref(column)?.as_str()?;
+    let kind = ResourceKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    kind.ok_or_else(|| rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text))
+}
+
+/// Whose a caller reference or invalidation is, as the column `owner`.
+pub(super) fn owner(scope: &Scope) -> String {
+    match scope {
+        Scope::Tenant(id) => id.as_str().to_owned(),
+        Scope::Distribution(id) => format!("{OWNER_DISTRIBUTION}{id}"),
+    }
+}
+
+/// What [`owner`] made a text of.
+fn owner_scope(row: &Row<'_>, column: usize) -> Result<Scope> {
+    let owner = row.get_ref(column)?.as_str()?;
+    match owner.strip_prefix(OWNER_DISTRIBUTION) {
+        Some(id) => parsed(column, DistributionId::parse(id)).map(Scope::Distribution),
+        None => parsed(column, TenantId::parse(owner)).map(Scope::Tenant),
+    }
 }
 
 /// A member out of `edge, incarnation, embedded, lease_class, hold_ms`.

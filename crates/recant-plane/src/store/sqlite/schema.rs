@@ -1,4 +1,4 @@
-//! The database's tables, its versions, and what happens when it is opened. Described in docs/design/formats.md.
+//! The database's versions, and what happens when it is opened. Described in docs/design/formats.md.
 
 use std::path::Path;
 
@@ -11,142 +11,19 @@ use recant_core::time::WallTime;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::check::{self, Damage};
-use super::rows;
+use super::{rows, tables};
+use crate::store::DEFAULT_CONNECTION_GROUP;
 use crate::store::records::Identity;
 use crate::{folder, random};
 
 /// The version that this program writes: `PRAGMA user_version`.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// `PRAGMA application_id`: "RCNT". Tells our file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x5243_4e54;
 
 /// The account number until an operator names another.
 const ACCOUNT_DEFAULT: &str = "000000000000";
-
-/// Version 1.
-const TABLES: &str = "
-CREATE TABLE plane (
-    one     INTEGER PRIMARY KEY CHECK (one = 1),
-    history BLOB    NOT NULL CHECK (length(history) = 16),
-    term    INTEGER NOT NULL,
-    account TEXT    NOT NULL
-) STRICT;
-
-CREATE TABLE head (
-    one       INTEGER PRIMARY KEY CHECK (one = 1),
-    position  INTEGER NOT NULL,
-    hash      BLOB    NOT NULL CHECK (length(hash) = 32),
-    completed INTEGER NOT NULL CHECK (completed <= position)
-) STRICT;
-
-CREATE TABLE log (
-    position  INTEGER PRIMARY KEY CHECK (position > 0),
-    prev_hash BLOB    NOT NULL CHECK (length(prev_hash) = 32),
-    hash      BLOB    NOT NULL CHECK (length(hash) = 32),
-    scope     INTEGER NOT NULL,
-    scope_id  TEXT    NOT NULL,
-    kind      INTEGER NOT NULL,
-    body_hash BLOB    NOT NULL CHECK (length(body_hash) = 32),
-    body      BLOB    NOT NULL
-) STRICT;
-
-CREATE TABLE members (
-    edge        TEXT    NOT NULL,
-    incarnation INTEGER NOT NULL,
-    embedded    INTEGER NOT NULL,
-    lease_class INTEGER NOT NULL,
-    hold_ms     INTEGER NOT NULL,
-    PRIMARY KEY (edge, incarnation)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE connection_groups (
-    id         TEXT    PRIMARY KEY NOT NULL,
-    name       TEXT    NOT NULL UNIQUE,
-    etag       TEXT    NOT NULL,
-    is_default INTEGER NOT NULL,
-    created    INTEGER NOT NULL,
-    modified   INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE distributions (
-    id               TEXT    PRIMARY KEY NOT NULL,
-    caller_reference TEXT    NOT NULL UNIQUE,
-    etag             TEXT    NOT NULL,
-    config           TEXT    NOT NULL,
-    spec             TEXT    NOT NULL,
-    created          INTEGER NOT NULL,
-    modified         INTEGER NOT NULL,
-    born             INTEGER NOT NULL UNIQUE,
-    position         INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE tenants (
-    id                  TEXT    PRIMARY KEY NOT NULL,
-    name                TEXT    NOT NULL UNIQUE,
-    distribution_id     TEXT    NOT NULL REFERENCES distributions (id),
-    connection_group_id TEXT    NOT NULL REFERENCES connection_groups (id),
-    etag                TEXT    NOT NULL,
-    config              TEXT    NOT NULL,
-    spec                TEXT    NOT NULL,
-    created             INTEGER NOT NULL,
-    modified            INTEGER NOT NULL,
-    position            INTEGER NOT NULL
-) STRICT;
-CREATE INDEX tenants_by_distribution ON tenants (distribution_id, id);
-CREATE INDEX tenants_by_connection_group ON tenants (connection_group_id, id);
-
-CREATE TABLE tenant_domains (
-    domain    TEXT PRIMARY KEY NOT NULL,
-    tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE
-) STRICT, WITHOUT ROWID;
-CREATE INDEX tenant_domains_by_tenant ON tenant_domains (tenant_id);
-
-CREATE TABLE caller_references (
-    tenant_id      TEXT    NOT NULL,
-    reference_hash BLOB    NOT NULL CHECK (length(reference_hash) = 32),
-    fingerprint    BLOB    NOT NULL CHECK (length(fingerprint) = 32),
-    invalidation   TEXT    NOT NULL,
-    created        INTEGER NOT NULL,
-    position       INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, reference_hash)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE invalidations (
-    position         INTEGER PRIMARY KEY,
-    tenant_id        TEXT    NOT NULL,
-    id               TEXT    NOT NULL,
-    caller_reference TEXT    NOT NULL,
-    paths            INTEGER NOT NULL,
-    wildcards        INTEGER NOT NULL,
-    paths_before     INTEGER NOT NULL,
-    wildcards_before INTEGER NOT NULL,
-    created          INTEGER NOT NULL,
-    -- Last: whoever reads a column behind a long text reads the text's pages, too.
-    items            TEXT    NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX invalidations_by_id ON invalidations (tenant_id, id);
-CREATE INDEX invalidations_by_tenant ON invalidations (tenant_id, position);
-";
-
-/// What version 2 adds to version 1.
-const TABLES_2: &str = "
-CREATE TABLE keys (
-    id        TEXT    PRIMARY KEY NOT NULL,
-    secret    TEXT    NOT NULL,
-    name      TEXT    NOT NULL,
-    policy    TEXT    NOT NULL,
-    is_active INTEGER NOT NULL,
-    created   INTEGER NOT NULL,
-    modified  INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE audit (
-    number INTEGER PRIMARY KEY CHECK (number > 0),
-    link   BLOB    NOT NULL CHECK (length(link) = 32),
-    record TEXT    NOT NULL
-) STRICT;
-";
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -203,7 +80,6 @@ pub(super) fn open_writer(path: &Path, now: WallTime) -> Result<Opened, OpenErro
     }
     // FULL: every commit waits for the write-ahead log's fsync. NORMAL would lose answered commits on power loss.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
     // What a savepoint may have to undo goes to a temporary file when it is long. Making one fails when file descriptors
     // run out or there is no place for it, and a failed statement ends the writer.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -211,18 +87,24 @@ pub(super) fn open_writer(path: &Path, now: WallTime) -> Result<Opened, OpenErro
     if version != 0 {
         check::at_start(&connection)?;
     }
+    // Outside of the transaction, where alone it can be changed; see `tables::VERSION_3`.
+    connection.pragma_update(None, "foreign_keys", false)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if version == 0 {
+    if version < 1 {
         create(&transaction, now)?;
     }
     if version < 2 {
-        transaction.execute_batch(TABLES_2)?;
+        transaction.execute_batch(tables::VERSION_2)?;
+    }
+    if version < 3 {
+        transaction.execute_batch(tables::VERSION_3)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.execute("UPDATE plane SET term = term + 1", [])?;
     let identity = rows::identity(&transaction)?;
     let (head, _) = rows::head(&transaction)?;
     transaction.commit()?;
+    connection.pragma_update(None, "foreign_keys", true)?;
     Ok(Opened { connection, identity, head })
 }
 
@@ -250,7 +132,7 @@ pub(super) fn version(connection: &Connection) -> Result<i32, OpenError> {
 
 /// Makes the tables, a new history, and the default connection group.
 fn create(connection: &Connection, now: WallTime) -> Result<(), OpenError> {
-    connection.execute_batch(TABLES)?;
+    connection.execute_batch(tables::VERSION_1)?;
     let history = HistoryId(u128::from_be_bytes(random::bytes()));
     connection.execute(
         "INSERT INTO plane (one, history, term, account) VALUES (1, ?1, ?2, ?3)",
@@ -263,7 +145,7 @@ fn create(connection: &Connection, now: WallTime) -> Result<(), OpenError> {
     let group = ConnectionGroupId::generate(now, random::bytes());
     connection.execute(
         "INSERT INTO connection_groups (id, name, etag, is_default, created, modified) VALUES (?1, ?2, ?3, 1, ?4, ?4)",
-        params![group.as_str(), "default", ETag::generate(random::bytes()).as_str(), now.millis()],
+        params![group.as_str(), DEFAULT_CONNECTION_GROUP, ETag::generate(random::bytes()).as_str(), now.millis()],
     )?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     Ok(())

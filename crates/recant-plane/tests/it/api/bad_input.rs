@@ -157,7 +157,7 @@ fn what_is_not_there() {
                 "InvalidationBatch": {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "r"}
             }),
         )
-        .refused(501, "NotImplemented");
+        .refused(404, "NoSuchDistribution");
         for (method, path) in [("GET", "/nothing"), ("HEAD", "/2020-05-31/distribution"), ("PUT", "/")] {
             let mut call = rig.request("ListDistributions", json!({}));
             (call.method, call.path) = (method.into(), path.into());

@@ -82,7 +82,8 @@ fn what_a_tenant_may_not_have() {
     check("two", "ConnectionGroupId", json!("cg_none"), 404, "EntityNotFound");
     check("two", "Parameters", json!([]), 400, "InvalidArgument");
     check("two", "Tags", json!({"Items": [{"Key": "aws:x", "Value": ""}]}), 400, "InvalidTagging");
-    check("two", "Customizations", json!({"WebAcl": {"Action": "disable"}}), 400, "InvalidArgument");
+    let geo = json!({"GeoRestrictions": {"RestrictionType": "blacklist", "Locations": ["DE"]}});
+    check("two", "Customizations", geo, 400, "InvalidArgument");
     let listed = rig.ok("ListDistributionTenants", json!({}));
     assert_eq!(listed["DistributionTenantList"].as_array().unwrap().len(), 1);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use recant_core::batch::PathCount;
-use recant_core::entry::{Change, Entry, Hash, HistoryId};
+use recant_core::entry::{Change, Entry, Hash, HistoryId, Scope};
 use recant_core::id::{DistributionId, ETag, EdgeId, InvalidationId, TenantId};
 use recant_core::ledger::TooManyInProgress;
 use recant_core::position::Position;
@@ -16,8 +16,20 @@ use recant_wire::feed::body;
 use tokio::task::JoinSet;
 
 use super::World;
+use super::configure::{
+    a_distribution_has_invalidations_of_its_own, a_domain_moves_in_one_step,
+    distributions_are_changed_and_removed, domains_in_conflict_are_found,
+    tenants_are_listed_by_customization, what_was_judged_by_something_else_is_refused,
+};
 use super::keys::{keys_are_found_as_committed, the_audit_log_holds_together};
-use super::samples::{NOW, as_invalidation, distribution, furnish, invalidate, items, page, refused, tenant};
+use super::resources::{
+    a_change_of_too_many_tenants_is_refused, a_disabled_group_disables_its_tenants_for_edges,
+    resources_are_changed_only_as_last_read, resources_are_kept_by_kind, tags_are_changed_and_nothing_else,
+    the_default_group_stays,
+};
+use super::samples::{
+    NOW, as_invalidation, create, distribution, furnish, invalidate, items, page, refused, tenant, update,
+};
 
 /// Makes a test out of each named function, in one world.
 macro_rules! tests_in {
@@ -55,6 +67,18 @@ macro_rules! conformance {
             records_come_back_as_given,
             a_snapshot_is_the_configuration,
             places_of_other_logs_are_told_apart,
+            distributions_are_changed_and_removed,
+            what_was_judged_by_something_else_is_refused,
+            a_domain_moves_in_one_step,
+            domains_in_conflict_are_found,
+            tenants_are_listed_by_customization,
+            a_distribution_has_invalidations_of_its_own,
+            resources_are_kept_by_kind,
+            resources_are_changed_only_as_last_read,
+            a_disabled_group_disables_its_tenants_for_edges,
+            the_default_group_stays,
+            a_change_of_too_many_tenants_is_refused,
+            tags_are_changed_and_nothing_else,
             keys_are_found_as_committed,
             the_audit_log_holds_together,
         }
@@ -150,7 +174,7 @@ async fn one_reference_makes_one_invalidation(world: impl World) {
             let id = format!("I{caller}");
             let (birth, made) =
                 as_invalidation(store.commit(invalidate("t", &id, "same", &["/a", "/b"])).await.unwrap());
-            let found = store.invalidation(&made.record.tenant_id, &made.record.id).await.unwrap();
+            let found = store.invalidation(&made.record.scope, &made.record.id).await.unwrap();
             assert_eq!(found.unwrap().record, made.record, "what is answered can be read");
             (birth, made.record.id, made.position)
         });
@@ -252,7 +276,7 @@ async fn invalidations_are_paged_newest_first(world: impl World) {
         store.commit(invalidate("t", &name, &name, &["/"])).await.unwrap();
         store.commit(invalidate("u", &name, &name, &["/"])).await.unwrap();
     }
-    let t = TenantId::parse("t").unwrap();
+    let t = Scope::Tenant(TenantId::parse("t").unwrap());
     let mut seen = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -277,10 +301,10 @@ async fn distributions_and_tenants_are_paged(world: impl World) {
     let store = world.open();
     furnish(&store, &["c", "a", "b"]).await;
     store.commit(Command::CreateDistribution(Box::new(distribution("E0")))).await.unwrap();
-    let group = store.default_connection_group().await.unwrap().id;
+    let group = store.default_connection_group().await.unwrap();
     let mut other = tenant("d", &group);
     other.spec.distribution_id = DistributionId::parse("E0").unwrap();
-    store.commit(Command::CreateTenant(Box::new(other))).await.unwrap();
+    store.commit(create(other)).await.unwrap();
 
     let (first, more) = items(store.distributions(page(None, 1)).await.unwrap());
     assert_eq!((first[0].record.id.as_str(), more), ("E1", true), "in the order of their making");
@@ -306,8 +330,7 @@ async fn distributions_and_tenants_are_paged(world: impl World) {
 async fn names_and_domains_belong_to_one(world: impl World) {
     let store = world.open();
     furnish(&store, &["a", "b"]).await;
-    let group = store.default_connection_group().await.unwrap().id;
-    let create = |record| Command::CreateTenant(Box::new(record));
+    let group = store.default_connection_group().await.unwrap();
     let fresh = || tenant("c", &group);
 
     let mut same_name = fresh();
@@ -332,7 +355,7 @@ async fn names_and_domains_belong_to_one(world: impl World) {
     // A domain can move once its owner has given it up.
     let mut a = tenant("a", &group);
     a.spec.domains = vec!["elsewhere.test".into()];
-    let update = |tenant| Command::UpdateTenant { if_match: Some("E1".into()), tenant: Box::new(tenant) };
+    let update = |tenant| update(Some("E1"), tenant);
     store.commit(update(a)).await.unwrap();
     let mut b = tenant("b", &group);
     b.spec.domains = vec!["b.test".into(), "a.test".into()];
@@ -350,17 +373,15 @@ async fn names_and_domains_belong_to_one(world: impl World) {
 async fn updates_and_deletes_need_the_current_etag(world: impl World) {
     let store = world.open();
     furnish(&store, &["t"]).await;
-    let group = store.default_connection_group().await.unwrap().id;
+    let group = store.default_connection_group().await.unwrap();
     let id = TenantId::parse("t").unwrap();
     let changed = |enabled, etag: &str| {
         let mut changed = tenant("t", &group);
         changed.name = "another name".into();
         changed.etag = ETag::parse(etag).unwrap();
         changed.spec.enabled = enabled;
-        Box::new(changed)
+        changed
     };
-    let update =
-        |if_match: Option<&str>, tenant| Command::UpdateTenant { if_match: if_match.map(Into::into), tenant };
     let delete = |if_match: Option<&str>| Command::DeleteTenant {
         tenant: id.clone(),
         if_match: if_match.map(Into::into),
@@ -392,28 +413,26 @@ async fn updates_and_deletes_need_the_current_etag(world: impl World) {
 async fn a_tenant_made_again_inherits_nothing(world: impl World) {
     let store = world.open();
     furnish(&store, &["t"]).await;
-    let group = store.default_connection_group().await.unwrap().id;
+    let group = store.default_connection_group().await.unwrap();
     store.commit(invalidate("t", "I1", "ref", &["/a"])).await.unwrap();
     let mut disabled = tenant("t", &group);
     disabled.spec.enabled = false;
     let if_match = Some("E1".to_owned());
-    let update = Command::UpdateTenant { if_match: if_match.clone(), tenant: Box::new(disabled) };
-    store.commit(update).await.unwrap();
+    store.commit(update(Some("E1"), disabled)).await.unwrap();
     let old = TenantId::parse("t").unwrap();
     store.commit(Command::DeleteTenant { tenant: old.clone(), if_match }).await.unwrap();
 
     let mut again = tenant("t2", &group);
     again.name = "name-t".into();
     again.spec.domains = vec!["t.test".into()];
-    assert!(matches!(
-        store.commit(Command::CreateTenant(Box::new(again))).await.unwrap(),
-        Outcome::Tenant(_)
-    ));
+    assert!(matches!(store.commit(create(again)).await.unwrap(), Outcome::Tenant(_)));
     let (birth, _) = as_invalidation(store.commit(invalidate("t2", "I2", "ref", &["/other"])).await.unwrap());
     assert_eq!(birth, Birth::New, "the name's earlier bearer used this reference, not this tenant");
-    let (listed, _) =
-        items(store.invalidations(&TenantId::parse("t2").unwrap(), page(None, 9)).await.unwrap());
+    let (listed, _) = items(
+        store.invalidations(&Scope::Tenant(TenantId::parse("t2").unwrap()), page(None, 9)).await.unwrap(),
+    );
     assert_eq!(listed.len(), 1);
+    let old = Scope::Tenant(old);
     assert_eq!(store.invalidation(&old, &InvalidationId::parse("I1").unwrap()).await.unwrap(), None);
     assert!(items(store.invalidations(&old, page(None, 9)).await.unwrap()).0.is_empty());
 }
@@ -452,7 +471,7 @@ async fn one_bad_command_does_not_hurt_the_others(world: impl World) {
 
 async fn completion_is_monotone_and_durable(world: impl World) {
     let id = InvalidationId::parse("I1").unwrap();
-    let t = TenantId::parse("t").unwrap();
+    let t = Scope::Tenant(TenantId::parse("t").unwrap());
     let complete = |position| Command::Protocol(vec![PlaneWrite::Complete(Position::new(position))]);
     {
         let store = world.open();
@@ -477,9 +496,9 @@ async fn completion_is_monotone_and_durable(world: impl World) {
 /// The command with a bound on what may be in progress.
 fn bounded(command: Command, paths: u64, wildcards: u64) -> Command {
     match command {
-        Command::CreateInvalidation { tenant, id, batch, now, .. } => {
+        Command::CreateInvalidation { scope, id, batch, now, .. } => {
             let in_progress_max = PathCount { paths, wildcards };
-            Command::CreateInvalidation { tenant, id, batch, now, in_progress_max }
+            Command::CreateInvalidation { scope, id, batch, now, in_progress_max }
         }
         other => other,
     }
@@ -583,7 +602,7 @@ async fn records_come_back_as_given(world: impl World) {
     assert_eq!(found.position, Position::new(1));
     for key in [TenantKey::Id(TenantId::parse("t").unwrap()), TenantKey::Name("name-t".into())] {
         let found = store.tenant(key).await.unwrap().unwrap();
-        assert_eq!((found.record, found.position), (tenant("t", &group.id), Position::new(2)));
+        assert_eq!((found.record, found.position), (tenant("t", &group), Position::new(2)));
     }
     assert_eq!(store.tenant(TenantKey::Name("t".into())).await.unwrap(), None);
     assert_eq!(store.distribution(&DistributionId::parse("E2").unwrap()).await.unwrap(), None);
@@ -597,7 +616,7 @@ async fn a_snapshot_is_the_configuration(world: impl World) {
     store.commit(invalidate("a", "I1", "ref", &["/a"])).await.unwrap();
     let snapshot = store.snapshot().await.unwrap();
     assert_eq!((snapshot.position, snapshot.hash), store.head().await.unwrap());
-    let group = store.default_connection_group().await.unwrap().id;
+    let group = store.default_connection_group().await.unwrap();
     let wanted = [
         Change::PutDistribution(distribution("E1").spec),
         Change::PutTenant(tenant("a", &group).spec),

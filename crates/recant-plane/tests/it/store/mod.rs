@@ -3,8 +3,10 @@
 //! `conformance` knows nothing but the [`Store`](recant_plane::store::Store) trait and [`World`], so that a further
 //! store is run through it by one more `World`.
 
+mod configure;
 mod conformance;
 mod keys;
+mod resources;
 pub(crate) mod samples;
 pub(crate) mod sqlite;
 

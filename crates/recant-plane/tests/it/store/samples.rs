@@ -5,11 +5,12 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use recant_core::batch::{InvalidationBatch, PathCount};
+use recant_core::entry::Scope;
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::spec::{BehaviorSpec, DistributionSpec, OriginSpec, Template, TenantSpec};
 use recant_core::time::WallTime;
 use recant_plane::store::{
-    Birth, Command, DistributionRecord, InvalidationRecord, Listing, Outcome, Page, Refusal, Store,
+    Birth, Command, DistributionRecord, InvalidationRecord, Listing, Outcome, Page, Refusal, Store, Tags,
     TenantRecord, Tracked,
 };
 
@@ -45,6 +46,7 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
             parameter_defaults: BTreeMap::from([("tenant".into(), "default".into())]),
         },
         id,
+        tags: Tags::new(),
         created: NOW,
         modified: NOW,
     }
@@ -65,6 +67,9 @@ pub(crate) fn tenant(id: &str, group: &ConnectionGroupId) -> TenantRecord {
             domains: vec![format!("{id}.test")],
             parameters: BTreeMap::new(),
         },
+        web_acl: None,
+        certificate: None,
+        tags: Tags::new(),
         created: NOW,
         modified: NOW,
     }
@@ -73,7 +78,7 @@ pub(crate) fn tenant(id: &str, group: &ConnectionGroupId) -> TenantRecord {
 pub(crate) fn invalidate(tenant: &str, id: &str, reference: &str, items: &[&str]) -> Command {
     let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
     Command::CreateInvalidation {
-        tenant: TenantId::parse(tenant).unwrap(),
+        scope: Scope::Tenant(TenantId::parse(tenant).unwrap()),
         id: InvalidationId::parse(id).unwrap(),
         batch: Box::new(InvalidationBatch::new(reference, &items).unwrap()),
         now: NOW,
@@ -81,13 +86,27 @@ pub(crate) fn invalidate(tenant: &str, id: &str, reference: &str, items: &[&str]
     }
 }
 
+/// Makes a tenant that was judged by a distribution as it was made.
+pub(crate) fn create(tenant: TenantRecord) -> Command {
+    Command::CreateTenant { tenant: Box::new(tenant), judged_by: ETag::parse("E1").unwrap() }
+}
+
+/// Changes a tenant that was judged by a distribution as it was made.
+pub(crate) fn update(if_match: Option<&str>, tenant: TenantRecord) -> Command {
+    Command::UpdateTenant {
+        if_match: if_match.map(str::to_owned),
+        tenant: Box::new(tenant),
+        judged_by: ETag::parse("E1").unwrap(),
+    }
+}
+
 /// The distribution `E1` and these tenants of it.
 pub(crate) async fn furnish<S: Store>(store: &S, tenants: &[&str]) {
-    let group = store.default_connection_group().await.unwrap().id;
+    let group = store.default_connection_group().await.unwrap();
     let made = store.commit(Command::CreateDistribution(Box::new(distribution("E1")))).await.unwrap();
     assert!(matches!(made, Outcome::Distribution(_)), "{made:?}");
     for id in tenants {
-        let made = store.commit(Command::CreateTenant(Box::new(tenant(id, &group)))).await.unwrap();
+        let made = store.commit(create(tenant(id, &group))).await.unwrap();
         assert!(matches!(made, Outcome::Tenant(_)), "{made:?}");
     }
 }

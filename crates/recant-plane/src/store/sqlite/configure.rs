@@ -1,0 +1,266 @@
+//! Distributions and tenants: made, changed, removed, each with its entry of the log.
+
+use recant_core::entry::Change;
+use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
+use recant_core::ledger;
+use recant_core::limits::DOMAINS_PER_TENANT_MAX;
+use recant_core::position::Position;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::apply::{Stop, exists, json};
+use super::{log, queries, rows};
+use crate::store::command::{Command, Outcome, Refusal};
+use crate::store::records::{
+    DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
+};
+
+pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> Result<Outcome, Stop> {
+    // CreateDistribution: a CallerReference sent before is refused, whatever comes with it.
+    let earlier = db
+        .prepare_cached("SELECT id FROM distributions WHERE caller_reference = ?1")?
+        .query_row([&new.caller_reference], |row| rows::word(row, 0))
+        .optional()?;
+    if let Some(earlier) = earlier {
+        return Err(Refusal::DistributionExists { earlier }.into());
+    }
+    let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
+    db.prepare_cached(
+        "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+    )?
+    .execute(params![
+        new.id.as_str(),
+        new.caller_reference,
+        new.etag.as_str(),
+        new.config.to_string(),
+        json(&new.spec),
+        json(&new.tags),
+        new.created.millis(),
+        new.modified.millis(),
+        rows::integer(position.get()),
+    ])?;
+    let stored = rows::tracked(new.clone(), position, rows::completed(db)?);
+    Ok(Outcome::Distribution(Box::new(stored)))
+}
+
+pub(super) fn update_distribution(
+    db: &Connection,
+    if_match: Option<&str>,
+    wanted: &DistributionRecord,
+    judged_at: Position,
+) -> Result<Outcome, Stop> {
+    let current = distribution(db, &wanted.id)?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    let changed = db
+        .prepare_cached("SELECT 1 FROM tenants WHERE distribution_id = ?1 AND position > ?2")?
+        .exists(params![wanted.id.as_str(), rows::integer(judged_at.get())])?;
+    if changed {
+        return Err(Refusal::ChangedMeanwhile.into());
+    }
+    let new = DistributionRecord {
+        caller_reference: current.caller_reference,
+        tags: current.tags,
+        created: current.created,
+        ..wanted.clone()
+    };
+    let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
+    db.prepare_cached(
+        "UPDATE distributions SET etag = ?2, config = ?3, spec = ?4, modified = ?5, position = ?6 WHERE id = ?1",
+    )?
+    .execute(params![
+        new.id.as_str(),
+        new.etag.as_str(),
+        new.config.to_string(),
+        json(&new.spec),
+        new.modified.millis(),
+        rows::integer(position.get()),
+    ])?;
+    let stored = rows::tracked(new, position, rows::completed(db)?);
+    Ok(Outcome::Distribution(Box::new(stored)))
+}
+
+pub(super) fn delete_distribution(
+    db: &Connection,
+    id: &DistributionId,
+    if_match: Option<&str>,
+) -> Result<Outcome, Stop> {
+    let current = distribution(db, id)?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    if current.spec.enabled {
+        return Err(Refusal::NotDisabled.into());
+    }
+    if exists(db, "SELECT 1 FROM tenants WHERE distribution_id = ?1", id.as_str())? {
+        return Err(Refusal::InUse.into());
+    }
+    let position = log::append(db, &Change::RemoveDistribution(id.clone()))?;
+    // Its invalidations and caller references stay, as a tenant's do.
+    db.prepare_cached("DELETE FROM distributions WHERE id = ?1")?.execute([id.as_str()])?;
+    Ok(Outcome::DistributionDeleted(position))
+}
+
+pub(super) fn create_tenant(db: &Connection, new: &TenantRecord, judged_by: &ETag) -> Result<Outcome, Stop> {
+    fits(db, new, judged_by)?;
+    if exists(db, "SELECT 1 FROM tenants WHERE name = ?1", &new.name)? {
+        return Err(Refusal::NameTaken.into());
+    }
+    domains_are_free(db, new)?;
+    let position = log_tenant(db, new)?;
+    db.prepare_cached(
+        "INSERT INTO tenants (id, name, distribution_id, connection_group_id, etag, config, spec, web_acl, certificate,
+                tags, created, modified, position)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?
+    .execute(params![
+        new.id.as_str(),
+        new.name,
+        new.spec.distribution_id.as_str(),
+        new.connection_group_id.as_str(),
+        new.etag.as_str(),
+        new.config.to_string(),
+        json(&new.spec),
+        new.web_acl,
+        new.certificate,
+        json(&new.tags),
+        new.created.millis(),
+        new.modified.millis(),
+        rows::integer(position.get()),
+    ])?;
+    take_domains(db, new)?;
+    let stored = rows::tracked(new.clone(), position, rows::completed(db)?);
+    Ok(Outcome::Tenant(Box::new(stored)))
+}
+
+pub(super) fn update_tenant(
+    db: &Connection,
+    if_match: Option<&str>,
+    wanted: &TenantRecord,
+    judged_by: &ETag,
+) -> Result<Outcome, Stop> {
+    let current = tenant(db, &wanted.id)?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    let new =
+        TenantRecord { name: current.name, tags: current.tags, created: current.created, ..wanted.clone() };
+    fits(db, &new, judged_by)?;
+    domains_are_free(db, &new)?;
+    put_tenant(db, new)
+}
+
+/// Two entries: the one that has the domain gives it up first, so that no edge ever sees two owners.
+pub(super) fn move_domain(db: &Connection, command: &Command) -> Result<Outcome, Stop> {
+    let Command::MoveDomain { domain, to, if_match, from_etag, to_etag, now } = command else {
+        unreachable!("only this command is given");
+    };
+    let target = tenant(db, to)?;
+    ledger::precondition(if_match.as_deref(), &target.etag).map_err(Refusal::from)?;
+    let key = TenantKey::Domain(domain.clone());
+    let source = queries::tenant(db, &key)?.ok_or(Refusal::NoSuchDomain)?;
+    if source.record.id == target.id {
+        return Ok(Outcome::Tenant(Box::new(
+            queries::tenant(db, &TenantKey::Id(to.clone()))?.ok_or(Refusal::NoSuchTenant)?,
+        )));
+    }
+    if source.record.spec.enabled {
+        return Err(Refusal::NotDisabled.into());
+    }
+    if target.spec.domains.len() >= DOMAINS_PER_TENANT_MAX {
+        return Err(Refusal::TooManyDomains.into());
+    }
+    let mut source = TenantRecord { etag: from_etag.clone(), modified: *now, ..source.record };
+    source.spec.domains.retain(|name| name != domain);
+    put_tenant(db, source)?;
+    let mut target = TenantRecord { etag: to_etag.clone(), modified: *now, ..target };
+    target.spec.domains.push(domain.clone());
+    put_tenant(db, target)
+}
+
+pub(super) fn delete_tenant(db: &Connection, id: &TenantId, if_match: Option<&str>) -> Result<Outcome, Stop> {
+    let current = tenant(db, id)?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    if current.spec.enabled {
+        return Err(Refusal::NotDisabled.into());
+    }
+    let position = log::append(db, &Change::RemoveTenant(id.clone()))?;
+    // Its domains go with it. Its invalidations and caller references stay where they are: nobody can reach them
+    // any more, since the id is never given out again, and removing a million rows would hold every writer up.
+    db.prepare_cached("DELETE FROM tenants WHERE id = ?1")?.execute([id.as_str()])?;
+    Ok(Outcome::TenantDeleted(position))
+}
+
+/// Appends what edges are told of a tenant: one of a disabled connection group is disabled.
+pub(super) fn log_tenant(db: &Connection, tenant: &TenantRecord) -> Result<Position, Stop> {
+    let mut spec = tenant.spec.clone();
+    spec.enabled &= group_is_enabled(db, &tenant.connection_group_id)?;
+    log::append(db, &Change::PutTenant(spec))
+}
+
+fn put_tenant(db: &Connection, new: TenantRecord) -> Result<Outcome, Stop> {
+    let position = log_tenant(db, &new)?;
+    db.prepare_cached(
+        "UPDATE tenants SET distribution_id = ?2, connection_group_id = ?3, etag = ?4, config = ?5, spec = ?6,
+                modified = ?7, position = ?8, web_acl = ?9, certificate = ?10
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        new.id.as_str(),
+        new.spec.distribution_id.as_str(),
+        new.connection_group_id.as_str(),
+        new.etag.as_str(),
+        new.config.to_string(),
+        json(&new.spec),
+        new.modified.millis(),
+        rows::integer(position.get()),
+        new.web_acl,
+        new.certificate,
+    ])?;
+    db.prepare_cached("DELETE FROM tenant_domains WHERE tenant_id = ?1")?.execute([new.id.as_str()])?;
+    take_domains(db, &new)?;
+    let stored = rows::tracked(new, position, rows::completed(db)?);
+    Ok(Outcome::Tenant(Box::new(stored)))
+}
+
+fn distribution(db: &Connection, id: &DistributionId) -> Result<DistributionRecord, Stop> {
+    let found = queries::distribution(db, id)?;
+    found.map(|Tracked { record, .. }| record).ok_or(Stop::Refused(Refusal::NoSuchDistribution))
+}
+
+fn tenant(db: &Connection, id: &TenantId) -> Result<TenantRecord, Stop> {
+    let found = queries::tenant(db, &TenantKey::Id(id.clone()))?;
+    found.map(|Tracked { record, .. }| record).ok_or(Stop::Refused(Refusal::NoSuchTenant))
+}
+
+/// What the tenant belongs to is there, and the distribution is still the one that it was found to go with.
+fn fits(db: &Connection, tenant: &TenantRecord, judged_by: &ETag) -> Result<(), Stop> {
+    let etag: Option<String> = db
+        .prepare_cached("SELECT etag FROM distributions WHERE id = ?1")?
+        .query_row([tenant.spec.distribution_id.as_str()], |row| row.get(0))
+        .optional()?;
+    let etag = etag.ok_or(Refusal::NoSuchDistribution)?;
+    group_is_enabled(db, &tenant.connection_group_id)?;
+    if etag == judged_by.as_str() { Ok(()) } else { Err(Refusal::ChangedMeanwhile.into()) }
+}
+
+fn group_is_enabled(db: &Connection, id: &ConnectionGroupId) -> Result<bool, Stop> {
+    let key = ResourceKey::Id(id.as_str().to_owned());
+    let found = queries::resource(db, ResourceKind::ConnectionGroup, &key)?;
+    let group = found.ok_or(Refusal::NoSuchConnectionGroup)?;
+    Ok(group.record.enabled != Some(false))
+}
+
+/// A domain belongs to one tenant only (`CNAMEAlreadyExists`).
+fn domains_are_free(db: &Connection, tenant: &TenantRecord) -> Result<(), Stop> {
+    let mut owner = db.prepare_cached("SELECT tenant_id FROM tenant_domains WHERE domain = ?1")?;
+    for domain in &tenant.spec.domains {
+        let owner: Option<String> = owner.query_row([domain], |row| row.get(0)).optional()?;
+        if owner.is_some_and(|owner| owner != tenant.id.as_str()) {
+            return Err(Refusal::DomainTaken { domain: domain.clone() }.into());
+        }
+    }
+    Ok(())
+}
+
+fn take_domains(db: &Connection, tenant: &TenantRecord) -> rusqlite::Result<()> {
+    // A domain named twice by one tenant is one domain.
+    let mut take =
+        db.prepare_cached("INSERT OR IGNORE INTO tenant_domains (domain, tenant_id) VALUES (?1, ?2)")?;
+    tenant.spec.domains.iter().try_for_each(|domain| take.execute([domain, tenant.id.as_str()]).map(drop))
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use recant_core::limits::DNS_LOOKUP_MAX;
 
@@ -13,6 +14,18 @@ pub enum DnsLookups {
     System,
     /// Never: for networks where domains are not in the DNS that the plane sees.
     Off,
+}
+
+impl FromStr for DnsLookups {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "system" => Ok(Self::System),
+            "off" => Ok(Self::Off),
+            _ => Err("system or off is expected"),
+        }
+    }
 }
 
 /// What a look-up found.
@@ -43,19 +56,17 @@ pub(crate) enum Verdict {
 
 impl DnsLookups {
     /// The addresses of a name, after [`DNS_LOOKUP_MAX`] at the latest.
-    pub(crate) fn addresses(self, name: String) -> impl Future<Output = Lookup> + Send + 'static {
-        async move {
-            if self == Self::Off {
-                return Lookup::NotAsked;
-            }
-            match tokio::time::timeout(DNS_LOOKUP_MAX, tokio::net::lookup_host((name, 0))).await {
-                Ok(Ok(found)) => match found.map(|address| address.ip()).collect::<BTreeSet<_>>() {
-                    none if none.is_empty() => Lookup::Failed("there is no record".to_owned()),
-                    some => Lookup::Found(some),
-                },
-                Ok(Err(error)) => Lookup::Failed(error.to_string()),
-                Err(_) => Lookup::Failed("no answer in time".to_owned()),
-            }
+    pub(crate) async fn addresses(self, name: String) -> Lookup {
+        if self == Self::Off {
+            return Lookup::NotAsked;
+        }
+        match tokio::time::timeout(DNS_LOOKUP_MAX, tokio::net::lookup_host((name, 0))).await {
+            Ok(Ok(found)) => match found.map(|address| address.ip()).collect::<BTreeSet<_>>() {
+                none if none.is_empty() => Lookup::Failed("there is no record".to_owned()),
+                some => Lookup::Found(some),
+            },
+            Ok(Err(error)) => Lookup::Failed(error.to_string()),
+            Err(_) => Lookup::Failed("no answer in time".to_owned()),
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,6 +116,18 @@ pub enum DistributionInvalidations {
     Refuse,
     /// All of its tenants.
     FanOut,
+}
+
+impl FromStr for DistributionInvalidations {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "fan-out" => Ok(Self::FanOut),
+            _ => Err("refuse or fan-out is expected"),
+        }
+    }
 }
 
 /// Why a plane does not start.

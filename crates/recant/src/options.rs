@@ -12,7 +12,7 @@ use recant_core::limits::{
 };
 use recant_edge::{Network, PlaneUrl};
 use recant_plane::backup::Edges;
-use recant_plane::{AdmissionOptions, CallerReferenceConflict};
+use recant_plane::{AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups};
 
 /// What `recant help` says.
 pub(crate) const HELP: &str = "\
@@ -37,6 +37,9 @@ Options of serve and plane
   --public-url URL                 what Location headers start with (the API's own address)
   --lease-seconds N                how long an edge may serve without hearing from the plane, 1 to 300 (10)
   --caller-reference-conflict E    already-exists | invalid-argument (already-exists)
+  --distribution-invalidations D   refuse | fan-out: what create-invalidation does for a distribution with tenants (refuse)
+  --routing-suffix NAME            what routing endpoints of connection groups end with (recant.invalid)
+  --verify-dns system | off        whether verify-dns-configuration looks names up (system)
   --paths-in-progress-max N        paths that one tenant may have in progress (3000)
   --wildcards-in-progress-max N    wildcard paths that one tenant may have in progress (15)
   --region NAME                    refuse requests signed for another region
@@ -291,6 +294,9 @@ const PLANE: &[&str] = &[
     "public-url",
     "lease-seconds",
     "caller-reference-conflict",
+    "distribution-invalidations",
+    "routing-suffix",
+    "verify-dns",
     "paths-in-progress-max",
     "wildcards-in-progress-max",
     "region",
@@ -312,6 +318,9 @@ struct Given {
     public_url: Option<String>,
     lease: Duration,
     conflict: CallerReferenceConflict,
+    distribution_invalidations: DistributionInvalidations,
+    routing_suffix: Option<String>,
+    dns: DnsLookups,
     paths_in_progress_max: u64,
     wildcards_in_progress_max: u64,
     region: Option<String>,
@@ -333,6 +342,9 @@ impl Given {
             public_url: None,
             lease: LEASE_DEFAULT,
             conflict: CallerReferenceConflict::default(),
+            distribution_invalidations: DistributionInvalidations::default(),
+            routing_suffix: None,
+            dns: DnsLookups::default(),
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
             region: None,
@@ -364,6 +376,9 @@ impl Given {
         plane.public_url = self.public_url;
         plane.lease = self.lease;
         plane.caller_reference_conflict = self.conflict;
+        plane.distribution_invalidations = self.distribution_invalidations;
+        plane.routing_suffix = self.routing_suffix.unwrap_or(plane.routing_suffix);
+        plane.dns = self.dns;
         plane.paths_in_progress_max = self.paths_in_progress_max;
         plane.wildcards_in_progress_max = self.wildcards_in_progress_max;
         plane.region = self.region;
@@ -409,6 +424,11 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
                     }
                 }
             }
+            "distribution-invalidations" => {
+                given.distribution_invalidations = value(&mut parser, "--distribution-invalidations")?;
+            }
+            "routing-suffix" => given.routing_suffix = Some(parser.value()?.string()?),
+            "verify-dns" => given.dns = value(&mut parser, "--verify-dns")?,
             "paths-in-progress-max" => {
                 given.paths_in_progress_max = value(&mut parser, "--paths-in-progress-max")?;
             }
@@ -496,6 +516,8 @@ mod tests {
         check("edge --data-dir d --plane ftp://x", "http://");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
+        check("plane --data-dir d --distribution-invalidations x", "refuse or fan-out");
+        check("plane --data-dir d --verify-dns x", "system or off");
         check("plane --data-dir d --key-rate 0", "a number above 0");
         check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
         check("plane --data-dir d --audit some", "off, changes or all");

@@ -12,9 +12,9 @@ use http::Method;
 use recant_wire::document::Document;
 use recant_wire::model::{Operation, Route};
 
-use super::{Context, get_distribution_tenant, input, shapes};
+use super::{Context, connection_groups, get_connection_group, get_distribution_tenant, input, shapes};
 use crate::error::ApiError;
-use crate::store::{Store, TenantKey};
+use crate::store::{ResourceKey, ResourceKind, Store, TenantKey};
 
 /// The ARN of everything, and of what has none.
 const EVERYTHING: &str = "*";
@@ -44,6 +44,17 @@ pub(crate) async fn of_head<S: Store>(
         "GetDistributionTenantByDomain" => {
             let domain = input::text(head, "Domain");
             arn_of_tenant(context, TenantKey::Domain(domain.to_ascii_lowercase()), domain).await?
+        }
+        "GetManagedCertificateDetails" => of_tenant(context, thing(route).unwrap_or_default()).await?,
+        "GetConnectionGroup" => {
+            let identifier = thing(route).unwrap_or_default();
+            let start = shapes::arn(identity, "connection-group", "");
+            arn_of_group(context, connection_groups::key(identifier, &start).ok(), identifier).await?
+        }
+        "GetConnectionGroupByRoutingEndpoint" => {
+            let endpoint = input::text(head, "RoutingEndpoint");
+            let key = get_connection_group::endpoint_key(context, endpoint);
+            arn_of_group(context, key, endpoint).await?
         }
         "TagResource" | "UntagResource" | "ListTagsForResource" => input::text(head, "Resource").to_owned(),
         _ => match (kind_of(operation), thing(route)) {
@@ -85,6 +96,19 @@ pub(crate) fn of_body<S: Store>(
         }
         _ => Vec::new(),
     }
+}
+
+async fn arn_of_group<S: Store>(
+    context: &Context<S>,
+    key: Option<ResourceKey>,
+    spelling: &str,
+) -> Result<String, ApiError> {
+    let found = match key {
+        Some(key) => context.store.resource(ResourceKind::ConnectionGroup, key).await?,
+        None => None,
+    };
+    let id = found.as_ref().map_or(spelling, |found| found.record.id.as_str());
+    Ok(shapes::arn(context.store.identity(), "connection-group", id))
 }
 
 async fn arn_of_tenant<S: Store>(

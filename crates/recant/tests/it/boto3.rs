@@ -13,6 +13,11 @@ fn tenants() {
 }
 
 #[test]
+fn families() {
+    passes("families.py");
+}
+
+#[test]
 fn refusals() {
     passes("refusals.py");
 }

@@ -25,7 +25,7 @@ fn own(rig: &Rig, method: &str, target: &str, body: &Value) -> Call {
 
 /// Calls our own API with the root key; the answer as JSON.
 #[track_caller]
-fn ask(rig: &Rig, method: &str, target: &str, body: &Value, status: u16) -> Value {
+pub(crate) fn ask(rig: &Rig, method: &str, target: &str, body: &Value, status: u16) -> Value {
     let reply = rig.send(&rig.signed(own(rig, method, target, body)));
     assert_eq!(reply.status, status, "{method} {target}: {}", reply.body);
     if reply.body.is_empty() { Value::Null } else { serde_json::from_str(&reply.body).unwrap() }

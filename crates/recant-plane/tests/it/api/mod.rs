@@ -3,6 +3,9 @@
 mod access;
 mod bad_input;
 mod configuration;
+mod connection_groups;
+mod distributions;
+mod domains;
 mod edges;
 mod invalidations;
 mod rig;

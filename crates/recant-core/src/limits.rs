@@ -150,6 +150,8 @@ pub const ORIGIN_READ_SECONDS_MAX: i64 = 120;
 pub const COMMENT_CHARS_MAX: usize = 128;
 /// How often a change is judged anew because what it was judged by has changed. Ours.
 pub const JUDGED_ANEW_MAX: usize = 8;
+/// Names looked up at once, of the 512 threads that a runtime has for what blocks. Ours.
+pub const DNS_LOOKUPS_AT_ONCE_MAX: usize = 16;
 /// How long a name is looked up. Ours.
 pub const DNS_LOOKUP_MAX: Duration = Duration::from_secs(5);
 /// Tags of one thing that can be tagged. AWS.

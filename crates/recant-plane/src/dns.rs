@@ -1,10 +1,13 @@
 //! Looking names up with this machine's resolver, and what that says of a domain.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use recant_core::limits::DNS_LOOKUP_MAX;
+use recant_core::limits::{DNS_LOOKUP_MAX, DNS_LOOKUPS_AT_ONCE_MAX};
+use tokio::sync::Semaphore;
 
 /// Whether names are looked up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,19 +57,40 @@ pub(crate) enum Verdict {
     NotAsked,
 }
 
-impl DnsLookups {
+/// Looks names up, a few at a time: the threads that wait for a resolver are those that read the store, and must not run out.
+#[derive(Clone, Debug)]
+pub(crate) struct Dns {
+    lookups: DnsLookups,
+    free: Arc<Semaphore>,
+}
+
+impl Dns {
+    pub(crate) fn new(lookups: DnsLookups) -> Self {
+        Self { lookups, free: Arc::new(Semaphore::new(DNS_LOOKUPS_AT_ONCE_MAX)) }
+    }
+
     /// The addresses of a name, after [`DNS_LOOKUP_MAX`] at the latest.
     pub(crate) async fn addresses(self, name: String) -> Lookup {
-        if self == Self::Off {
+        if self.lookups == DnsLookups::Off {
             return Lookup::NotAsked;
         }
-        match tokio::time::timeout(DNS_LOOKUP_MAX, tokio::net::lookup_host((name, 0))).await {
-            Ok(Ok(found)) => match found.map(|address| address.ip()).collect::<BTreeSet<_>>() {
-                none if none.is_empty() => Lookup::Failed("there is no record".to_owned()),
-                some => Lookup::Found(some),
-            },
-            Ok(Err(error)) => Lookup::Failed(error.to_string()),
-            Err(_) => Lookup::Failed("no answer in time".to_owned()),
+        let lookup = async {
+            let place = self.free.acquire_owned().await;
+            // The place is held until the resolver has answered, which may be after nobody waits any more.
+            let asked = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                (name.as_str(), 0).to_socket_addrs().map(|found| found.map(|address| address.ip()).collect())
+            });
+            asked.await.unwrap_or_else(|error| Err(error.into()))
+        };
+        let found: io::Result<BTreeSet<IpAddr>> = match tokio::time::timeout(DNS_LOOKUP_MAX, lookup).await {
+            Ok(found) => found,
+            Err(_) => return Lookup::Failed("no answer in time".to_owned()),
+        };
+        match found {
+            Ok(none) if none.is_empty() => Lookup::Failed("there is no record".to_owned()),
+            Ok(some) => Lookup::Found(some),
+            Err(error) => Lookup::Failed(error.to_string()),
         }
     }
 }
@@ -107,7 +131,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_is_its_own_name() {
-        assert_eq!(DnsLookups::System.addresses("127.0.0.1".into()).await, found(&["127.0.0.1"]));
-        assert_eq!(DnsLookups::Off.addresses("127.0.0.1".into()).await, Lookup::NotAsked);
+        let ask = async |lookups| Dns::new(lookups).addresses("127.0.0.1".into()).await;
+        assert_eq!(ask(DnsLookups::System).await, found(&["127.0.0.1"]));
+        assert_eq!(ask(DnsLookups::Off).await, Lookup::NotAsked);
     }
 }

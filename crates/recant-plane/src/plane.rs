@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use crate::admission::{Admission, AdmissionOptions};
 use crate::auth::Keys;
 use crate::completion::Completion;
-use crate::dns::DnsLookups;
+use crate::dns::{Dns, DnsLookups};
 use crate::feed::Edges;
 use crate::folder::{Folder, FolderError, Role};
 use crate::http::edges::EdgeCalls;
@@ -223,7 +223,7 @@ impl Plane {
                 caller_reference_conflict: options.caller_reference_conflict,
                 distribution_invalidations: options.distribution_invalidations,
                 routing_suffix: options.routing_suffix.to_ascii_lowercase(),
-                dns: options.dns,
+                dns: Dns::new(options.dns),
                 in_progress_max: PathCount {
                     paths: options.paths_in_progress_max,
                     wildcards: options.wildcards_in_progress_max,

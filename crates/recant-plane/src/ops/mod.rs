@@ -44,7 +44,7 @@ use recant_wire::model::Operation;
 use tokio::sync::watch;
 
 use crate::config_check::{constraints, quantities};
-use crate::dns::DnsLookups;
+use crate::dns::Dns;
 use crate::error::ApiError;
 use crate::plane::{CallerReferenceConflict, DistributionInvalidations};
 use crate::questions::Questions;
@@ -69,7 +69,7 @@ pub(crate) struct Context<S> {
     /// What routing endpoints end with, without the dot before it.
     pub(crate) routing_suffix: String,
     /// Whether names are looked up.
-    pub(crate) dns: DnsLookups,
+    pub(crate) dns: Dns,
 }
 
 /// The operations that this version offers.

@@ -25,9 +25,11 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     let endpoint =
         connection_groups::endpoint(context, &connection_groups::find(context, group).await?.record);
 
-    let of_endpoint = context.dns.addresses(endpoint.clone()).await;
-    let lookups: Vec<_> =
-        domains.iter().map(|domain| tokio::spawn(context.dns.addresses(name_covered(domain)))).collect();
+    let of_endpoint = context.dns.clone().addresses(endpoint.clone()).await;
+    let lookups: Vec<_> = domains
+        .iter()
+        .map(|domain| tokio::spawn(context.dns.clone().addresses(name_covered(domain))))
+        .collect();
     let mut judged = Vec::with_capacity(domains.len());
     for (domain, lookup) in domains.iter().zip(lookups) {
         let found = lookup.await.unwrap_or(Lookup::Failed("the look-up was given up".to_owned()));

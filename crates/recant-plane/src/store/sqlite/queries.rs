@@ -34,9 +34,14 @@ pub(super) fn distributions(db: &Connection, page: &Page) -> Result<Listing<Trac
             .optional()?,
     };
     let Some(after) = after else { return Ok(Listing::UnknownMarker) };
-    let sql =
-        format!("SELECT {} FROM distributions WHERE born > ?1 ORDER BY born LIMIT ?2", rows::DISTRIBUTION);
-    listing(db, &sql, params![after, one_more(page)], page, |row| rows::distribution(row, completed))
+    listing(db, &distributions_sql(), params![after, one_more(page)], page, |row| {
+        rows::distribution(row, completed)
+    })
+}
+
+/// The question, over the marker's birth and the limit.
+fn distributions_sql() -> String {
+    format!("SELECT {} FROM distributions WHERE born > ?1 ORDER BY born LIMIT ?2", rows::DISTRIBUTION)
 }
 
 pub(super) fn tenant(db: &Connection, key: &TenantKey) -> Result<Option<Tracked<TenantRecord>>> {
@@ -301,6 +306,8 @@ mod tests {
         ] {
             check(tenants_sql(&filter).0.as_str());
         }
+        check(&distributions_sql());
+        check(DOMAINS);
         check(&invalidations_sql());
         check(&resources_sql());
         check("SELECT count(*) FROM invalidations WHERE owner = ?1 AND position > ?2");

@@ -63,12 +63,12 @@ fn changes() -> Vec<Change> {
             parameters,
         }),
         Change::RemoveTenant(tenant()),
-        Change::RemoveDistribution(distribution()),
         Change::Invalidate {
             scope: Scope::Tenant(tenant()),
             patterns: vec![pattern("/a*"), pattern("#tag")],
         },
         Change::Invalidate { scope: Scope::Distribution(distribution()), patterns: vec![] },
+        Change::RemoveDistribution(distribution()),
     ]
 }
 

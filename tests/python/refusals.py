@@ -119,7 +119,7 @@ class Configuration(support.NothingStored):
         refused(400, "EntityLimitExceeded", Domains=many)
         refused(400, "InvalidTagging", Tags={"Items": [{"Key": "aws:x", "Value": "v"}]})
         self.assertIn("Customizations", refused(
-            400, "InvalidArgument", Customizations={"GeoRestrictions": {"RestrictionType": "none"}}
+            400, "InvalidArgument", Customizations={"GeoRestrictions": {"RestrictionType": "whitelist", "Locations": ["DE"]}}
         ))
         for association in [{"DistributionId": "ENONE"}, {"ConnectionGroupId": "cg_none"}]:
             list_ = self.client.list_distribution_tenants
@@ -135,11 +135,8 @@ class Configuration(support.NothingStored):
         offered = self.client.list_functions
         self.assertIn("ListFunctions", self.refused(501, "NotImplemented", offered))
         self.refused(
-            501, "NotImplemented", self.client.create_invalidation,
-            DistributionId=self.distribution, InvalidationBatch=batch("/a"),
-        )
-        self.refused(
-            501, "NotImplemented", self.client.delete_distribution, Id=self.distribution, IfMatch="E1"
+            501, "NotImplemented", self.client.associate_alias,
+            TargetDistributionId=self.distribution, Alias="a.example",
         )
 
 

@@ -166,6 +166,10 @@ pub const HOST_BYTES_MAX: usize = 253;
 pub const HOST_LABEL_BYTES_MAX: usize = 63;
 /// Seconds that a larger delta-seconds counts as. RFC 9111 section 1.2.2: 2^31.
 pub const DELTA_SECONDS_MAX: u64 = 1 << 31;
+/// Ranges of one request that are looked at; with more it gets the whole response. Ours.
+pub const RANGES_PER_REQUEST_MAX: usize = 100;
+/// How long after its lifetime a response may stand in for an origin that cannot be reached. Ours.
+pub const STALE_WHEN_CUT_OFF_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 // --- the edge --------------------------------------------------------------------------------------------
 
@@ -199,6 +203,18 @@ pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
 pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that an origin's connection may hold back in each direction. Ours.
 pub const ORIGIN_BUFFER_BYTES_MAX: usize = 128 * 1024;
+/// Responses stored under one key that `Vary` tells apart; the oldest goes. Ours.
+pub const VARIANTS_PER_KEY_MAX: usize = 32;
+/// Bytes that viewers of one body may lie apart once it is too long to be stored. Ours.
+pub const SHARED_LAG_BYTES_MAX: usize = 1024 * 1024;
+/// How long a request waits for another one's response before it asks the origin itself. Ours.
+pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Keys whose last response could not be shared, that are remembered. Ours.
+pub const UNSHARED_KEYS_MAX: usize = 16_384;
+/// Stored responses validated behind their viewers' backs at a time. Ours.
+pub const BACKGROUND_VALIDATIONS_MAX: usize = 256;
+/// Informational responses passed on in front of one response. Ours.
+pub const INFORMATIONAL_MAX: usize = 16;
 /// Bytes of one stored response's body; a longer one is streamed and not stored. Ours.
 pub const STORED_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 

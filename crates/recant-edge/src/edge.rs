@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use recant_core::limits::STORE_BYTES_DEFAULT;
+use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT};
 
 use crate::clock::{Clock, SystemClock};
+use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, Origins};
 use crate::request::Shared;
 use crate::server::serve;
@@ -76,6 +77,8 @@ impl Edge {
         let shared = Shared {
             world: world.clone(),
             store: Arc::new(Store::new(options.store_bytes)),
+            flights: Arc::new(Flights::new()),
+            background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             origins: Origins::new(policy),
             clock: options.clock,
         };

@@ -12,8 +12,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use recant_core::entry::{Hash, HistoryId};
+use recant_core::freshness::{Freshness, Terms};
 use recant_core::id::EdgeId;
-use recant_core::lookup::{EdgeView, Freshness, Lookup, decide};
+use recant_core::lookup::{EdgeView, Lookup, decide};
 use recant_core::position::{Position, Stamp};
 use recant_core::protocol::message::{
     Answer, Applied, Heartbeat, Hello, Incarnation, Member, RenewalId, Resume, Term, Verdict,
@@ -414,7 +415,9 @@ impl World {
             }
             Response::Stored(bytes) => {
                 let freshness = Freshness { age: Duration::ZERO, lifetime: TICK };
-                if let Lookup::Hit { .. } = decide(&view, self.boot(), bytes.stamp, rules, freshness) {
+                let terms = Terms { lifetime: TICK, ..Terms::default() };
+                let verdict = decide(&view, self.boot(), bytes.stamp, rules, &terms, freshness);
+                if let Lookup::Hit { .. } = verdict {
                     seen.hits += 1;
                     self.check(steps, "hit", bytes);
                 }

@@ -176,6 +176,7 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
         default_behavior: BehaviorSpec {
             target_origin_id: "main".into(),
             cache_policy_id: OPTIMIZED.into(),
+            origin_request_policy_id: None,
             allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),
         },
         cache_tag_header: Some("cache-tag".into()),

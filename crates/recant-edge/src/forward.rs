@@ -90,6 +90,7 @@ pub(crate) async fn ask(
             let mut headers = answer.response.headers().clone();
             hop::strip(&mut headers);
             hop::append_via(&mut headers, answer.response.version());
+            note_date(&mut headers, times.1);
             answer.lent.give_back();
             if let Some(response) = job.confirm(shared, head, reserve, &headers, times) {
                 if let Some(boarding) = &boarding {
@@ -268,12 +269,7 @@ impl Job {
         state_length(&mut parts, &body, head.method == Method::HEAD);
         hop::strip(&mut parts.headers);
         hop::append_via(&mut parts.headers, parts.version);
-        // RFC 9110 section 6.6.1: a recipient that keeps a response notes when it came.
-        if let (false, Ok(date)) =
-            (parts.headers.contains_key(DATE), HeaderValue::try_from(http_date(times.1)))
-        {
-            parts.headers.insert(DATE, date);
-        }
+        note_date(&mut parts.headers, times.1);
         let facts = kept.map(|(mut facts, withheld)| {
             facts.headers = parts.headers.clone();
             for name in &withheld {
@@ -405,6 +401,14 @@ fn one_length(headers: &HeaderMap) -> Option<u64> {
     });
     let first: u64 = lengths.next()??;
     lengths.all(|length| length == Some(first)).then_some(first)
+}
+
+/// RFC 9110 section 6.6.1: a recipient that keeps a response notes when it came.
+fn note_date(headers: &mut HeaderMap, at: WallTime) {
+    if !headers.contains_key(DATE) {
+        let date = HeaderValue::try_from(http_date(at)).expect("a date is a field's value");
+        headers.insert(DATE, date);
+    }
 }
 
 fn http_date(at: WallTime) -> String {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod caching;
+mod collapsing;
+mod conformance;
 mod failures;
 mod following;
 mod forwarding;

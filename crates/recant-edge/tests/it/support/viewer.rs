@@ -42,6 +42,13 @@ impl Viewer {
         self.stream.write_all(bytes.as_bytes()).await.unwrap();
     }
 
+    /// Waits until these bytes have come; they are still to be read.
+    pub(crate) async fn sees(&mut self, bytes: &[u8]) {
+        while !self.buffer.windows(bytes.len()).any(|window| window == bytes) {
+            assert!(self.more().await, "closed: {:?}", String::from_utf8_lossy(&self.buffer));
+        }
+    }
+
     /// Reads the response to a request of this method.
     pub(crate) async fn read(&mut self, method: &str) -> Reply {
         let end = loop {

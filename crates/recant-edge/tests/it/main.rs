@@ -4,10 +4,12 @@
 
 mod caching;
 mod collapsing;
+mod confirming;
 mod conformance;
 mod failures;
 mod following;
 mod forwarding;
 mod invalidation;
+mod passing;
 mod requests;
 mod support;

@@ -80,6 +80,11 @@ impl Viewer {
         reply
     }
 
+    /// Reads an informational response: a head alone.
+    pub(crate) async fn read_informational(&mut self) -> Reply {
+        self.read("HEAD").await
+    }
+
     /// Whether the edge closes the connection without a further byte.
     pub(crate) async fn is_closed(&mut self) -> bool {
         self.buffer.is_empty() && !self.more().await

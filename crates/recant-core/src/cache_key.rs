@@ -170,6 +170,9 @@ impl KeyedRequest {
     }
 }
 
+/// Every value that `Accept-Encoding` may have in a key; the last one stands for none.
+pub const CODINGS: [&str; 4] = ["br,gzip", "gzip", "br", ""];
+
 /// The normalised `Accept-Encoding` of CloudFront's compression support: which of the codings that the policy
 /// tells apart the viewer accepts, in one spelling. It is in the key and goes to the origin in place of the viewer's.
 fn accepted_codings(policy: &CachePolicy, headers: &HeaderMap) -> Option<&'static str> {

@@ -4,8 +4,8 @@
 //! ([`crate::cache_key`]) is left out: whoever shares the key shares it. A field that the edge did not forward
 //! selects too: more variants than the origin has, never the wrong one.
 
-use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, COOKIE, VARY};
-use http::{HeaderMap, HeaderName};
+use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::cache_policy::{CachePolicy, CookieKey};
 
@@ -75,6 +75,16 @@ impl Selecting {
     }
 }
 
+/// Whether a response is the same in every coding that a viewer may accept: it is not coded, and does not say that it
+/// would be for others. Then it is of use also to requests whose key has other codings in it.
+pub fn is_for_every_coding(response: &HeaderMap) -> bool {
+    let varies = |line: &HeaderValue| {
+        let mut members = line.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii);
+        members.any(|member| member.eq_ignore_ascii_case(ACCEPT_ENCODING.as_str().as_bytes()))
+    };
+    !response.contains_key(CONTENT_ENCODING) && !response.get_all(VARY).iter().any(varies)
+}
+
 /// `Accept-Encoding` is either in the key in its normalised form or never sent to the origin.
 fn is_keyed(name: &HeaderName, policy: &CachePolicy) -> bool {
     *name == ACCEPT_ENCODING
@@ -107,8 +117,6 @@ fn normalised(request: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
     use crate::cache_policy::managed;
 
@@ -159,6 +167,17 @@ mod tests {
         }
         check(&["vary: ", "vary: *"], &[], &[], false);
         check(&["vary: no field"], &[], &[], false);
+    }
+
+    #[test]
+    fn what_is_the_same_in_every_coding() {
+        let check = |lines: &[&str], expected: bool| {
+            assert_eq!(is_for_every_coding(&map(lines)), expected, "{lines:?}");
+        };
+        check(&[], true);
+        check(&["vary: Origin, Accept-Language"], true);
+        check(&["vary: Origin", "vary: a, ACCEPT-Encoding"], false);
+        check(&["content-encoding: gzip"], false);
     }
 
     #[test]

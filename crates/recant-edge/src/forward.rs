@@ -20,7 +20,7 @@ use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 
-use recant_core::cache_key::{CachedMethod, KeyedRequest};
+use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
 use recant_core::changes::changed;
 use recant_core::freshen;
 use recant_core::host::Host;
@@ -239,7 +239,7 @@ impl Job {
         let resources = changed(&self.host, &self.path, self.query.as_deref(), answer.response.headers());
         for (path, query) in resources {
             let path = self.arrival.object_path(&path);
-            for codings in ["", "gzip", "br", "br,gzip"] {
+            for codings in CODINGS {
                 let mut headers = head.headers.clone();
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
                 let (class, query) = (CachedMethod::Get, query.as_deref());

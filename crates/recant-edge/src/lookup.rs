@@ -6,16 +6,17 @@
 use std::sync::Arc;
 
 use http::Response;
-use http::header::RANGE;
+use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::request::Parts;
 
-use recant_core::cache_key::{CachedMethod, KeyedRequest};
+use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
 use recant_core::lookup::{Lookup, Overdue, Why, decide};
 use recant_core::match_uri::MatchUri;
 use recant_core::position::{Position, Stamp};
 use recant_core::rules::Rules;
 use recant_core::storability;
 use recant_core::tag::CacheTag;
+use recant_core::vary::is_for_every_coding;
 
 use crate::body::Outgoing;
 use crate::flight::FlightKey;
@@ -113,7 +114,12 @@ pub(crate) fn look_up(
             keyed.selecting = stored.selecting.of_request(&head.headers).to_bytes();
             return Found::Forward(missed(Why::VaryMiss, keyed, head));
         }
-        store::Found::Nothing => return Found::Forward(missed(Why::UriMiss, keyed, head)),
+        store::Found::Nothing => {
+            return match in_another_coding(shared, arrival, head, path, query) {
+                Some(response) => Found::Hit(response),
+                None => Found::Forward(missed(Why::UriMiss, keyed, head)),
+            };
+        }
     };
     let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
     let rule = arrival.newest_rule(&stored);
@@ -136,6 +142,36 @@ pub(crate) fn look_up(
         Some(account) => Found::HitAndValidate(serve(head, &stored, age, &account), ask),
         None => Found::Forward(ask),
     }
+}
+
+/// A fresh response under the key of a request that accepts other codings, if it would be the same for this one
+/// (RFC 9111 section 4.1: nothing but `Vary` makes it another one). Ranges are asked for without any coding as a rule.
+fn in_another_coding(
+    shared: &Shared,
+    arrival: &Arrival,
+    head: &Parts,
+    path: &str,
+    query: Option<&str>,
+) -> Option<Response<Outgoing>> {
+    let policy = arrival.policy.filter(|policy| policy.gzip || policy.brotli)?;
+    let (tenant, distribution) = (&arrival.tenant, &arrival.distribution);
+    let mut headers = head.headers.clone();
+    CODINGS.iter().find_map(|codings| {
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
+        let class = CachedMethod::Get;
+        let key = KeyedRequest::new(tenant, distribution, policy, class, path, query, &headers).key;
+        let store::Found::Response(stored) = shared.store.find(&key, &head.headers) else { return None };
+        if stored.tenant != tenant.id || !is_for_every_coding(&stored.headers) {
+            return None;
+        }
+        let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
+        let rule = arrival.newest_rule(&stored);
+        let verdict = decide(&arrival.view, shared.clock.boot(), stored.stamp, rule, &stored.terms, fresh);
+        match verdict {
+            Lookup::Hit { age, ttl } => Some(serve(head, &stored, age, &Account::Hit { ttl })),
+            _ => None,
+        }
+    })
 }
 
 /// A range of what is not stored is asked for as it is, and not stored: a part is no response to anybody else.

@@ -26,6 +26,24 @@ async fn ranges_are_served_from_complete_responses() {
 }
 
 #[tokio::test]
+async fn what_is_the_same_in_every_coding_is_of_use_to_all() {
+    let case = |answers: &'static [&'static str], from| async move {
+        let exchanges = [
+            get(answers).asking(&["Accept-Encoding: gzip, deflate"]),
+            get(&[]).asking(&["Accept-Encoding: identity"]).from(from),
+            get(&[]).asking(&["Accept-Encoding: br"]).from(from),
+        ];
+        check(&format!("{answers:?}"), &exchanges).await;
+    };
+    case(&["Cache-Control: max-age=60"], From::Store).await;
+    case(&["Cache-Control: max-age=60", "Vary: Accept-Encoding"], From::Origin).await;
+    case(&["Cache-Control: max-age=60", "Content-Encoding: gzip"], From::Origin).await;
+    let ranged = ["Range: bytes=0-1", "Accept-Encoding: identity"];
+    let later = get(&[]).asking(&ranged).from(From::Store).gets_status(206);
+    check("a range", &[get(&LASTING).asking(&["Accept-Encoding: gzip"]), later]).await;
+}
+
+#[tokio::test]
 async fn what_is_stale_is_validated_and_then_cut() {
     let answers = ["Cache-Control: max-age=2", "ETag: \"a\""];
     let later = get(&answers).asking(&["Range: bytes=2-3"]).from(From::Validated("if-none-match"));

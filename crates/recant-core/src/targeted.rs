@@ -182,7 +182,8 @@ impl<'t> Reader<'t> {
                     return Some(Item::String(text));
                 }
                 b'\\' => {
-                    text.push(*bytes.next().map(|(_, byte)| byte).filter(|b| matches!(b, b'"' | b'\\'))?)
+                    let escaped = bytes.next().map(|(_, byte)| byte);
+                    text.push(*escaped.filter(|b| matches!(b, b'"' | b'\\'))?);
                 }
                 b' '..=b'~' => text.push(*byte),
                 _ => return None,

@@ -1,4 +1,4 @@
-//! Who asks the origin: each for himself, or one for all who ask for the same at the same time.
+//! Who asks the origin: each request alone, or one for all that ask for the same at the same time.
 //!
 //! Only a `GET` that may use the cache, at an edge with a lease, goes together with others; not what has to be
 //! validated for each viewer (RFC 9111 section 5.2.2.4), and not what could not be shared the last time.
@@ -19,7 +19,7 @@ use crate::body::Outgoing;
 use crate::flight::{Boarded, FlightKey, Landed, Phase};
 use crate::forward::{Job, ask};
 use crate::interim::Gate;
-use crate::lookup::{Found, look_up};
+use crate::lookup::{Found, Keyed, look_up};
 use crate::origin::OriginError;
 use crate::request::Shared;
 use crate::respond;
@@ -72,12 +72,12 @@ pub(crate) async fn fetch(
 
 /// Validates what a viewer was just served (RFC 5861 section 3), unless that is being done, or too much of it.
 pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
-    let Some(key) = job.ask.keyed.as_ref().map(|keyed| keyed.flight_key()) else { return };
+    let Some(key) = job.ask.keyed.as_ref().map(Keyed::flight_key) else { return };
     let Ok(permit) = shared.background.clone().try_acquire_owned() else { return };
     // Whoever follows is served from the store; so a flight under way is enough, whatever it brings.
     let Boarded::Lead(boarding) = shared.flights.board(key, job.arrival.stamp, |_| true) else { return };
     head.method = Method::GET;
-    let job = job.as_get();
+    let job = job.into_get();
     let shared = shared.clone();
     tokio::spawn(async move {
         let _permit = permit;
@@ -96,7 +96,7 @@ impl Job {
     fn flight_key(&self, shared: &Shared) -> Option<FlightKey> {
         let keyed = self.ask.keyed.as_ref().filter(|keyed| keyed.class == CachedMethod::Get)?;
         let must_validate = self.ask.reserve.as_ref().is_some_and(|reserve| reserve.stored.terms.no_cache);
-        // Without a lease nobody joins what began before he came (PURGE.md rule 6).
+        // Without a lease no request joins what began before it came (PURGE.md rule 6).
         if must_validate || !self.arrival.view.has_lease(shared.clock.boot()) {
             return None;
         }
@@ -115,11 +115,11 @@ impl Job {
     fn share(&self, shared: &Shared, head: &Parts, landed: &Landed) -> Option<Response<Outgoing>> {
         let facts = &landed.facts;
         let fresh = facts.terms.at(facts.response_time, shared.clock.wall());
-        let is_for_him = facts.tenant == self.arrival.tenant.id
+        let is_shared = facts.tenant == self.arrival.tenant.id
             && facts.selecting.matches(&head.headers)
             && self.arrival.may_have(shared, facts.stamp, &facts.uris, Some(&facts.tags))
             && fresh.age < fresh.lifetime;
-        if !is_for_him {
+        if !is_shared {
             return None;
         }
         let mut headers = facts.headers.clone();

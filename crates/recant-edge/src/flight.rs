@@ -5,13 +5,13 @@
 //! the next       board: Follow ─ ─ ─ ─ ─ waits ─ ─ ─ ─ ┘ checks, joins the Source from its start
 //! ```
 //!
-//! **A viewer follows only a flight whose stamp passes for him** (PURGE.md rule 6): one that began before an
-//! invalidation which he may not see bytes from before is not joined, and a new one takes its place here. The check before
-//! the response's head takes the newest tag rule of all, since the tags are not known; it is made again with them.
+//! **A request follows only a flight whose stamp passes for it** (PURGE.md rule 6): one that began before an invalidation
+//! which the request has to see is not joined, and a new one takes its place here. The check before the response's head
+//! takes the newest tag rule of all, since the tags are not known; it is made again with them.
 //!
-//! Whoever leads and goes away before the head leaves the lead to one of those who wait. Nobody waits longer than
-//! [`COLLAPSED_WAIT_MAX`]: then he asks for himself. A response that cannot be shared sends everybody on his own way,
-//! and the key is remembered, so that the next ones do not wait for nothing.
+//! A viewer who leads and goes away before the head leaves the lead to one of those who wait. Nobody waits longer than
+//! [`COLLAPSED_WAIT_MAX`], and asks alone then. After a response that cannot be shared each asks alone, and the key is
+//! remembered, so that the next ones do not wait for nothing.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -36,12 +36,14 @@ const SHARDS: usize = 64;
 /// What is asked for: the key, and the fields that select among its responses as far as they are known.
 pub(crate) type FlightKey = (CacheKey, Vec<u8>);
 
+type Shard = HashMap<FlightKey, Arc<Flight>>;
+
 /// The flights of one edge.
 #[derive(Debug)]
 pub(crate) struct Flights {
     hasher: RandomState,
     /// Each locked to board or to end one flight.
-    shards: Box<[Mutex<HashMap<FlightKey, Arc<Flight>>>]>,
+    shards: Box<[Mutex<Shard>]>,
     /// Hashes of keys whose last response could not be shared, each in the place that its hash names.
     unshared: Box<[AtomicU64]>,
 }
@@ -157,7 +159,7 @@ impl Flights {
     }
 
     /// The flights of all that is selected under one key lie together.
-    fn shard(&self, key: &CacheKey) -> MutexGuard<'_, HashMap<FlightKey, Arc<Flight>>> {
+    fn shard(&self, key: &CacheKey) -> MutexGuard<'_, Shard> {
         let shard = self.hasher.hash_one(key) as usize % self.shards.len();
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,5 +207,121 @@ impl Following {
 impl std::fmt::Debug for Landed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Landed").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use recant_core::cache_key::{CachedMethod, KeyedRequest};
+    use recant_core::cache_policy::managed;
+    use recant_core::id::{DistributionId, TenantId};
+    use recant_core::position::{Era, Position};
+    use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
+
+    use super::*;
+
+    const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
+
+    fn stamp(position: u64) -> Stamp {
+        Stamp { era: Era::default(), position: Position::new(position) }
+    }
+
+    fn key(path: &str, selecting: &[u8]) -> FlightKey {
+        let id = DistributionId::parse("E1").expect("an id");
+        let tenant = TenantSpec {
+            id: TenantId::parse("a").expect("an id"),
+            distribution_id: id.clone(),
+            enabled: true,
+            domains: Vec::new(),
+            parameters: Default::default(),
+        };
+        let distribution = DistributionSpec {
+            id,
+            enabled: true,
+            default_root_object: None,
+            origins: Vec::new(),
+            default_behavior: BehaviorSpec {
+                target_origin_id: "o".into(),
+                cache_policy_id: OPTIMIZED.into(),
+                origin_request_policy_id: None,
+                allowed_methods: Vec::new(),
+            },
+            cache_tag_header: None,
+            parameter_defaults: Default::default(),
+        };
+        let (policy, headers) = (managed(OPTIMIZED).expect("managed"), HeaderMap::new());
+        let keyed =
+            KeyedRequest::new(&tenant, &distribution, policy, CachedMethod::Get, path, None, &headers);
+        (keyed.key, selecting.to_vec())
+    }
+
+    fn lead(flights: &Arc<Flights>, key: &FlightKey, may_join: bool) -> Option<Boarding> {
+        match flights.board(key.clone(), stamp(5), |stamp| {
+            assert_eq!(stamp.position, Position::new(5));
+            may_join
+        }) {
+            Boarded::Lead(boarding) => Some(boarding),
+            Boarded::Follow(_) => None,
+        }
+    }
+
+    fn follow(flights: &Arc<Flights>, key: &FlightKey) -> Following {
+        match flights.board(key.clone(), stamp(5), |_| true) {
+            Boarded::Follow(following) => following,
+            Boarded::Lead(_) => panic!("there is a flight"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_lead_is_one_and_passes_on() {
+        let (flights, key_p) = (Arc::new(Flights::new()), key("/p", b""));
+        let first = lead(&flights, &key_p, true).expect("nobody else flies");
+        assert!(lead(&flights, &key_p, true).is_none());
+        // Other keys, and other variants of this one, have flights of their own.
+        let _others = [lead(&flights, &key("/q", b""), true), lead(&flights, &key("/p", b"x"), true)]
+            .map(Option::unwrap);
+        let following = follow(&flights, &key_p);
+        drop(first);
+        assert!(matches!(following.news().await, Some(Phase::Gone)));
+        assert!(lead(&flights, &key_p, true).is_some(), "whoever waited leads now");
+    }
+
+    #[tokio::test]
+    async fn a_flight_that_may_not_be_joined_is_replaced() {
+        let (flights, key) = (Arc::new(Flights::new()), key("/p", b""));
+        let old = lead(&flights, &key, true).expect("nobody else flies");
+        let waiting = follow(&flights, &key);
+        let new = lead(&flights, &key, false).expect("the old one does not pass");
+        let later = follow(&flights, &key);
+        // The old one's end is not the new one's.
+        old.tell(Phase::Unshared);
+        drop(old);
+        assert!(matches!(waiting.news().await, Some(Phase::Unshared)));
+        new.tell(Phase::Validated);
+        new.tell(Phase::Unshared);
+        assert!(matches!(later.news().await, Some(Phase::Validated)), "what was told first");
+        drop(new);
+        assert!(lead(&flights, &key, true).is_some());
+    }
+
+    #[test]
+    fn what_was_changed_meanwhile_is_not_joined() {
+        let (flights, key) = (Arc::new(Flights::new()), key("/p", b"x"));
+        let old = lead(&flights, &key, true).expect("nobody else flies");
+        flights.outdate(&key.0);
+        assert!(old.is_outdated());
+        let new = lead(&flights, &key, true).expect("the old one is outdated");
+        assert!(!new.is_outdated());
+    }
+
+    #[test]
+    fn keys_that_could_not_be_shared_are_remembered() {
+        let flights = Flights::new();
+        let (one, other) = (key("/p", b""), key("/p", b"x"));
+        flights.remember(&one, false);
+        assert!(flights.is_unshared(&one) && !flights.is_unshared(&other));
+        flights.remember(&one, true);
+        assert!(!flights.is_unshared(&one));
     }
 }

@@ -110,7 +110,7 @@ pub(crate) async fn ask(
 
 impl Job {
     /// The same, for the response to a `GET`.
-    pub(crate) fn as_get(mut self) -> Self {
+    pub(crate) fn into_get(mut self) -> Self {
         if let Some(keyed) = &mut self.ask.keyed {
             keyed.request.key = keyed.request.key.with_method(CachedMethod::Get);
             keyed.class = CachedMethod::Get;

@@ -185,10 +185,13 @@ fn answer(script: &[Exchange], now: &Now, request: &str) -> Act {
         return Act::ReplyAndClose(Vec::new());
     }
     let is_valid = |name: &str, by: &str| {
-        let value = script[..number - 1].iter().flat_map(|exchange| &exchange.answers).filter_map(|line| {
-            line.split_once(": ").filter(|(field, _)| field.eq_ignore_ascii_case(by)).map(|(_, value)| value)
-        });
-        value.last().is_some_and(|value| field(request, name).is_some_and(|asked| asked == value))
+        let mut value =
+            script[..number - 1].iter().flat_map(|exchange| &exchange.answers).filter_map(|line| {
+                line.split_once(": ")
+                    .filter(|(field, _)| field.eq_ignore_ascii_case(by))
+                    .map(|(_, value)| value)
+            });
+        value.next_back().is_some_and(|value| field(request, name).is_some_and(|asked| asked == value))
     };
     let not_modified = matches!(exchange.from, From::Validated(_))
         && (is_valid("if-none-match", "etag") || is_valid("if-modified-since", "last-modified"));

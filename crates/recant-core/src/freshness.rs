@@ -59,12 +59,14 @@ impl Stale {
     ///
     /// `s-maxage` demands it as well (section 5.2.2.10), so nothing is served of its own accord; but an origin that writes
     /// a stale-directive beside it has given its leave, and origins do write both.
-    pub(crate) fn allowed(control: &CacheControl) -> Self {
+    ///
+    /// Nor is anything served of its own accord that never was fresh: it was stored for its validator alone.
+    pub(crate) fn allowed(control: &CacheControl, lifetime: Duration) -> Self {
         if control.no_cache || control.must_revalidate || control.proxy_revalidate {
             return Self::default();
         }
-        let of_its_own_accord =
-            if control.s_maxage.is_some() { Duration::ZERO } else { STALE_WHEN_CUT_OFF_MAX };
+        let is_validated = control.s_maxage.is_some() || lifetime.is_zero();
+        let of_its_own_accord = if is_validated { Duration::ZERO } else { STALE_WHEN_CUT_OFF_MAX };
         let if_error = control.stale_if_error.unwrap_or_default();
         Self {
             while_revalidating: control.stale_while_revalidate.unwrap_or_default(),
@@ -148,14 +150,17 @@ mod tests {
 
     #[test]
     fn what_is_stale_is_of_use_where_nothing_forbids_it() {
-        let check = |line: &'static str, expected: [u64; 3]| {
+        let check_for = |lifetime: u64, line: &'static str, expected: [u64; 3]| {
             let headers =
                 HeaderMap::from_iter([(http::header::CACHE_CONTROL, HeaderValue::from_static(line))]);
-            let stale = Stale::allowed(&CacheControl::of(&headers));
+            let stale = Stale::allowed(&CacheControl::of(&headers), at(lifetime));
             let got = [stale.while_revalidating, stale.if_error, stale.when_cut_off];
             assert_eq!(got.map(|time| time.as_secs()), expected, "{line}");
         };
+        let check = |line: &'static str, expected| check_for(2, line, expected);
         let day = STALE_WHEN_CUT_OFF_MAX.as_secs();
+        check_for(0, "max-age=0", [0, 0, 0]);
+        check_for(0, "max-age=0, stale-while-revalidate=5, stale-if-error=7", [5, 7, 7]);
         check("max-age=2", [0, 0, day]);
         check("max-age=2, stale-while-revalidate=5", [5, 0, day]);
         check("max-age=2, stale-if-error=7", [0, 7, 7]);

@@ -191,7 +191,7 @@ pub fn storability(
         lifetime,
         initial_age: initial_age(headers, date, request_time, response_time),
         no_cache: control.no_cache,
-        stale: Stale::allowed(&control),
+        stale: Stale::allowed(&control, lifetime),
     };
     check_use(&terms, can_be_validated(status, headers))?;
     Ok(Storable { terms, selecting, withheld: control.withheld })

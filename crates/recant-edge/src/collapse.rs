@@ -24,6 +24,9 @@ use crate::origin::OriginError;
 use crate::request::Shared;
 use crate::respond;
 
+/// Flights that a request follows before it asks alone.
+const FLIGHTS_AWAITED_MAX: usize = 3;
+
 /// Gets a response from the origin: by asking, or by waiting for somebody who does.
 pub(crate) async fn fetch(
     shared: &Arc<Shared>,
@@ -35,7 +38,7 @@ pub(crate) async fn fetch(
     let Some(key) = job.flight_key(shared) else {
         return ask(shared, &job, &head, Some(body), Some(gate), None).await;
     };
-    loop {
+    for _ in 0..FLIGHTS_AWAITED_MAX {
         let boarded =
             shared.flights.board(key.clone(), job.arrival.stamp, |stamp| job.may_join(shared, stamp));
         let following = match boarded {
@@ -56,9 +59,10 @@ pub(crate) async fn fetch(
                 }
                 break;
             }
-            Some(Phase::Gone) => continue,
+            // Whoever led has gone, or takes too long: one of those who wait leads now.
+            Some(Phase::Gone) | None => continue,
             Some(Phase::UnderWay | Phase::Validated) => {}
-            Some(Phase::Unshared) | None => break,
+            Some(Phase::Unshared) => break,
         }
         // What was under way is stored by now, or was not for this viewer.
         match look_up(shared, &job.arrival, &head, &job.path, job.query.as_deref()) {
@@ -72,12 +76,12 @@ pub(crate) async fn fetch(
 
 /// Validates what a viewer was just served (RFC 5861 section 3), unless that is being done, or too much of it.
 pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
+    let job = job.into_get();
     let Some(key) = job.ask.keyed.as_ref().map(Keyed::flight_key) else { return };
     let Ok(permit) = shared.background.clone().try_acquire_owned() else { return };
     // Whoever follows is served from the store; so a flight under way is enough, whatever it brings.
     let Boarded::Lead(boarding) = shared.flights.board(key, job.arrival.stamp, |_| true) else { return };
     head.method = Method::GET;
-    let job = job.into_get();
     let shared = shared.clone();
     tokio::spawn(async move {
         let _permit = permit;

@@ -78,7 +78,7 @@ impl Job {
             shared.store.replace(key, old, &new);
         }
         let age = new.terms.at(response_time, shared.clock.wall()).age;
-        Some(serve(head, &new, age, &Account::Validated))
+        Some(serve(head, &new, age, &Account::Validated { stored: is_stored }))
     }
 
     /// The tags that a response with these fields has.

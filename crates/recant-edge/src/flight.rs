@@ -9,9 +9,9 @@
 //! which the request has to see is not joined, and a new one takes its place here. The check before the response's head
 //! takes the newest tag rule of all, since the tags are not known; it is made again with them.
 //!
-//! A viewer who leads and goes away before the head leaves the lead to one of those who wait. Nobody waits longer than
-//! [`COLLAPSED_WAIT_MAX`], and asks alone then. After a response that cannot be shared each asks alone, and the key is
-//! remembered, so that the next ones do not wait for nothing.
+//! A viewer who leads and goes away before the head leaves the lead to one of those who wait. So does a lead that takes
+//! longer than [`COLLAPSED_WAIT_MAX`] to get a head: one of those who wait leads another flight. After a response that
+//! cannot be shared each asks alone, and the key is remembered, so that the next ones do not wait for nothing.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::StatusCode;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use recant_core::cache_key::CacheKey;
 use recant_core::limits::{COLLAPSED_WAIT_MAX, UNSHARED_KEYS_MAX};
@@ -52,6 +52,7 @@ pub(crate) struct Flights {
 #[derive(Debug)]
 struct Flight {
     stamp: Stamp,
+    since: Instant,
     phase: watch::Sender<Phase>,
     /// What it brings is not to be kept: the resource was changed through this edge meanwhile.
     is_outdated: AtomicBool,
@@ -96,7 +97,10 @@ pub(crate) struct Boarding {
 }
 
 /// A place among those who wait.
-pub(crate) struct Following(watch::Receiver<Phase>);
+pub(crate) struct Following {
+    phase: watch::Receiver<Phase>,
+    until: Instant,
+}
 
 impl Flights {
     pub(crate) fn new() -> Self {
@@ -116,13 +120,16 @@ impl Flights {
     ) -> Boarded {
         let mut shard = self.shard(&key.0);
         if let Some(flight) = shard.get(&key)
+            && flight.is_in_time()
             && !flight.is_outdated.load(Ordering::Relaxed)
             && may_join(flight.stamp)
         {
-            return Boarded::Follow(Following(flight.phase.subscribe()));
+            let until = flight.since + COLLAPSED_WAIT_MAX;
+            return Boarded::Follow(Following { phase: flight.phase.subscribe(), until });
         }
         let phase = watch::Sender::new(Phase::UnderWay);
-        let flight = Arc::new(Flight { stamp, phase, is_outdated: AtomicBool::new(false) });
+        let (since, is_outdated) = (Instant::now(), AtomicBool::new(false));
+        let flight = Arc::new(Flight { stamp, since, phase, is_outdated });
         shard.insert(key.clone(), flight.clone());
         Boarded::Lead(Boarding { flights: self.clone(), key, flight })
     }
@@ -165,6 +172,13 @@ impl Flights {
     }
 }
 
+impl Flight {
+    /// Whether there is a head, or it may still be waited for.
+    fn is_in_time(&self) -> bool {
+        !matches!(*self.phase.borrow(), Phase::UnderWay) || self.since.elapsed() < COLLAPSED_WAIT_MAX
+    }
+}
+
 impl Boarding {
     /// Says how it ended, or that the head is here; nothing that was said before is taken back.
     pub(crate) fn tell(&self, phase: Phase) {
@@ -198,8 +212,8 @@ impl Drop for Boarding {
 impl Following {
     /// Waits for the head, or for the end without one; nothing when that takes too long.
     pub(crate) async fn news(mut self) -> Option<Phase> {
-        let news = self.0.wait_for(|phase| !matches!(phase, Phase::UnderWay));
-        let phase = timeout(COLLAPSED_WAIT_MAX, news).await.ok()?;
+        let news = self.phase.wait_for(|phase| !matches!(phase, Phase::UnderWay));
+        let phase = timeout_at(self.until, news).await.ok()?;
         Some(phase.map_or(Phase::Gone, |phase| phase.clone()))
     }
 }

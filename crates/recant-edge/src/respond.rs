@@ -135,8 +135,8 @@ pub(crate) enum Account {
     Hit { ttl: Duration },
     /// Its lifetime ended so long ago, and the origin is being asked.
     Revalidating { overdue: Duration },
-    /// The origin has just confirmed it.
-    Validated,
+    /// The origin has just confirmed it; whether it stays in the store so.
+    Validated { stored: bool },
     /// The origin failed, with this status if it answered.
     StandIn(Option<StatusCode>),
 }
@@ -152,7 +152,10 @@ pub(crate) fn mark_stored(headers: &mut HeaderMap, status: StatusCode, age: Dura
             let overdue = overdue.as_secs();
             ("Hit from recant", format!("{}; hit; ttl=-{overdue}; detail=stale-while-revalidate", hop::NAME))
         }
-        Account::Validated => ("RefreshHit from recant", format!("{stale}; fwd-status=304; stored")),
+        Account::Validated { stored } => {
+            let stored = if *stored { "; stored" } else { "" };
+            ("RefreshHit from recant", format!("{stale}; fwd-status=304{stored}"))
+        }
         Account::StandIn(None) => ("Hit from recant", format!("{stale}; detail=origin-unreachable")),
         Account::StandIn(Some(failed)) => {
             ("Hit from recant", format!("{stale}; fwd-status={}; detail=stale-if-error", failed.as_u16()))

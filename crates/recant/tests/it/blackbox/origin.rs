@@ -13,15 +13,13 @@ use super::loopback;
 use super::random::Random;
 use super::world::{PATHS, TENANTS, World};
 
-/// For how long an answer holds: mostly for long; else it is to be validated, or served and validated at the same time.
-const CONTROLS: [&str; 8] = [
-    "max-age=3600",
-    "max-age=3600",
-    "max-age=3600",
+/// For how long an answer holds: half of them for long; else it is to be validated, or served and validated at the same time.
+const CONTROLS: [&str; 6] = [
     "max-age=3600",
     "max-age=3600",
     "max-age=3600",
     "max-age=0, stale-if-error=60",
+    "max-age=0, stale-while-revalidate=60",
     "max-age=0, stale-while-revalidate=60",
 ];
 

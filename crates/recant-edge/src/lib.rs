@@ -15,7 +15,7 @@
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
 //! | `store` | stored responses |
 //! | `collapse`, `flight` | who asks the origin and who waits |
-//! | `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
+//! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
 //! | `body`, `relay` | bodies passing through, and into the store on the way |
 //! | `serve`, `respond` | responses out of the store; `X-Cache`, `Cache-Status`, `Age`, our own pages |
@@ -24,6 +24,7 @@
 //! between two requests of a connection. **Only a whole, correctly framed body is stored.**
 
 mod body;
+mod call;
 mod clock;
 mod collapse;
 mod confirm;

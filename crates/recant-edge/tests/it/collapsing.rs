@@ -206,3 +206,22 @@ async fn viewers_who_lag_do_not_hold_the_others_up() {
     assert_eq!(slow.read("GET").await.body.len(), 4 * 1024 * 1024);
     assert_eq!(bed.origin.count(), 1);
 }
+
+#[tokio::test]
+async fn however_many_ask_the_origin_is_asked_once() {
+    let gate = Arc::new(Gate::default());
+    let held = gate.clone();
+    let bed = Arc::new(Bed::new(move |_, _| Act::AtGate(held.clone(), head(LONG, "once", 4))).await);
+    let viewers: Vec<_> = (0..100)
+        .map(|_| {
+            let bed = bed.clone();
+            tokio::spawn(async move { bed.get("a.test", "/p").await.text().to_owned() })
+        })
+        .collect();
+    gate.reached.notified().await;
+    gate.open.notify_one();
+    for viewer in viewers {
+        assert_eq!(viewer.await.unwrap(), "once");
+    }
+    assert_eq!(bed.origin.count(), 1);
+}

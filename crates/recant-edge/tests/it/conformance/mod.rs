@@ -20,9 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::support::{Act, Bed, ORIGIN_HEADERS_QUERY, Origin, Reply, Viewer, distribution};
-
-const ALL_VIEWER: &str = "216adef6-5c7f-47e4-b989-5492eafa07d3";
+use crate::support::{ALL_VIEWER, Act, Bed, ORIGIN_HEADERS_QUERY, Origin, Reply, Viewer, distribution};
 
 /// Where the response to a request has to come from.
 #[derive(Clone, Copy, Debug, PartialEq)]

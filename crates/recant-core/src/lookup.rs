@@ -153,3 +153,73 @@ pub fn decide(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: BootTime = BootTime::from_nanos(5);
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn verdict(age: u64, change: impl FnOnce(&mut EdgeView, &mut Position, &mut Terms)) -> Lookup {
+        let lease_until = Some(BootTime::from_nanos(6));
+        let mut view = EdgeView { lease_until, era: Era::default(), known_committed: Position::new(9) };
+        let stamp = Stamp { era: Era::default(), position: Position::new(7) };
+        let mut rule = Position::new(7);
+        let mut terms = Terms { lifetime: seconds(60), ..Terms::default() };
+        change(&mut view, &mut rule, &mut terms);
+        let freshness = Freshness { age: seconds(age), lifetime: terms.lifetime };
+        decide(&view, NOW, stamp, rule, &terms, freshness)
+    }
+
+    #[test]
+    fn what_is_fresh_and_valid_is_served() {
+        assert_eq!(verdict(10, |_, _, _| {}), Lookup::Hit { age: seconds(10), ttl: seconds(50) });
+    }
+
+    #[test]
+    fn what_is_stale_is_validated_or_served_meanwhile() {
+        let overdue = |age, by| Overdue { age: seconds(age), by: seconds(by) };
+        assert_eq!(verdict(60, |_, _, _| {}), Lookup::Validate(overdue(60, 0)));
+        assert_eq!(verdict(10, |_, _, terms| terms.no_cache = true), Lookup::Validate(overdue(10, 0)));
+        let meanwhile = |_: &mut EdgeView, _: &mut Position, terms: &mut Terms| {
+            terms.stale.while_revalidating = seconds(5);
+        };
+        assert_eq!(verdict(65, meanwhile), Lookup::HitWhileRevalidating(overdue(65, 5)));
+        assert_eq!(verdict(66, meanwhile), Lookup::Validate(overdue(66, 6)));
+    }
+
+    #[test]
+    fn what_may_not_be_used_is_of_no_use_when_stale_either() {
+        for age in [10, 65] {
+            let forwarded = |change: fn(&mut EdgeView, &mut Position)| {
+                verdict(age, |view, rule, terms| {
+                    let all = seconds(1_000);
+                    terms.stale = Stale { while_revalidating: all, if_error: all, when_cut_off: all };
+                    change(view, rule);
+                })
+            };
+            assert_eq!(forwarded(|view, _| view.lease_until = None), Lookup::Forward(Why::NoLease));
+            assert_eq!(forwarded(|view, _| view.lease_until = Some(NOW)), Lookup::Forward(Why::NoLease));
+            assert_eq!(forwarded(|view, _| view.era = Era(1)), Lookup::Forward(Why::OtherHistory));
+            let invalidated = Why::Invalidated { rule: Position::new(8), stamp: Position::new(7) };
+            assert_eq!(forwarded(|_, rule| *rule = Position::new(8)), Lookup::Forward(invalidated));
+        }
+    }
+
+    #[test]
+    fn what_stands_in_has_its_time() {
+        let overdue = |by| Overdue { age: seconds(99), by: seconds(by) };
+        let stale = Stale { if_error: seconds(5), when_cut_off: seconds(9), ..Stale::default() };
+        assert!(
+            overdue(5).stands_in(&stale, Failure::Error) && !overdue(6).stands_in(&stale, Failure::Error)
+        );
+        assert!(
+            overdue(9).stands_in(&stale, Failure::CutOff) && !overdue(10).stands_in(&stale, Failure::CutOff)
+        );
+        assert!(!overdue(0).stands_in(&Stale::default(), Failure::CutOff));
+    }
+}

@@ -9,6 +9,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -21,18 +22,33 @@ use crate::hop;
 
 /// What the viewer's connection and those who speak up in between share.
 #[derive(Debug, Default)]
-pub(crate) struct Interjections(Mutex<Queue>);
+pub(crate) struct Interjections {
+    /// A gate is open, or something is still to be written: only then the connection looks at the queue.
+    is_active: AtomicBool,
+    queue: Mutex<Queue>,
+}
 
 #[derive(Debug, Default)]
 struct Queue {
     bytes: Vec<u8>,
-    /// hyper has something to write, or is writing.
-    is_busy: bool,
+    line: Line,
     /// The gate that is open, by its number.
     open: Option<u64>,
     gates: u64,
     passed: usize,
     waker: Option<Waker>,
+}
+
+/// What is known of the connection since the gate has been open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Line {
+    /// Nothing: what comes waits until it is known that all before it is flushed.
+    #[default]
+    Unknown,
+    /// hyper has nothing to write.
+    Flushed,
+    /// hyper is writing: nothing may come between.
+    Busy,
 }
 
 /// The right to speak up in front of one response.
@@ -48,6 +64,8 @@ impl Interjections {
         queue.gates += 1;
         queue.open = Some(queue.gates);
         queue.passed = 0;
+        queue.line = Line::Unknown;
+        self.is_active.store(true, Ordering::Relaxed);
         Gate { interjections: self.clone(), number: queue.gates }
     }
 
@@ -55,7 +73,8 @@ impl Interjections {
     fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap) {
         let is_ours = matches!(status, StatusCode::CONTINUE | StatusCode::SWITCHING_PROTOCOLS);
         let mut queue = self.lock();
-        if is_ours || queue.open != Some(number) || queue.is_busy || queue.passed == INFORMATIONAL_MAX {
+        let is_open = queue.open == Some(number) && queue.line != Line::Busy;
+        if is_ours || !is_open || queue.passed == INFORMATIONAL_MAX {
             return;
         }
         queue.passed += 1;
@@ -76,7 +95,7 @@ impl Interjections {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,10 +129,17 @@ impl<S: AsyncWrite + Unpin> InterimStream<S> {
         Self { stream, interjections }
     }
 
-    /// Writes what is to go first. `is_busy` is what follows for hyper: whether it writes, too.
-    fn poll_interjected(&mut self, cx: &mut Context<'_>, is_busy: bool) -> Poll<io::Result<()>> {
+    /// Writes what is to go first, before hyper does what makes the line this.
+    fn poll_interjected(&mut self, cx: &mut Context<'_>, line: Line) -> Poll<io::Result<()>> {
+        if !self.interjections.is_active.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
         let mut queue = self.interjections.lock();
-        queue.is_busy = is_busy;
+        if queue.line == Line::Unknown && line == Line::Busy {
+            // Part of the response before: what came is too early to be told.
+            queue.bytes.clear();
+        }
+        queue.line = line;
         while !queue.bytes.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &queue.bytes))?;
             if written == 0 {
@@ -121,7 +147,9 @@ impl<S: AsyncWrite + Unpin> InterimStream<S> {
             }
             queue.bytes.drain(..written);
         }
-        if !is_busy && queue.open.is_some() {
+        if queue.open.is_none() {
+            self.interjections.is_active.store(false, Ordering::Relaxed);
+        } else if line == Line::Flushed {
             queue.waker = Some(cx.waker().clone());
         }
         Poll::Ready(Ok(()))
@@ -140,7 +168,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for InterimStream<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for InterimStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_interjected(cx, true))?;
+        ready!(self.poll_interjected(cx, Line::Busy))?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -149,7 +177,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for InterimStream<S> {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_interjected(cx, true))?;
+        ready!(self.poll_interjected(cx, Line::Busy))?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
     }
 
@@ -159,7 +187,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for InterimStream<S> {
 
     /// hyper flushes when it has nothing left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_interjected(cx, false))?;
+        ready!(self.poll_interjected(cx, Line::Flushed))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -30,6 +30,27 @@ async fn informational_responses_reach_the_viewer_and_are_not_stored() {
 }
 
 #[tokio::test]
+async fn an_informational_response_never_gets_into_the_middle_of_another() {
+    let long = "x".repeat(4 * 1024 * 1024);
+    let bed = Bed::new(move |_, request| match request.contains("/long ") {
+        true => ok(&["Cache-Control: max-age=60"], &long),
+        false => Act::Reply(HINTED.into()),
+    })
+    .await;
+    assert_eq!(bed.get("a.test", "/long").await.body.len(), 4 * 1024 * 1024);
+    // Both requests at once, and nothing is read before the edge is stuck with the first response.
+    let mut viewer = Viewer::connect(bed.address()).await;
+    viewer.write("GET /long HTTP/1.1\r\nHost: a.test\r\n\r\nGET /p HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    let first = viewer.read("GET").await;
+    assert!(first.is_whole && first.body.iter().all(|byte| *byte == b'x'));
+    let mut second = viewer.read("HEAD").await;
+    while second.status < 200 {
+        second = viewer.read("HEAD").await;
+    }
+    assert_eq!((second.status, second.header("content-length")), (200, "2".into()));
+}
+
+#[tokio::test]
 async fn a_flood_of_informational_responses_is_cut_off() {
     let flood = "HTTP/1.1 102 Processing\r\n\r\n".repeat(recant_core::limits::INFORMATIONAL_MAX + 5);
     let bed = Bed::new(move |_, _| {

@@ -17,6 +17,8 @@ pub const PATH_CHARS_MAX: usize = 4_000;
 pub const TAG_CHARS_MAX: usize = 256;
 /// Tags read from one response; further ones are dropped. AWS.
 pub const TAGS_PER_RESPONSE_MAX: usize = 50;
+/// Tags of a response that 304s have confirmed, those that it had and those that it has. Ours.
+pub const TAGS_PER_CONFIRMED_RESPONSE_MAX: usize = 2 * TAGS_PER_RESPONSE_MAX;
 /// Paths in one batch. AWS allows 3,000 in progress, so no batch may hold more.
 pub const PATHS_PER_BATCH_MAX: usize = 3_000;
 /// Individual paths and tags of one tenant's invalidations in progress, unless the operator says otherwise. AWS.

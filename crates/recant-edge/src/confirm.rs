@@ -8,6 +8,7 @@ use http::{HeaderValue, Response};
 
 use recant_core::freshen;
 use recant_core::freshness::Terms;
+use recant_core::limits::TAGS_PER_CONFIRMED_RESPONSE_MAX;
 use recant_core::storability::{NotStored, storability};
 use recant_core::tag::{self, CacheTag};
 use recant_core::time::WallTime;
@@ -40,7 +41,10 @@ impl Job {
         let headers = freshen::freshened(&old.headers, not_modified);
         let mut tags = old.tags.clone();
         tags.extend(self.tags(&headers).into_iter().filter(|tag| !old.tags.contains(tag)));
-        if !self.arrival.may_have(shared, old.stamp, &old.uris, Some(&tags)) {
+        // Tags are never taken off the bytes that had them; where they become too many, new bytes are due.
+        if tags.len() > TAGS_PER_CONFIRMED_RESPONSE_MAX
+            || !self.arrival.may_have(shared, old.stamp, &old.uris, Some(&tags))
+        {
             return None;
         }
         let (request_time, response_time) = times;
@@ -77,7 +81,11 @@ impl Job {
         if is_stored {
             shared.store.replace(key, old, &new);
         }
-        let age = new.terms.at(response_time, shared.clock.wall()).age;
+        let fresh = new.terms.at(response_time, shared.clock.wall());
+        // What is to be validated again by whoever comes next is nothing to wait for.
+        let is_shared = is_stored && !new.terms.no_cache && fresh.age < fresh.lifetime;
+        shared.flights.remember(&keyed.flight_key(), is_shared);
+        let age = fresh.age;
         Some(serve(head, &new, age, &Account::Validated { stored: is_stored }))
     }
 

@@ -145,7 +145,6 @@ pub(crate) enum Account {
 pub(crate) fn mark_stored(headers: &mut HeaderMap, status: StatusCode, age: Duration, account: &Account) {
     // RFC 9111 section 5.1: one Age, the current one.
     headers.insert(AGE, HeaderValue::from(age.as_secs()));
-    let stale = fwd(Why::Stale);
     let (text, member) = match account {
         Account::Hit { ttl } => ("Hit from recant", format!("{}; hit; ttl={}", hop::NAME, ttl.as_secs())),
         Account::Revalidating { overdue } => {
@@ -154,11 +153,14 @@ pub(crate) fn mark_stored(headers: &mut HeaderMap, status: StatusCode, age: Dura
         }
         Account::Validated { stored } => {
             let stored = if *stored { "; stored" } else { "" };
-            ("RefreshHit from recant", format!("{stale}; fwd-status=304{stored}"))
+            ("RefreshHit from recant", format!("{}; fwd-status=304{stored}", fwd(Why::Stale)))
         }
-        Account::StandIn(None) => ("Hit from recant", format!("{stale}; detail=origin-unreachable")),
+        Account::StandIn(None) => {
+            ("Hit from recant", format!("{}; detail=origin-unreachable", fwd(Why::Stale)))
+        }
         Account::StandIn(Some(failed)) => {
-            ("Hit from recant", format!("{stale}; fwd-status={}; detail=stale-if-error", failed.as_u16()))
+            let failed = failed.as_u16();
+            ("Hit from recant", format!("{}; fwd-status={failed}; detail=stale-if-error", fwd(Why::Stale)))
         }
     };
     mark(headers, status, text);

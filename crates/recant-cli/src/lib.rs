@@ -58,6 +58,7 @@ mod transport;
 mod waiter;
 mod words;
 
+pub use complete::{Shell, complete};
 pub use environment::{Environment, ScriptedEnvironment, SystemEnvironment};
 pub use invalidate::invalidate;
 pub use run::run;

@@ -91,6 +91,11 @@ pub const AUDIT_RECORDS_DEFAULT: u64 = 1_000_000;
 /// Callers and tenants whose rate is counted at a time; beyond, those that have been idle longest are counted anew. Ours.
 pub const RATES_COUNTED_MAX: usize = 100_000;
 
+/// Questions of a plane that its edges have not all answered, at a time; and those that one edge counts at a time. Ours.
+pub const QUESTIONS_AT_A_TIME_MAX: usize = 4;
+/// How long a plane waits for its edges' answers, and an edge counts, at most. Ours; a million stored responses take about a second.
+pub const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
+
 // --- the API ---------------------------------------------------------------------------------------------
 
 /// How long a question for an invalidation's status waits for its completion. Ours; SDKs wait 60 s for an answer.

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT};
 
 use crate::clock::{Clock, SystemClock};
+use crate::counting::Counter;
 use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, Origins};
 use crate::request::Shared;
@@ -57,6 +58,7 @@ impl EdgeOptions {
 pub struct Edge {
     viewer: SocketAddr,
     world: Arc<World>,
+    store: Arc<Store>,
     stopping: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
@@ -70,13 +72,14 @@ impl Edge {
         let listener = TcpListener::bind(options.viewer).await?;
         let viewer = listener.local_addr()?;
         let world = Arc::new(World::new());
+        let store = Arc::new(Store::new(options.store_bytes));
         let mut own = options.plane_addresses;
         own.push(viewer);
         let policy =
             AddressPolicy { own, allowed: options.allowed_networks, denied: options.denied_networks };
         let shared = Shared {
             world: world.clone(),
-            store: Arc::new(Store::new(options.store_bytes)),
+            store: store.clone(),
             flights: Arc::new(Flights::new()),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             origins: Origins::new(policy),
@@ -84,7 +87,7 @@ impl Edge {
         };
         let (stopping, stop) = watch::channel(false);
         let serving = tokio::spawn(serve(listener, Arc::new(shared), stop));
-        Ok(Self { viewer, world, stopping, serving })
+        Ok(Self { viewer, world, store, stopping, serving })
     }
 
     /// Where viewers connect.
@@ -95,6 +98,11 @@ impl Edge {
     /// What the follower fills in.
     pub fn world(&self) -> &Arc<World> {
         &self.world
+    }
+
+    /// Answers a plane's questions about what is stored.
+    pub(crate) fn counter(&self) -> Counter {
+        Counter { world: self.world.clone(), store: self.store.clone() }
     }
 
     /// Stops accepting viewers and waits until those being served have their responses, within a bound. When it

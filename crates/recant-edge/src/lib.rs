@@ -14,6 +14,7 @@
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
 //! | `store` | stored responses |
+//! | `counting` | how many of them an invalidation would take away |
 //! | `collapse`, `flight` | who asks the origin and who waits |
 //! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
@@ -28,6 +29,7 @@ mod call;
 mod clock;
 mod collapse;
 mod confirm;
+mod counting;
 mod edge;
 mod flight;
 mod follower;

@@ -9,6 +9,7 @@
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -17,12 +18,14 @@ use recant_core::limits::{FEED_ENTRIES_PER_READ_MAX, FEED_HEAD_PERIOD, FEED_PIEC
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Hello, Resume};
 use recant_wire::feed::heartbeat::{self, MessageError};
+use recant_wire::feed::question::{self, Question};
 use recant_wire::feed::resume::{self, ResumeError};
 use recant_wire::feed::{EdgeSecret, FrameEncoder, body};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::completion::{Completion, HeartbeatError};
+use crate::questions::Questions;
 use crate::store::{Store, StoreError};
 
 /// Pieces of one feed that may wait for the edge to take them.
@@ -62,6 +65,7 @@ pub enum Standing {
 pub struct Edges<S> {
     store: S,
     completion: Completion<S>,
+    questions: Questions,
     secret: EdgeSecret,
     embedded_secret: Option<EdgeSecret>,
 }
@@ -73,10 +77,11 @@ impl<S: Store> Edges<S> {
     pub fn new(
         store: S,
         completion: Completion<S>,
+        questions: Questions,
         secret: EdgeSecret,
         embedded_secret: Option<EdgeSecret>,
     ) -> Self {
-        Self { store, completion, secret, embedded_secret }
+        Self { store, completion, questions, secret, embedded_secret }
     }
 
     /// Who calls, by the value of the `Authorization` header; nobody without a right one.
@@ -100,6 +105,15 @@ impl<S: Store> Edges<S> {
         Ok(heartbeat::encode_answer(&answer))
     }
 
+    /// Takes the body of an answer.
+    ///
+    /// # Errors
+    /// [`FeedError::Message`].
+    pub fn answer(&self, body: &[u8]) -> Result<(), FeedError> {
+        self.questions.answer(question::decode(body)?);
+        Ok(())
+    }
+
     /// Opens a feed after the place that the call's query names.
     ///
     /// # Errors
@@ -115,6 +129,7 @@ impl<S: Store> Edges<S> {
         let feed = Feed {
             store: self.store.clone(),
             committed: self.store.committed(),
+            questions: self.questions.listen(),
             frames: FrameEncoder::new(),
             pieces,
             at: Position::ZERO,
@@ -158,6 +173,7 @@ impl From<StoreError> for End {
 struct Feed<S> {
     store: S,
     committed: watch::Receiver<Position>,
+    questions: broadcast::Receiver<Arc<Question>>,
     frames: FrameEncoder,
     pieces: mpsc::Sender<Bytes>,
     /// Everything up to here is sent.
@@ -200,6 +216,10 @@ impl<S: Store> Feed<S> {
             } else {
                 tokio::select! {
                     grown = self.committed.changed() => grown.map_err(|_| End::Closed)?,
+                    // One that was missed is not answered; the last handle of the questions goes with the plane.
+                    question = self.questions.recv() => if let Ok(question) = question {
+                        self.frames.question(&question);
+                    },
                     () = self.pieces.closed() => return Err(End::Closed),
                     () = tokio::time::sleep_until(head_due) => {}
                 }

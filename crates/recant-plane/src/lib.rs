@@ -18,6 +18,7 @@
 //! | [`store`] | the log, the configuration, the ledger, durably |
 //! | [`completion`] | the driver of the protocol's half: leases, acknowledgements, `Completed` |
 //! | [`feed`] | the log on its way to the edges |
+//! | [`questions`] | what edges are asked, and who has answered |
 //! | [`backup`] | a folder as a backup, and a folder made of one |
 //! | [`folder`], [`clock`], [`random`] | the only places that touch the data folder, the clocks, the entropy |
 
@@ -33,6 +34,7 @@ pub mod folder;
 mod http;
 mod ops;
 mod plane;
+pub mod questions;
 pub mod random;
 pub mod store;
 

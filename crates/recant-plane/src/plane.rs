@@ -31,6 +31,7 @@ use crate::folder::{Folder, FolderError, Role};
 use crate::http::edges::EdgeCalls;
 use crate::http::{self, Shared, server};
 use crate::ops::Context;
+use crate::questions::Questions;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store as _, StoreError};
 use crate::{clock, random};
@@ -165,7 +166,9 @@ impl Plane {
             Completion::start(store.clone(), LeaseParams::for_lease(options.lease), clock::boot_now).await?;
         let embedded_secret = EdgeSecret::new(random::bytes());
         let committed = store.committed();
-        let edges = Edges::new(store.clone(), completion.clone(), edge_secret, Some(embedded_secret.clone()));
+        let questions = Questions::new();
+        let embedded = Some(embedded_secret.clone());
+        let edges = Edges::new(store.clone(), completion.clone(), questions.clone(), edge_secret, embedded);
         let credentials = Credentials {
             access_key_id: key.access_key_id,
             secret_access_key: key.secret_access_key,
@@ -177,6 +180,7 @@ impl Plane {
             context: Context {
                 store,
                 completed: completion.completed(),
+                questions,
                 public_url: public_url.clone(),
                 caller_reference_conflict: options.caller_reference_conflict,
                 in_progress_max: PathCount {

@@ -70,8 +70,10 @@ pub fn xml_response(input: &[u8]) {
     }
     if let Some(error) = ErrorDocument::read(xml) {
         // What the client reads leniently the plane spells so that it is read as the same, line ends aside (XML 1.0 2.11).
+        // An empty code or message is none that the plane has, and reads as another.
         let plain = |text: &String| !text.contains('\r');
-        if [&error.code, &error.message, &error.request_id].into_iter().all(plain) {
+        let has_words = !error.code.is_empty() && !error.message.is_empty();
+        if has_words && [&error.code, &error.message, &error.request_id].into_iter().all(plain) {
             let status =
                 if error.fault == "Receiver" { StatusCode::BAD_GATEWAY } else { StatusCode::BAD_REQUEST };
             let own = ErrorDocument::new(status, &error.code, &error.message, &error.request_id);
@@ -177,6 +179,7 @@ pub fn feed(input: &[u8]) {
             Frame::SnapshotItem { scope, kind, body } => encoder.snapshot_item(scope, *kind, body),
             Frame::SnapshotEnd => encoder.snapshot_end(),
             Frame::Head(head) => encoder.head(*head),
+            Frame::Question(question) => encoder.question(question),
         }
     }
     assert_eq!(frames(&encoder.take(), usize::MAX), (whole.0, None));

@@ -25,7 +25,7 @@ pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
         folder.publish_addresses(&Addresses { api: None, viewer: Some(viewer.to_string()) })?;
         stdout::say(&format!("Viewers  http://{viewer}\nPlane    {}\n", options.plane))?;
         let follow = FollowerOptions { plane: options.plane, secret, member };
-        let follower = Follower::start(follow, edge.world().clone(), Arc::new(SystemClock));
+        let follower = Follower::start(follow, &edge, Arc::new(SystemClock));
         stop.asked().await;
         edge.stop().await;
         follower.leave().await;

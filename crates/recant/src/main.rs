@@ -4,6 +4,7 @@
 //! command line means stands in `options`; `cloudfront` and `invalidate` go to `recant-cli` untouched.
 
 mod backup;
+mod completion;
 mod demo;
 mod descriptors;
 mod edge;
@@ -64,6 +65,8 @@ fn run(command: Command) -> ExitCode {
         Command::BackUp(options) => backup::back_up(&options),
         Command::Restore(options) => backup::restore(&options),
         Command::Man(name) => man::run(&name),
+        Command::Completion { shell, programs } => completion::script(&shell, &programs),
+        Command::Complete(shell) => completion::answer(&shell),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

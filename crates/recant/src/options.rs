@@ -28,6 +28,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
   recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more
   recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-cloudfront[-OPERATION]
+  recant completion bash | zsh | fish [PROGRAM...]              what makes the shell complete; PROGRAM: recant, or links to it
   recant help | --version
 
 Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
@@ -68,6 +69,11 @@ pub(crate) enum Command {
     Restore(RestoreOptions),
     /// A manual page, by its name.
     Man(String),
+    Completion {
+        shell: String,
+        programs: Vec<String>,
+    },
+    Complete(String),
 }
 
 /// Options of `recant serve`.
@@ -152,7 +158,9 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`, and the prompt asks for that itself.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 13] = [
+    const OWN: [&str; 15] = [
+        "completion",
+        "__complete",
         "backup",
         "restore",
         "serve",
@@ -201,6 +209,9 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
         "backup" => back_up(parser),
         "restore" => restore(parser),
         "man" => man(parser),
+        "completion" => completion(parser),
+        // For the scripts of `completion`.
+        "__complete" => Ok(Command::Complete(parser.value()?.string()?)),
         other => Err(Usage { message: format!("there is no command '{other}'") }),
     }
 }
@@ -259,6 +270,19 @@ fn man(mut parser: Parser) -> Result<Command, Usage> {
         }
     }
     Ok(Command::Man(page.unwrap_or_else(|| "recant".to_owned())))
+}
+
+fn completion(mut parser: Parser) -> Result<Command, Usage> {
+    let mut words = Vec::new();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let Some((shell, programs)) = words.split_first() else { return Err(missing("bash, zsh or fish")) };
+    Ok(Command::Completion { shell: shell.clone(), programs: programs.to_vec() })
 }
 
 /// The options of a plane, of the viewers' side, of an edge apart, of the log.

@@ -37,7 +37,7 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<()> {
                 secret: plane.embedded_secret().clone(),
                 member: Member { edge: folder.edge_id()?, incarnation: incarnation() },
             },
-            edge.world().clone(),
+            &edge,
             Arc::new(SystemClock),
         );
         let viewer = edge.viewer_address();

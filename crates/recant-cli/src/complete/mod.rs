@@ -10,18 +10,23 @@
 //! | [`options`] | the options that could be typed there |
 //! | [`values`] | the values that an option takes: choices, profiles, regions, files |
 //! | [`shorthand`] | the keys and values inside a structure that is half typed |
+//! | [`typed`] | the text before the cursor as whole words and one that is half typed |
+//! | [`shell`] | all of it for a shell |
 //! | [`matching`] | those that fit what is typed of the word, best first |
 
 mod matching;
 mod options;
 mod place;
 mod regions;
+mod shell;
 mod shorthand;
+pub(crate) mod typed;
 mod values;
 
 use recant_wire::model;
 
 use self::place::{Command, Place};
+pub use self::shell::{Shell, complete};
 use crate::alias::Aliases;
 use crate::command::SERVICE;
 use crate::environment::Environment;
@@ -40,7 +45,7 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    fn new(text: impl Into<String>, about: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>, about: impl Into<String>) -> Self {
         Self { text: text.into(), about: about.into(), required: false, open: false }
     }
 }

@@ -47,7 +47,7 @@ use recant_wire::document::Document;
 use recant_wire::model::{self, Operation};
 
 use self::batch::Batch;
-pub(crate) use self::options::HELP;
+pub(crate) use self::options::{HELP, candidates};
 use self::options::{Line, Options};
 use self::reference::DeployId;
 use self::run::{Run, Scope};

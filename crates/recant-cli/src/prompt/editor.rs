@@ -1,8 +1,7 @@
 //! The state of the line, and what a key does to it.
 
-use super::typed;
 use crate::command::Topic;
-use crate::complete::{self, Candidate};
+use crate::complete::{self, Candidate, typed};
 use crate::environment::Environment;
 use crate::output::json;
 use crate::{help, skeleton, words};

@@ -11,7 +11,6 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`typed`] | the text before the cursor as whole words and one that is half typed |
 //! | [`editor`] | the state of the line, and what a key does to it: pure |
 //! | [`view`] | the state as rows of a screen: pure |
 //! | [`screen`] | keys in, rows out; the terminal is given back however it ends |
@@ -21,7 +20,6 @@
 
 mod editor;
 mod screen;
-mod typed;
 mod view;
 
 use self::editor::{Editor, Step};

@@ -21,15 +21,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use recant_core::entry::{Change, Entry, Hash, HistoryId};
-use recant_core::limits::FEED_SILENCE_MAX;
+use recant_core::id::EdgeId;
+use recant_core::limits::{FEED_SILENCE_MAX, QUESTIONS_AT_A_TIME_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Member};
 use recant_core::protocol::{EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
+use recant_wire::feed::question::{Counted, Question};
 use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::counting::Counter;
+use crate::edge::Edge;
 use crate::world::World;
 use plane_client::PlaneClient;
 pub use plane_client::{PlaneUrl, PlaneUrlError};
@@ -53,16 +57,19 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts to follow. Nothing is served from the cache until the plane has granted a lease.
-    pub fn start(options: FollowerOptions, world: Arc<World>, clock: Arc<dyn Clock>) -> Self {
+    /// Starts to follow for this edge. Nothing is served from its cache until the plane has granted a lease.
+    pub fn start(options: FollowerOptions, edge: &Edge, clock: Arc<dyn Clock>) -> Self {
         let (leave, left) = watch::channel(false);
         let timings = EdgeTimings::default();
         let (events, inbox) = mpsc::channel(EVENTS_WAITING_MAX);
         let driver = Driver {
+            name: options.member.edge.clone(),
             half: EdgeHalf::new(options.member, timings, clock.boot()),
             client: Arc::new(PlaneClient::new(options.plane, options.secret)),
             answer_max: timings.answer_max,
-            world,
+            world: edge.world().clone(),
+            counter: edge.counter(),
+            counting: Arc::new(Semaphore::new(QUESTIONS_AT_A_TIME_MAX)),
             clock,
             events,
             feeds: 0,
@@ -129,10 +136,14 @@ struct Feed {
 }
 
 struct Driver {
+    name: EdgeId,
     half: EdgeHalf,
     client: Arc<PlaneClient>,
     answer_max: Duration,
     world: Arc<World>,
+    counter: Counter,
+    /// A permit for each question that is being counted.
+    counting: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<Inbound>,
     feeds: u64,
@@ -244,6 +255,7 @@ impl Driver {
                 self.step(EdgeEvent::FeedOpened(hello));
             }
             FromFeed::Frame(Frame::Head(head)) => self.step(EdgeEvent::Head(head)),
+            FromFeed::Frame(Frame::Question(question)) => self.count(question),
             FromFeed::Frame(Frame::Entry(entry)) => {
                 let (position, prev_hash, hash) = (entry.position, entry.prev_hash, entry.hash());
                 let brought = Brought { position, what: What::Entry(entry) };
@@ -259,6 +271,22 @@ impl Driver {
                 self.step(EdgeEvent::FeedClosed);
             }
         }
+    }
+
+    /// Answers a question, on a thread of its own. With too many at a time it passes, and the plane says who did not answer.
+    fn count(&self, question: Question) {
+        let Ok(permit) = self.counting.clone().try_acquire_owned() else { return };
+        let (counter, clock, client, edge) =
+            (self.counter.clone(), self.clock.clone(), self.client.clone(), self.name.clone());
+        tokio::spawn(async move {
+            let number = question.question;
+            let counted = tokio::task::spawn_blocking(move || counter.count(&question, &*clock)).await;
+            let Ok(Some(stored_responses)) = counted else { return };
+            if let Err(error) = client.answer(&Counted { question: number, edge, stored_responses }).await {
+                tracing::debug!(%error, "an answer has not reached the plane");
+            }
+            drop(permit);
+        });
     }
 
     /// Steps the half with what the feed has brought. What it does not want now will come again, or never.
@@ -287,7 +315,11 @@ impl Driver {
                 let brought = Brought { position, what: What::Snapshot(changes) };
                 self.bring(brought, EdgeEvent::Snapshot { position, hash });
             }
-            Frame::Hello(_) | Frame::Head(_) | Frame::Entry(_) | Frame::OpaqueEntry { .. } => {}
+            Frame::Hello(_)
+            | Frame::Head(_)
+            | Frame::Entry(_)
+            | Frame::OpaqueEntry { .. }
+            | Frame::Question(_) => {}
         }
     }
 

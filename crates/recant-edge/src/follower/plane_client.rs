@@ -1,4 +1,4 @@
-//! The edge's two HTTP calls to its plane: a heartbeat, and the feed.
+//! The edge's HTTP calls to its plane: a heartbeat, the feed, an answer to a question.
 
 use std::fmt;
 use std::io;
@@ -14,6 +14,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use recant_core::limits::HEARTBEAT_BYTES_MAX;
 use recant_core::protocol::message::{Answer, Applied, Heartbeat};
+use recant_wire::feed::question::{self, ANSWER_PATH, Counted};
 use recant_wire::feed::{EdgeSecret, FEED_PATH, FrameError, HEARTBEAT_PATH, heartbeat, resume};
 use tokio::net::TcpStream;
 
@@ -106,8 +107,7 @@ impl PlaneClient {
 
     /// Says how far this edge has come and asks for a lease.
     pub(super) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Answer, ClientError> {
-        let body = heartbeat::encode(heartbeat);
-        let request = self.request(Method::POST, HEARTBEAT_PATH.to_owned(), body);
+        let request = self.request(Method::POST, HEARTBEAT_PATH.to_owned(), heartbeat::encode(heartbeat));
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut sender = match idle.filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,
@@ -122,6 +122,13 @@ impl PlaneClient {
         let body = body.map_err(|_| ClientError::Answer)?.to_bytes();
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         heartbeat::decode_answer(&body).map_err(|_| ClientError::Answer)
+    }
+
+    /// Answers a question. On a connection of its own: heartbeats wait for nothing.
+    pub(super) async fn answer(&self, counted: &Counted) -> Result<(), ClientError> {
+        let request = self.request(Method::POST, ANSWER_PATH.to_owned(), question::encode(counted));
+        let response = self.connect().await?.send_request(request).await?;
+        if response.status().is_success() { Ok(()) } else { Err(ClientError::Status(response.status())) }
     }
 
     /// Opens a feed that goes on after this place.

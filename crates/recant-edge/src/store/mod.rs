@@ -75,6 +75,11 @@ impl Store {
         }
     }
 
+    /// Every stored response, one after the other; what is put in or removed meanwhile may be among them or not.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<Stored>> {
+        self.responses.iter().flat_map(|(_, variants)| variants.to_vec())
+    }
+
     /// Stores the response to a request with these fields, unless one with a newer stamp answers it already.
     pub(crate) fn put(&self, key: CacheKey, stored: Arc<Stored>, request: &HeaderMap) {
         let is_large = stored.body.len() >= LARGE_BODY_BYTES;

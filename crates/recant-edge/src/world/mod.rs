@@ -160,6 +160,14 @@ impl World {
         self.tables.load().distributions.get(id)
     }
 
+    /// The rules that concern a tenant: its own, and those for all of its distribution's tenants.
+    pub(crate) fn rules_of(&self, tenant: &TenantId) -> Option<(Arc<Rules>, Arc<Rules>)> {
+        let tables = self.tables.load();
+        let tenant = tables.tenants.get(tenant)?;
+        let distribution = tables.distributions.get(&tenant.spec().distribution_id)?;
+        Some((Arc::clone(&tenant.rules()), Arc::clone(&distribution.rules())))
+    }
+
     /// The view is published before the tables change, so its era is the one that `at` belongs to.
     fn applied_up_to(&self, at: Position) {
         let era = self.view.load().era;

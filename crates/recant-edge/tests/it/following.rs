@@ -9,6 +9,7 @@ use recant_core::entry::{Change, HistoryId, Kind, Scope};
 use recant_core::id::{EdgeId, TenantId};
 use recant_core::protocol::message::{Incarnation, Member, Resume};
 use recant_edge::{Edge, EdgeOptions, Follower, FollowerOptions, SystemClock};
+use recant_wire::feed::question::Question;
 
 use crate::support::{Feed, Origin, Plane, Viewer, distribution, ok, tenant};
 
@@ -23,7 +24,8 @@ struct Following {
 
 impl Following {
     async fn start() -> Self {
-        let origin = Origin::start(|_, _| ok(&["Cache-Control: max-age=600"], "body")).await;
+        let origin =
+            Origin::start(|_, _| ok(&["Cache-Control: max-age=600", "Cache-Tag: letter"], "body")).await;
         let mut plane = Plane::start().await;
         let edge = Edge::start(EdgeOptions::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
         let options = FollowerOptions {
@@ -31,7 +33,7 @@ impl Following {
             secret: plane.secret.clone(),
             member: Member { edge: EdgeId::parse("e").unwrap(), incarnation: Incarnation(1) },
         };
-        let follower = Follower::start(options, edge.world().clone(), Arc::new(SystemClock));
+        let follower = Follower::start(options, &edge, Arc::new(SystemClock));
         let configuration = vec![
             Change::PutDistribution(distribution(origin.address.port())),
             Change::PutTenant(tenant("a", &["a.test"])),
@@ -71,6 +73,49 @@ impl Following {
             assert_eq!(self.cache_status(host).await, "hit");
         }
     }
+}
+
+/// How many stored responses match, by the edge's own count.
+async fn counted(following: &mut Following, tenant: &str, patterns: &[&str]) -> u64 {
+    let question = Question {
+        question: 7,
+        tenant: TenantId::parse(tenant).unwrap(),
+        patterns: patterns.iter().map(|pattern| Pattern::parse(pattern).unwrap()).collect(),
+    };
+    following.feed.question(&question).await;
+    let counted = following.plane.answer().await;
+    assert_eq!((counted.question, counted.edge.as_str()), (7, "e"));
+    counted.stored_responses
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_counts_what_an_invalidation_would_take() {
+    let mut following = Following::start().await;
+    following.has_stored(&["a.test", "b.test"]).await;
+    for (path, host) in [("/img/1", "a.test"), ("/img/2", "a.test"), ("/img/1", "b.test")] {
+        let mut viewer = Viewer::connect(following.edge.viewer_address()).await;
+        viewer.write(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        viewer.read("GET").await;
+    }
+    for (patterns, expected) in [
+        (&["/p"][..], 1),
+        (&["/img/*"], 2),
+        (&["/img/*", "/img/1", "/p"], 3),
+        (&["/*"], 3),
+        (&["/nothing", "#tag"], 0),
+        (&["#letter"], 3),
+    ] {
+        assert_eq!(counted(&mut following, "a", patterns).await, expected, "{patterns:?}");
+    }
+    assert_eq!(counted(&mut following, "b", &["/*"]).await, 2);
+    assert_eq!(counted(&mut following, "nobody", &["/*"]).await, 0);
+
+    // What a rule has taken away already is not there to be taken away once more.
+    let patterns = vec![Pattern::parse("/img/1").unwrap()];
+    following.feed.change(&Change::Invalidate { scope: scope("a"), patterns }).await;
+    following.plane.hears_applied(6).await;
+    assert_eq!(counted(&mut following, "a", &["/*"]).await, 2);
+    assert_eq!(counted(&mut following, "b", &["/*"]).await, 2);
 }
 
 fn scope(tenant: &str) -> Scope {

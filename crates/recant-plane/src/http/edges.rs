@@ -1,4 +1,4 @@
-//! The calls of edges: their feed, and their heartbeats.
+//! The calls of edges: their feed, their heartbeats, their answers to questions.
 //!
 //! Their meaning is [`crate::feed`]'s; here is the HTTP around it. Edges prove themselves by a secret, not by a
 //! signature. What they are refused with is a line of text, for a person who reads the edge's log.
@@ -20,6 +20,7 @@ use http::{HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Limited};
 use recant_core::limits::{API_BODY_TIME_MAX, HEARTBEAT_BYTES_MAX};
+use recant_wire::feed::question::ANSWER_PATH;
 use recant_wire::feed::{FEED_CONTENT_TYPE, FEED_PATH, HEARTBEAT_PATH, heartbeat};
 use tokio::sync::watch;
 
@@ -37,7 +38,11 @@ pub(crate) struct EdgeCalls<S> {
 
 /// The routes of edges.
 pub(crate) fn router<S: Store>(calls: EdgeCalls<S>) -> Router {
-    Router::new().route(FEED_PATH, get(follow::<S>)).route(HEARTBEAT_PATH, post(renew::<S>)).with_state(calls)
+    Router::new()
+        .route(FEED_PATH, get(follow::<S>))
+        .route(HEARTBEAT_PATH, post(renew::<S>))
+        .route(ANSWER_PATH, post(answer::<S>))
+        .with_state(calls)
 }
 
 async fn follow<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
@@ -58,14 +63,34 @@ async fn follow<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -
 async fn renew<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(standing) = admit(&calls, &parts) else { return forbidden() };
-    let whole = Limited::new(body, HEARTBEAT_BYTES_MAX).collect();
-    let Ok(Ok(body)) = tokio::time::timeout(API_BODY_TIME_MAX, whole).await else {
-        return (StatusCode::BAD_REQUEST, "a heartbeat is short and arrives whole\n").into_response();
-    };
-    match calls.edges.heartbeat(standing, &body.to_bytes()).await {
+    let Some(body) = short(body).await else { return not_short() };
+    match calls.edges.heartbeat(standing, &body).await {
         Ok(answer) => ([(CONTENT_TYPE, heartbeat::CONTENT_TYPE)], answer).into_response(),
         Err(error) => refused(&error),
     }
+}
+
+async fn answer<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if admit(&calls, &parts).is_none() {
+        return forbidden();
+    }
+    let Some(body) = short(body).await else { return not_short() };
+    match calls.edges.answer(&body) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+/// A body of an edge's, if it is as short as these are and arrives in time.
+async fn short(body: Body) -> Option<Bytes> {
+    let whole = Limited::new(body, HEARTBEAT_BYTES_MAX).collect();
+    let whole = tokio::time::timeout(API_BODY_TIME_MAX, whole).await.ok()?.ok()?;
+    Some(whole.to_bytes())
+}
+
+fn not_short() -> Response {
+    (StatusCode::BAD_REQUEST, "an edge's message is short and arrives whole\n").into_response()
 }
 
 fn admit<S: Store>(calls: &EdgeCalls<S>, parts: &Parts) -> Option<Standing> {

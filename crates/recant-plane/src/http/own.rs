@@ -46,8 +46,8 @@ async fn answer<S: Store>(
         let line = format!("{} {}", parts.method, excerpt(parts.uri.path()));
         return Err(ApiError::UnknownOwnOperation(line));
     };
-    let account = &shared.context.store.identity().account;
-    exchange.admit(shared, parts, &[operation.resource(account, &labels)]).await?;
+    let resource = operation.resource(&shared.context, &labels).await?;
+    exchange.admit(shared, parts, &[resource]).await?;
 
     let input = input(operation, labels, parts, &bytes)?;
     let output = own::perform(&shared.context, shared.admission.options(), operation, &input).await?;

@@ -44,14 +44,20 @@ fn batch(batch: &Document) -> Result<InvalidationBatch, ApiError> {
         .and_then(Document::as_list)
         .unwrap_or_default();
     let items: Vec<String> = paths.iter().map(|path| path.as_str().unwrap_or_default().to_owned()).collect();
-    InvalidationBatch::new(input::text(batch, "CallerReference"), &items).map_err(|error| match error {
+    InvalidationBatch::new(input::text(batch, "CallerReference"), &items)
+        .map_err(|error| refused_batch(&error, items.len()))
+}
+
+/// The answer to a batch of so many items that is none.
+pub(super) fn refused_batch(error: &BatchError, items: usize) -> ApiError {
+    match error {
         BatchError::Items(bad) => ApiError::invalid_paths(
             bad.iter().map(|item| (item.index, item.text.as_str(), item.why.to_string())),
         ),
         BatchError::TooMany { .. } => ApiError::BatchTooLarge(format!(
             "Your request contains {} paths; one invalidation batch holds at most {PATHS_PER_BATCH_MAX}.",
-            items.len()
+            items
         )),
         error => ApiError::InvalidArgument(format!("InvalidationBatch: {error}.")),
-    })
+    }
 }

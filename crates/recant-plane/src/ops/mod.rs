@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use crate::config_check::{constraints, quantities};
 use crate::error::ApiError;
 use crate::plane::CallerReferenceConflict;
+use crate::questions::Questions;
 use crate::store::{Command, Outcome, Refusal, Store};
 
 /// What operations work on.
@@ -38,6 +39,8 @@ pub(crate) struct Context<S> {
     pub(crate) store: S,
     /// How far completion has come, to be waited for; what is shown is read from the store.
     pub(crate) completed: watch::Receiver<Position>,
+    /// Asks the edges.
+    pub(crate) questions: Questions,
     /// Where clients reach the API, without trailing slash: what `Location` starts with.
     pub(crate) public_url: String,
     /// How a reused `CallerReference` is refused.

@@ -47,19 +47,25 @@ pub(crate) async fn of_head<S: Store>(
         }
         "TagResource" | "UntagResource" | "ListTagsForResource" => input::text(head, "Resource").to_owned(),
         _ => match (kind_of(operation), thing(route)) {
-            (Some("distribution-tenant"), Some(identifier)) => {
-                let start = shapes::arn(identity, "distribution-tenant", "");
-                match get_distribution_tenant::key(identifier, &start) {
-                    Ok(key) => arn_of_tenant(context, key, identifier).await?,
-                    Err(_) => shapes::arn(identity, "distribution-tenant", identifier),
-                }
-            }
+            (Some("distribution-tenant"), Some(identifier)) => of_tenant(context, identifier).await?,
             (Some(kind), Some(id)) => shapes::arn(identity, kind, id),
             (Some(kind), None) if makes_one(operation) => shapes::arn(identity, kind, "*"),
             _ => EVERYTHING.to_owned(),
         },
     };
     Ok(vec![one])
+}
+
+/// The ARN of a tenant that is named by id, name or ARN.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn of_tenant<S: Store>(context: &Context<S>, identifier: &str) -> Result<String, ApiError> {
+    let start = shapes::arn(context.store.identity(), "distribution-tenant", "");
+    match get_distribution_tenant::key(identifier, &start) {
+        Ok(key) => arn_of_tenant(context, key, identifier).await,
+        Err(_) => Ok(shapes::arn(context.store.identity(), "distribution-tenant", identifier)),
+    }
 }
 
 /// What the body says besides: another thing that the operation makes use of.

@@ -17,6 +17,8 @@ use recant_plane::store::Store;
 use recant_plane::store::sqlite::SqliteStore;
 use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, heartbeat, resume};
 
+use recant_plane::questions::Questions;
+
 use crate::store::World;
 use crate::store::samples::{furnish, invalidate};
 use crate::store::sqlite::Folder;
@@ -27,7 +29,7 @@ const EMBEDDED: EdgeSecret = EdgeSecret::new([2; 32]);
 async fn edges(store: &SqliteStore) -> Edges<SqliteStore> {
     let params = LeaseParams::for_lease(Duration::from_secs(300));
     let completion = Completion::start(store.clone(), params, clock::boot_now).await.unwrap();
-    Edges::new(store.clone(), completion, SECRET, Some(EMBEDDED))
+    Edges::new(store.clone(), completion, Questions::new(), SECRET, Some(EMBEDDED))
 }
 
 /// Reads a feed frame by frame.

@@ -12,6 +12,7 @@ use recant_core::position::Position;
 use recant_core::protocol::message::Hello;
 
 use super::heartbeat::{from_json, to_json};
+use super::question::{Question, decode_question, encode_question};
 
 /// What a feed's body starts with: the magic and the format's version.
 pub const PREAMBLE: [u8; 8] = *b"RECANT\n\x01";
@@ -55,6 +56,8 @@ pub enum Frame {
     SnapshotEnd,
     /// The end of the committed log, now; also sent when nothing happens, to keep the connection alive.
     Head(Position),
+    /// Something that the plane would like to know.
+    Question(Question),
 }
 
 /// Why a feed cannot be read on. The edge opens it anew.
@@ -90,6 +93,7 @@ mod kind {
     pub(super) const SNAPSHOT_ITEM: u8 = 4;
     pub(super) const SNAPSHOT_END: u8 = 5;
     pub(super) const HEAD: u8 = 6;
+    pub(super) const QUESTION: u8 = 7;
 }
 
 /// Bytes before a frame's payload: its length and its type.
@@ -151,6 +155,12 @@ impl FrameEncoder {
     /// Appends the end of the committed log as it is now.
     pub fn head(&mut self, head: Position) {
         self.frame(kind::HEAD, |out| out.put_u64(head.get()));
+    }
+
+    /// Appends a question.
+    pub fn question(&mut self, question: &Question) {
+        let json = encode_question(question);
+        self.frame(kind::QUESTION, |out| out.put_slice(&json));
     }
 
     /// How many bytes wait to be taken.
@@ -250,7 +260,9 @@ impl FrameDecoder {
             let length = u32::from_be_bytes([a, b, c, d]);
             let payload_bytes = length as usize;
             let payload_bytes_max = match kind {
-                kind::ENTRY | kind::SNAPSHOT_ITEM => ENTRY_BODY_BYTES_MAX + ENTRY_FRAME_HEAD_BYTES_MAX,
+                kind::ENTRY | kind::SNAPSHOT_ITEM | kind::QUESTION => {
+                    ENTRY_BODY_BYTES_MAX + ENTRY_FRAME_HEAD_BYTES_MAX
+                }
                 kind::HELLO | kind::SNAPSHOT_BEGIN | kind::SNAPSHOT_END | kind::HEAD => HEARTBEAT_BYTES_MAX,
                 _unknown => {
                     self.buffer.advance(FRAME_HEAD_BYTES);
@@ -330,6 +342,11 @@ fn parse(kind: u8, mut payload: Bytes) -> Option<Option<Frame>> {
         }
         kind::SNAPSHOT_END => Frame::SnapshotEnd,
         kind::HEAD => Frame::Head(Position::new(payload.try_get_u64().ok()?)),
+        // One that is not understood is not answered, which is an answer, too.
+        kind::QUESTION => match decode_question(&payload) {
+            Some(question) => Frame::Question(question),
+            None => return Some(None),
+        },
         _ => return Some(None),
     };
     Some(Some(frame))

@@ -1,7 +1,8 @@
 //! The feed between plane and edges, over HTTP/1.1.
 //!
 //! An edge opens `GET` [`FEED_PATH`], naming the place it has applied up to ([`resume`]), and reads a body that never ends:
-//! [`frames`]. It posts heartbeats to [`HEARTBEAT_PATH`]: [`heartbeat`]. What an entry says is spelled by [`body`].
+//! [`frames`]. It posts heartbeats to [`HEARTBEAT_PATH`]: [`heartbeat`], and answers to questions: [`question`]. What an entry says is
+//! spelled by [`body`].
 //! Both calls carry the edges' shared secret: [`secret`]. The exact formats stand in docs/design/formats.md.
 //!
 //! What it deliberately does not do: open connections, decide what follows a `Hello`, apply entries.
@@ -9,6 +10,7 @@
 pub mod body;
 pub mod frames;
 pub mod heartbeat;
+pub mod question;
 pub mod resume;
 pub mod secret;
 

@@ -101,6 +101,7 @@ fn write(encoder: &mut FrameEncoder, frame: &Frame) {
         Frame::SnapshotItem { scope, kind, body } => encoder.snapshot_item(scope, *kind, body),
         Frame::SnapshotEnd => encoder.snapshot_end(),
         Frame::Head(head) => encoder.head(*head),
+        Frame::Question(question) => encoder.question(question),
     }
 }
 
@@ -156,7 +157,9 @@ fn unknown_frames_and_parts_of_snapshots_are_skipped() {
     let unknown = feed_of(200, &[0; 100_000]);
     let mut item = feed_of(4, b"\x00\x02\x09\x01x\x00\x00\x00\x01y");
     item.drain(..PREAMBLE.len());
-    let whole = [unknown, item, head].concat();
+    let mut question = feed_of(7, b"{\"question\":1,\"of\":\"a kind from the future\"}");
+    question.drain(..PREAMBLE.len());
+    let whole = [unknown, item, question, head].concat();
     for size in [1, 7, 4096, whole.len()] {
         let frames = read(whole.chunks(size).map(<[u8]>::to_vec)).unwrap();
         assert_eq!(frames, [Frame::Head(Position::new(7))], "pieces of {size}");

@@ -71,6 +71,18 @@ fn all_tenants_of_a_distribution() {
     assert!(one.stdout.ends_with(" Completed\n"), "{one:?}");
     assert_eq!(bodies("/b"), ["old", "new", "old"]);
 
+    // A dry run counts what is stored, and leaves it there.
+    let dry = |words: &[&str]| {
+        let said = Said::of(&mut client.invalidate(words));
+        assert_eq!(said.status, 0, "{said:?}");
+        serde_json::from_str::<Value>(&said.stdout).unwrap()
+    };
+    let one = dry(&["one.example", "/*", "--dry-run", "--output", "json"]);
+    assert_eq!(one["StoredResponses"], 2, "{one}");
+    let all = dry(&[&distribution, "/a", "--all-tenants", "--dry-run", "--output", "json"]);
+    assert_eq!(all["Totals"]["StoredResponses"], 2, "{all}");
+    assert_eq!(http::get(serve.viewer, "one.example", "/a").header("x-cache"), "Hit from recant");
+
     let alone = Said::of(&mut client.invalidate(&[&distribution, "/a"]));
     assert_eq!(alone.status, 252, "{alone:?}");
     assert!(alone.stderr.contains("add --all-tenants"), "{alone:?}");

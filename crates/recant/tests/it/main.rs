@@ -5,6 +5,7 @@
 mod blackbox;
 mod boto3;
 mod clients;
+mod completion;
 mod demo;
 mod invalidate;
 mod next_aws;

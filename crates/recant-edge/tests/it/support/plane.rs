@@ -7,6 +7,7 @@ use std::time::Duration;
 use recant_core::entry::{Change, Entry, Hash, HistoryId, Kind, Scope};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Answer, Applied, Heartbeat, Hello, Refusal, Resume, Term, Verdict};
+use recant_wire::feed::question::{self, ANSWER_PATH, Counted, Question};
 use recant_wire::feed::{EdgeSecret, FEED_PATH, FrameEncoder, HEARTBEAT_PATH, body, heartbeat, resume};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +20,7 @@ pub(crate) struct Plane {
     pub(crate) secret: EdgeSecret,
     pub(crate) history: Arc<Mutex<HistoryId>>,
     heartbeats: mpsc::UnboundedReceiver<Heartbeat>,
+    answers: mpsc::UnboundedReceiver<Counted>,
     feeds: mpsc::UnboundedReceiver<Feed>,
 }
 
@@ -38,20 +40,27 @@ impl Plane {
         let secret = EdgeSecret::new([7; 32]);
         let history = Arc::new(Mutex::new(HistoryId(1)));
         let (heard, heartbeats) = mpsc::unbounded_channel();
+        let (answered, answers) = mpsc::unbounded_channel();
         let (opened, feeds) = mpsc::unbounded_channel();
         let (authorization, current) = (secret.authorization(), history.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (heard, opened) = (heard.clone(), opened.clone());
-                tokio::spawn(converse(stream, authorization.clone(), current.clone(), heard, opened));
+                let (heard, answered, opened) = (heard.clone(), answered.clone(), opened.clone());
+                let told = Told { heard, answered, opened };
+                tokio::spawn(converse(stream, authorization.clone(), current.clone(), told));
             }
         });
-        Self { address, secret, history, heartbeats, feeds }
+        Self { address, secret, history, heartbeats, answers, feeds }
     }
 
     /// The next feed that is opened.
     pub(crate) async fn feed(&mut self) -> Feed {
         tokio::time::timeout(PATIENCE, self.feeds.recv()).await.expect("a feed is opened").unwrap()
+    }
+
+    /// The next answer to a question.
+    pub(crate) async fn answer(&mut self) -> Counted {
+        tokio::time::timeout(PATIENCE, self.answers.recv()).await.expect("the edge answers").unwrap()
     }
 
     /// Waits for a heartbeat like this.
@@ -109,6 +118,11 @@ impl Feed {
         self.send().await;
     }
 
+    pub(crate) async fn question(&mut self, question: &Question) {
+        self.encoder.question(question);
+        self.send().await;
+    }
+
     async fn send(&mut self) {
         let piece = self.encoder.take();
         self.stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await.unwrap();
@@ -117,13 +131,14 @@ impl Feed {
     }
 }
 
-async fn converse(
-    mut stream: TcpStream,
-    authorization: String,
-    history: Arc<Mutex<HistoryId>>,
+/// What the test is told.
+struct Told {
     heard: mpsc::UnboundedSender<Heartbeat>,
+    answered: mpsc::UnboundedSender<Counted>,
     opened: mpsc::UnboundedSender<Feed>,
-) {
+}
+
+async fn converse(mut stream: TcpStream, authorization: String, history: Arc<Mutex<HistoryId>>, told: Told) {
     let mut buffer = Vec::new();
     while let Some((head, body)) = read_request(&mut stream, &mut buffer).await {
         assert!(head.contains(&authorization), "{head}");
@@ -133,8 +148,13 @@ async fn converse(
             stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await.unwrap();
             let after = resume::parse_query(query).unwrap();
             let last = (Position::ZERO, Hash::START);
-            let _ = opened.send(Feed { after, stream, encoder: FrameEncoder::new(), last });
+            let _ = told.opened.send(Feed { after, stream, encoder: FrameEncoder::new(), last });
             return;
+        }
+        if path == ANSWER_PATH {
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            let _ = told.answered.send(question::decode(&body).unwrap());
+            continue;
         }
         assert_eq!(path, HEARTBEAT_PATH);
         let heartbeat = heartbeat::decode(&body).unwrap();
@@ -153,7 +173,7 @@ async fn converse(
         });
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
         stream.write_all(&[head.as_bytes(), &answer].concat()).await.unwrap();
-        let _ = heard.send(heartbeat);
+        let _ = told.heard.send(heartbeat);
     }
 }
 

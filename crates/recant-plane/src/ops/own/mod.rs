@@ -5,13 +5,14 @@
 //! Policies name them `recant:NAME`.
 
 mod audit;
+mod dry_run;
 mod keys;
 mod limits;
 
 use http::{Method, StatusCode};
 use recant_wire::document::{Document, Members};
 
-use super::{Context, input};
+use super::{Context, input, resources};
 use crate::admission::AdmissionOptions;
 use crate::error::{ApiError, excerpt};
 use crate::store::Store;
@@ -24,23 +25,42 @@ pub(crate) struct OwnOperation {
     method: Method,
     /// The path after `/recant/v1/`; a segment in braces is a member of the input.
     path: &'static str,
-    /// The kind of thing that it is about, as in the ARN; nothing where it is about the plane as a whole.
-    kind: Option<&'static str>,
+    /// What it is about.
+    about: About,
     /// The members that its input may have beside the path's.
     members: &'static [&'static str],
     /// The status of a success.
     pub(crate) success: StatusCode,
 }
 
+/// What an operation of ours is about, for policies.
+#[derive(Clone, Copy, Debug)]
+enum About {
+    /// The plane as a whole.
+    Everything,
+    /// An access key, or the one that is made.
+    Key,
+    /// A tenant, however it is named.
+    Tenant,
+}
+
 /// Where they all are.
 pub(crate) const ROOT: &str = "/recant/v1/";
 
-static OPERATIONS: [OwnOperation; 6] = [
+static OPERATIONS: [OwnOperation; 7] = [
+    OwnOperation {
+        name: "CountStoredResponses",
+        method: Method::POST,
+        path: "distribution-tenants/{Id}/invalidation-dry-run",
+        about: About::Tenant,
+        members: &["Items"],
+        success: StatusCode::OK,
+    },
     OwnOperation {
         name: "ListKeys",
         method: Method::GET,
         path: "keys",
-        kind: None,
+        about: About::Everything,
         members: &["Marker", "MaxItems"],
         success: StatusCode::OK,
     },
@@ -48,7 +68,7 @@ static OPERATIONS: [OwnOperation; 6] = [
         name: "CreateKey",
         method: Method::POST,
         path: "keys",
-        kind: Some("key"),
+        about: About::Key,
         members: &["Name", "Policy"],
         success: StatusCode::CREATED,
     },
@@ -56,7 +76,7 @@ static OPERATIONS: [OwnOperation; 6] = [
         name: "UpdateKey",
         method: Method::PUT,
         path: "keys/{AccessKeyId}",
-        kind: Some("key"),
+        about: About::Key,
         members: &["Name", "Policy", "Status"],
         success: StatusCode::OK,
     },
@@ -64,7 +84,7 @@ static OPERATIONS: [OwnOperation; 6] = [
         name: "DeleteKey",
         method: Method::DELETE,
         path: "keys/{AccessKeyId}",
-        kind: Some("key"),
+        about: About::Key,
         members: &[],
         success: StatusCode::NO_CONTENT,
     },
@@ -72,7 +92,7 @@ static OPERATIONS: [OwnOperation; 6] = [
         name: "ListAuditRecords",
         method: Method::GET,
         path: "audit",
-        kind: None,
+        about: About::Everything,
         members: &["After", "MaxItems"],
         success: StatusCode::OK,
     },
@@ -80,7 +100,7 @@ static OPERATIONS: [OwnOperation; 6] = [
         name: "GetLimits",
         method: Method::GET,
         path: "limits",
-        kind: None,
+        about: About::Everything,
         members: &[],
         success: StatusCode::OK,
     },
@@ -116,9 +136,20 @@ impl OwnOperation {
     }
 
     /// What it is about, as an ARN: its kind and the first label, or `KIND/*` for one that makes something.
-    pub(crate) fn resource(&self, account: &str, labels: &Members) -> String {
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn resource<S: Store>(
+        &self,
+        context: &Context<S>,
+        labels: &Members,
+    ) -> Result<String, ApiError> {
         let id = labels.iter().next().and_then(|(_, id)| id.as_str()).unwrap_or("*");
-        self.kind.map_or_else(|| "*".to_owned(), |kind| format!("arn:aws:recant::{account}:{kind}/{id}"))
+        Ok(match self.about {
+            About::Everything => "*".to_owned(),
+            About::Key => format!("arn:aws:recant::{}:key/{id}", context.store.identity().account),
+            About::Tenant => resources::of_tenant(context, id).await?,
+        })
     }
 
     /// Adds members of the query or the body to those of the path.
@@ -160,6 +191,7 @@ pub(crate) async fn perform<S: Store>(
         "UpdateKey" => keys::update(context, input).await.map(Some),
         "DeleteKey" => keys::delete(context, input).await.map(|()| None),
         "ListAuditRecords" => audit::list(context, input).await.map(Some),
+        "CountStoredResponses" => dry_run::count(context, input).await.map(Some),
         "GetLimits" => Ok(Some(limits::get(context, admission))),
         other => unreachable!("{other} is in the table of operations and nowhere else"),
     }

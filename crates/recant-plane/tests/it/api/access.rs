@@ -185,6 +185,42 @@ fn what_a_key_cannot_be_is_said() {
 }
 
 #[test]
+fn a_dry_run_judges_like_a_create_and_changes_nothing() {
+    let rig = Rig::start();
+    let distribution = rig.distribution();
+    let (mine, other) = (rig.tenant(&distribution, "mine"), rig.tenant(&distribution, "other"));
+    let target = |tenant: &str| format!("distribution-tenants/{tenant}/invalidation-dry-run");
+    let items = json!({"Items": ["/a*", "#tag"]});
+    let answer = ask(&rig, "POST", &target("mine"), &items, 200);
+    // There is no edge, so nothing is stored anywhere.
+    let expected = json!({"DistributionTenantId": mine, "StoredResponses": 0, "Edges": [], "Unanswered": []});
+    assert_eq!(answer, expected);
+    let list = rig.ok("ListInvalidationsForDistributionTenant", json!({"Id": mine}));
+    assert_eq!(list["InvalidationList"]["Quantity"], 0);
+
+    for (body, status, code, expected) in [
+        (json!({"Items": ["a"]}), 400, "InvalidArgument", "Path 1 ('a')"),
+        (json!({"Items": []}), 400, "InvalidArgument", "InvalidationBatch"),
+        (json!({"Items": "/a"}), 400, "InvalidArgument", "no list of texts"),
+        (json!({"Items": [1]}), 400, "InvalidArgument", "no list of texts"),
+        (json!({"Items": vec!["/a"; 3_001]}), 413, "BatchTooLarge", "3001"),
+        (json!({"Paths": ["/a"]}), 400, "InvalidArgument", "'Paths' is no member"),
+    ] {
+        let answer = ask(&rig, "POST", &target(&mine), &body, status);
+        assert_eq!(answer["Code"], code);
+        assert!(answer["Message"].as_str().unwrap().contains(expected), "{answer}");
+    }
+    assert_eq!(ask(&rig, "POST", &target("nobody"), &items, 404)["Code"], "EntityNotFound");
+
+    let policy = json!([{"Effect": "Allow", "Action": "recant:Count*", "Resource": tenant_arn(&mine)}]);
+    let key = key(&rig, &policy);
+    for (tenant, status) in [(mine.as_str(), 200), ("mine", 200), (other.as_str(), 403), ("other", 403)] {
+        let call = own(&rig, "POST", &target(tenant), &items).signed(&key, clock::wall_now());
+        assert_eq!(rig.send(&call).status, status, "{tenant}");
+    }
+}
+
+#[test]
 fn whoever_asks_too_often_waits_and_nobody_else_does() {
     let one = NonZeroU32::MIN;
     let rig = Rig::start_with(|options| {

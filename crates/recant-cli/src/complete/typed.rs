@@ -2,17 +2,17 @@
 
 /// A line up to the cursor.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Typed {
+pub(crate) struct Typed {
     /// The words that are finished.
-    pub(super) words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// What the last one says so far, without its quotes.
-    pub(super) current: String,
+    pub(crate) current: String,
     /// Where it begins in the text, in bytes.
-    pub(super) begin: usize,
+    pub(crate) begin: usize,
 }
 
 /// Splits as [`crate::words::split`] does, except that a quote or an escape may still be open at the end.
-pub(super) fn read(text: &str) -> Typed {
+pub(crate) fn read(text: &str) -> Typed {
     let mut typed = Typed { words: Vec::new(), current: String::new(), begin: 0 };
     let mut quote = None;
     let mut in_word = false;
@@ -47,7 +47,7 @@ pub(super) fn read(text: &str) -> Typed {
 }
 
 /// Writes a word so that it reads as it is, without quotes that would have to be closed before it goes on.
-pub(super) fn escaped(word: &str) -> String {
+pub(crate) fn escaped(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     for c in word.chars() {
         if matches!(c, ' ' | '\t' | '\r' | '\n' | '\'' | '"' | '\\') {

@@ -1,0 +1,75 @@
+//! How many stored responses an invalidation would take away: a plane's question.
+//!
+//! Counted are those that a rule of the question's patterns would match, by the very rules that lookups ask, and that no rule has
+//! taken away already. Fresh or stale does not matter: what is stored and not invalidated may still be served one day.
+//!
+//! It is a walk over the whole store, which holds neither viewers nor the follower up: it runs on a thread of its own, takes no
+//! lock for longer than a look at one response, and gives up when nobody waits for it any more.
+
+use std::sync::Arc;
+
+use recant_core::limits::QUESTION_TIME_MAX;
+use recant_core::position::Position;
+use recant_core::rules::{RuleLimits, Rules};
+use recant_core::time::BootTime;
+use recant_wire::feed::question::Question;
+
+use crate::clock::Clock;
+use crate::store::{Store, Stored};
+use crate::world::World;
+
+/// How many responses are looked at between two looks at the clock.
+const PIECE: usize = 1_024;
+
+/// Counts in one edge.
+#[derive(Clone, Debug)]
+pub(crate) struct Counter {
+    pub(crate) world: Arc<World>,
+    pub(crate) store: Arc<Store>,
+}
+
+impl Counter {
+    /// The number; nothing when the plane has stopped waiting before it was found.
+    pub(crate) fn count(&self, question: &Question, clock: &dyn Clock) -> Option<u64> {
+        let until = clock.boot().saturating_add(QUESTION_TIME_MAX);
+        self.count_until(question, until, clock)
+    }
+
+    fn count_until(&self, question: &Question, until: BootTime, clock: &dyn Clock) -> Option<u64> {
+        let Some((tenant, distribution)) = self.world.rules_of(&question.tenant) else { return Some(0) };
+        let (tenant, distribution): (&Rules, &Rules) = (&tenant, &distribution);
+        let era = self.world.view().era;
+        let asked = asked(question);
+        let mut count = 0;
+        for (looked_at, stored) in self.store.all().enumerate() {
+            if looked_at % PIECE == 0 && clock.boot() >= until {
+                return None;
+            }
+            let is_alive = || {
+                let newest = newest(&stored, tenant).max(newest(&stored, distribution));
+                stored.stamp.era == era && stored.stamp.position >= newest
+            };
+            if stored.tenant == question.tenant && newest(&stored, &asked) > Position::ZERO && is_alive() {
+                count += 1;
+            }
+        }
+        Some(count)
+    }
+}
+
+/// The question's patterns as the only rules there are.
+fn asked(question: &Question) -> Rules {
+    // Never collapsed, or more would be counted than was asked about; the question's length bounds them.
+    let limits = RuleLimits { nodes: usize::MAX, tag_nodes: usize::MAX };
+    let mut rules = Rules::with_limits(Position::ZERO, limits);
+    for pattern in &question.patterns {
+        rules.insert(pattern, Position::ZERO.next());
+    }
+    rules
+}
+
+/// The newest of these rules that matches.
+fn newest(stored: &Stored, rules: &Rules) -> Position {
+    let by_path = stored.uris.iter().map(|uri| rules.newest_for_uri(uri));
+    by_path.fold(rules.newest_for_tags(&stored.tags), Position::max)
+}

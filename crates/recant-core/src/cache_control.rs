@@ -2,33 +2,44 @@
 //!
 //! Origins send malformed lists. Each reading here errs towards the stricter one: of two values of a directive
 //! the smaller counts, a value that cannot be read is zero, and what looks like a directive after a quote that is
-//! never closed is one. Directives that nothing here asks for are skipped; a viewer's `Cache-Control` is not read
-//! at all (see [`crate::freshness::request_allows`]).
+//! never closed is one. Directives that nothing here asks for are skipped. `CDN-Cache-Control`, which takes this
+//! field's place where it is there, is [`crate::targeted`]; a viewer's `Cache-Control` is not read
+//! but for one directive (see [`only_if_cached`]).
 
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::CACHE_CONTROL;
+use http::{HeaderMap, HeaderName};
 
 use crate::limits::DELTA_SECONDS_MAX;
 
-/// The directives of a response that decide whether and how long a shared cache keeps it.
-///
-/// `must-understand` is not among them: it softens `no-store` only for caches that implement it, and honouring
-/// `no-store` always is allowed (RFC 9111 section 5.2.2.3). Nor are `must-revalidate` and `proxy-revalidate`:
-/// nothing stale is ever served.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The directives of a response that decide whether, how long and on what conditions a shared cache keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CacheControl {
     /// `no-store`.
     pub no_store: bool,
-    /// `no-cache`, with or without field names: section 5.2.2.4 lets a cache treat both alike.
+    /// `no-cache` without field names: to be validated each time.
     pub no_cache: bool,
-    /// `private`, with or without field names: section 5.2.2.7 lets a cache treat both alike.
+    /// `private` without field names.
     pub private: bool,
+    /// What `no-cache="…"` and `private="…"` name: not to be used again, so left out of what is stored.
+    pub withheld: Vec<HeaderName>,
+    /// `public`.
+    pub public: bool,
+    /// `must-revalidate`.
+    pub must_revalidate: bool,
+    /// `proxy-revalidate`.
+    pub proxy_revalidate: bool,
+    /// `must-understand`.
+    pub must_understand: bool,
     /// `max-age`.
     pub max_age: Option<Duration>,
     /// `s-maxage`.
     pub s_maxage: Option<Duration>,
+    /// `stale-while-revalidate` (RFC 5861 section 3).
+    pub stale_while_revalidate: Option<Duration>,
+    /// `stale-if-error` (RFC 5861 section 4).
+    pub stale_if_error: Option<Duration>,
 }
 
 impl CacheControl {
@@ -51,19 +62,51 @@ impl CacheControl {
     }
 
     fn take(&mut self, directive: Directive<'_>) {
-        let is = |name: &[u8]| directive.name.eq_ignore_ascii_case(name);
-        if is(b"no-store") {
-            self.no_store = true;
-        } else if is(b"no-cache") {
-            self.no_cache = true;
-        } else if is(b"private") {
-            self.private = true;
-        } else if is(b"max-age") {
-            stricter(&mut self.max_age, directive.value);
-        } else if is(b"s-maxage") {
-            stricter(&mut self.s_maxage, directive.value);
+        let Directive { name, value } = directive;
+        match name.to_ascii_lowercase().as_slice() {
+            b"no-store" => self.no_store = true,
+            b"no-cache" => self.no_cache |= !self.withhold(value),
+            b"private" => self.private |= !self.withhold(value),
+            b"public" => self.public = true,
+            b"must-revalidate" => self.must_revalidate = true,
+            b"proxy-revalidate" => self.proxy_revalidate = true,
+            b"must-understand" => self.must_understand = true,
+            b"max-age" => stricter(&mut self.max_age, value),
+            b"s-maxage" => stricter(&mut self.s_maxage, value),
+            b"stale-while-revalidate" => stricter(&mut self.stale_while_revalidate, value),
+            b"stale-if-error" => stricter(&mut self.stale_if_error, value),
+            _ => {}
         }
     }
+
+    /// Takes field names in (sections 5.2.2.4 and 5.2.2.7); whether all of them could be read. Otherwise the directive
+    /// is meant for the whole response.
+    pub(crate) fn withhold(&mut self, names: Option<&[u8]>) -> bool {
+        let Some(names) = names else { return false };
+        let names = names.split(|b| *b == b',').map(trim).filter(|name| !name.is_empty());
+        let Ok(names) = names.map(HeaderName::from_bytes).collect::<Result<Vec<_>, _>>() else {
+            return false;
+        };
+        self.withheld.extend_from_slice(&names);
+        !names.is_empty()
+    }
+}
+
+/// Whether a request wants nothing but what is stored (section 5.2.1.7).
+///
+/// `CloudFront differs:` from section 5.2.1, and so do we: the other directives of a viewer, and its `Pragma`, are not
+/// read, which section 5.2.1 allows: no viewer turns the cache off. This one alone makes the origin's load smaller.
+pub fn only_if_cached(request: &HeaderMap) -> bool {
+    request.get_all(CACHE_CONTROL).iter().any(|line| {
+        let mut rest = line.as_bytes();
+        while let Some((directive, tail)) = next_directive(rest) {
+            if directive.name.eq_ignore_ascii_case(b"only-if-cached") {
+                return true;
+            }
+            rest = tail;
+        }
+        false
+    })
 }
 
 /// Reads delta-seconds (RFC 9111 section 1.2.2): digits only; what is too large to hold counts as 2^31.
@@ -178,37 +221,90 @@ mod tests {
         assert_eq!(CacheControl::parse(lines.iter().map(|line| line.as_bytes())), expected, "{lines:?}");
     }
 
+    fn with(change: impl FnOnce(&mut CacheControl)) -> CacheControl {
+        let mut control = CacheControl::default();
+        change(&mut control);
+        control
+    }
+
+    fn age(n: u64) -> CacheControl {
+        with(|control| control.max_age = seconds(n))
+    }
+
+    fn withheld(names: &[&'static str]) -> CacheControl {
+        with(|control| control.withheld = names.iter().map(|name| HeaderName::from_static(name)).collect())
+    }
+
     #[test]
     fn directives_are_read() {
-        let none = CacheControl::default();
-        let no_store = CacheControl { no_store: true, ..none };
-        let age = |n| CacheControl { max_age: seconds(n), ..none };
-        check(&[], none);
-        check(&["", " ,, ;\t,"], none);
-        check(&["no-store"], no_store);
-        check(&["NO-Store"], no_store);
-        check(&["no-store=1"], no_store);
-        check(&["public, immutable, no-storex, x-no-store"], none);
-        check(&["private"], CacheControl { private: true, ..none });
-        check(&["private=\"set-cookie, x\""], CacheControl { private: true, ..none });
-        check(&["no-cache=\"x\""], CacheControl { no_cache: true, ..none });
+        let no_store = || with(|control| control.no_store = true);
+        check(&[], CacheControl::default());
+        check(&["", " ,, ;\t,"], CacheControl::default());
+        check(&["no-store"], no_store());
+        check(&["NO-Store"], no_store());
+        check(&["no-store=1"], no_store());
+        check(&["immutable, no-storex, x-no-store"], CacheControl::default());
+        check(&["private"], with(|control| control.private = true));
+        check(&["no-cache"], with(|control| control.no_cache = true));
         check(&["max-age=60"], age(60));
-        check(&["Max-Age = 60 ,public"], age(60));
+        check(&["Max-Age = 60 ,x"], age(60));
         check(&["max-age=\"60\""], age(60));
+        check(&["max-age=060"], age(60));
         check(
-            &["max-age=60,s-maxage=30"],
-            CacheControl { max_age: seconds(60), s_maxage: seconds(30), ..none },
+            &["public, Must-Revalidate, proxy-revalidate, must-understand"],
+            with(|control| {
+                control.public = true;
+                control.must_revalidate = true;
+                control.proxy_revalidate = true;
+                control.must_understand = true;
+            }),
         );
         check(
-            &["public", "max-age=60", "no-store"],
-            CacheControl { max_age: seconds(60), no_store: true, ..none },
+            &["max-age=60,s-maxage=30"],
+            with(|control| {
+                control.max_age = seconds(60);
+                control.s_maxage = seconds(30);
+            }),
+        );
+        check(
+            &["stale-while-revalidate=5", "stale-if-error=7"],
+            with(|control| {
+                control.stale_while_revalidate = seconds(5);
+                control.stale_if_error = seconds(7);
+            }),
+        );
+        check(
+            &["x", "max-age=60", "no-store"],
+            with(|control| {
+                control.max_age = seconds(60);
+                control.no_store = true;
+            }),
         );
     }
 
     #[test]
+    fn field_names_are_withheld() {
+        check(&["private=\"set-cookie, X-A\""], withheld(&["set-cookie", "x-a"]));
+        check(&["no-cache=\"x-a\", private=x-b"], withheld(&["x-a", "x-b"]));
+        // What cannot be read means the whole response, and so does the directive without names beside it.
+        check(&["private=\"\""], with(|control| control.private = true));
+        check(&["no-cache=\"a b\""], with(|control| control.no_cache = true));
+        let both = CacheControl { no_cache: true, ..withheld(&["x-a"]) };
+        check(&["no-cache, no-cache=\"x-a\""], both);
+    }
+
+    #[test]
+    fn only_if_cached_is_the_one_directive_of_a_request() {
+        for (line, expected) in
+            [("max-age=0, Only-If-Cached", true), ("x=\"only-if-cached\"", false), ("no-cache", false)]
+        {
+            let headers = HeaderMap::from_iter([(CACHE_CONTROL, http::HeaderValue::from_static(line))]);
+            assert_eq!(only_if_cached(&headers), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn doubt_is_strict() {
-        let none = CacheControl::default();
-        let age = |n| CacheControl { max_age: seconds(n), ..none };
         check(&["max-age=60, max-age=30"], age(30));
         check(&["max-age=30", "max-age=60"], age(30));
         check(&["max-age=60, max-age=oops"], age(0));
@@ -226,12 +322,11 @@ mod tests {
 
     #[test]
     fn quoted_strings_hide_separators() {
-        let none = CacheControl::default();
-        check(&["x=\"a, no-store\", max-age=1"], CacheControl { max_age: seconds(1), ..none });
-        check(&[r#"x="a\", no-store", max-age=1"#], CacheControl { max_age: seconds(1), ..none });
+        check(&["x=\"a, no-store\", max-age=1"], age(1));
+        check(&[r#"x="a\", no-store", max-age=1"#], age(1));
         // Never closed: not a quoted string, so the directive after it counts.
-        check(&["x=\"a, no-store"], CacheControl { no_store: true, ..none });
-        check(&[r#"x="a\"#, "no-store"], CacheControl { no_store: true, ..none });
+        check(&["x=\"a, no-store"], with(|control| control.no_store = true));
+        check(&[r#"x="a\"#, "no-store"], with(|control| control.no_store = true));
     }
 
     proptest! {

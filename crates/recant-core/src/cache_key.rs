@@ -5,7 +5,7 @@
 //! response is served ([`CacheKey::tenant`]). The viewer's `Host` is neither in the key nor forwarded unless the
 //! policy lists it; then the edge puts the origin's own name in its place.
 //!
-//! Only requests that may use the cache have a key ([`crate::freshness::request_allows`] makes the
+//! Only requests that may use the cache have a key ([`crate::storability::request_allows`] makes the
 //! [`CachedMethod`]); all others are forwarded whole.
 
 use std::fmt;
@@ -170,6 +170,9 @@ impl KeyedRequest {
     }
 }
 
+/// Every value that `Accept-Encoding` may have in a key; the last one stands for none.
+pub const CODINGS: [&str; 4] = ["br,gzip", "gzip", "br", ""];
+
 /// The normalised `Accept-Encoding` of CloudFront's compression support: which of the codings that the policy
 /// tells apart the viewer accepts, in one spelling. It is in the key and goes to the origin in place of the viewer's.
 fn accepted_codings(policy: &CachePolicy, headers: &HeaderMap) -> Option<&'static str> {
@@ -268,6 +271,7 @@ mod tests {
             default_behavior: BehaviorSpec {
                 target_origin_id: "o".into(),
                 cache_policy_id: OPTIMIZED.into(),
+                origin_request_policy_id: None,
                 allowed_methods: Vec::new(),
             },
             cache_tag_header: None,

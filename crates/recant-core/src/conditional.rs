@@ -48,16 +48,16 @@ fn tags(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Section 8.8.3.2: the weak comparison looks at the opaque tags only.
-fn opaque(tag: &[u8]) -> &[u8] {
+pub(crate) fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
-fn is_tag(opaque: &[u8]) -> bool {
+pub(crate) fn is_tag(opaque: &[u8]) -> bool {
     opaque.len() >= 2 && opaque.starts_with(b"\"") && opaque.ends_with(b"\"")
 }
 
 /// The date in a field that occurs once (section 13.1.3: ignored if it is no valid date).
-fn single_date(headers: &HeaderMap, name: HeaderName) -> Option<WallTime> {
+pub(crate) fn single_date(headers: &HeaderMap, name: HeaderName) -> Option<WallTime> {
     let mut lines = headers.get_all(name).iter();
     let (first, None) = (lines.next()?, lines.next()) else { return None };
     http_date(first.as_bytes())
@@ -68,6 +68,21 @@ pub(crate) fn http_date(text: &[u8]) -> Option<WallTime> {
     let date = httpdate::parse_http_date(std::str::from_utf8(text).ok()?).ok()?;
     let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(since_epoch.as_millis()).ok().map(WallTime::from_millis)
+}
+
+/// The same for calculating freshness, where the case of its letters is not to matter (RFC 9111 section 4.2).
+pub(crate) fn http_date_of_cache(text: &[u8]) -> Option<WallTime> {
+    if let Some(date) = http_date(text) {
+        return Some(date);
+    }
+    let mut words = text.to_ascii_lowercase();
+    for at in 0..words.len() {
+        let is_first = at == 0 || !words[at - 1].is_ascii_alphabetic();
+        if is_first || words[at..].eq_ignore_ascii_case(b"mt") || words[at..].eq_ignore_ascii_case(b"t") {
+            words[at].make_ascii_uppercase();
+        }
+    }
+    http_date(&words)
 }
 
 #[cfg(test)]
@@ -121,6 +136,32 @@ mod tests {
         check(&[since("tomorrow")], &[modified(DAY)], false);
         check(&[since(DAY), since(DAY)], &[modified(DAY)], false);
         check(&[since(DAY)], &[], false);
+    }
+
+    #[test]
+    fn dates_for_freshness_are_read_in_any_case() {
+        for text in [
+            "SUN, 06 nov 1994 08:49:37 gMT",
+            "sunday, 06-NOV-94 08:49:37 gmt",
+            "sUN NOV  6 08:49:37 1994",
+            DAY,
+        ] {
+            assert_eq!(http_date_of_cache(text.as_bytes()), http_date(DAY.as_bytes()), "{text}");
+        }
+        for text in [
+            "0",
+            "",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sun, 06 Nov 1994 08:49:37 AEST",
+            "Sun, 06 Nov 94 08:49:37 GMT",
+            "Sun 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06  Nov  1994 08:49:37 GMT",
+            "Sun, 06-Nov-1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08.49.37 GMT",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+        ] {
+            assert_eq!(http_date_of_cache(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

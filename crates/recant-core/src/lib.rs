@@ -31,8 +31,10 @@ pub mod batch;
 pub mod cache_control;
 pub mod cache_key;
 pub mod cache_policy;
+pub mod changes;
 pub mod conditional;
 pub mod entry;
+pub mod freshen;
 pub mod freshness;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -43,11 +45,16 @@ pub mod ledger;
 pub mod limits;
 pub mod lookup;
 pub mod match_uri;
+pub mod origin_request_policy;
 pub mod path;
 pub mod position;
 pub mod protocol;
+pub mod range;
 pub mod rate;
 pub mod rules;
 pub mod spec;
+pub mod storability;
 pub mod tag;
+pub mod targeted;
 pub mod time;
+pub mod vary;

@@ -17,6 +17,8 @@ pub const PATH_CHARS_MAX: usize = 4_000;
 pub const TAG_CHARS_MAX: usize = 256;
 /// Tags read from one response; further ones are dropped. AWS.
 pub const TAGS_PER_RESPONSE_MAX: usize = 50;
+/// Tags of a response that 304s have confirmed, those that it had and those that it has. Ours.
+pub const TAGS_PER_CONFIRMED_RESPONSE_MAX: usize = 2 * TAGS_PER_RESPONSE_MAX;
 /// Paths in one batch. AWS allows 3,000 in progress, so no batch may hold more.
 pub const PATHS_PER_BATCH_MAX: usize = 3_000;
 /// Individual paths and tags of one tenant's invalidations in progress, unless the operator says otherwise. AWS.
@@ -179,6 +181,10 @@ pub const HOST_BYTES_MAX: usize = 253;
 pub const HOST_LABEL_BYTES_MAX: usize = 63;
 /// Seconds that a larger delta-seconds counts as. RFC 9111 section 1.2.2: 2^31.
 pub const DELTA_SECONDS_MAX: u64 = 1 << 31;
+/// Ranges of one request that are looked at; with more it gets the whole response. Ours.
+pub const RANGES_PER_REQUEST_MAX: usize = 100;
+/// How long after its lifetime a response may stand in for an origin that cannot be reached. Ours.
+pub const STALE_WHEN_CUT_OFF_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 // --- the edge --------------------------------------------------------------------------------------------
 
@@ -212,6 +218,18 @@ pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
 pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that an origin's connection may hold back in each direction. Ours.
 pub const ORIGIN_BUFFER_BYTES_MAX: usize = 128 * 1024;
+/// Responses stored under one key that `Vary` tells apart; the oldest goes. Ours.
+pub const VARIANTS_PER_KEY_MAX: usize = 32;
+/// Bytes that viewers of one body may lie apart once it is too long to be stored. Ours.
+pub const SHARED_LAG_BYTES_MAX: usize = 1024 * 1024;
+/// How long a request waits for another one's response before it asks the origin itself. Ours.
+pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Keys whose last response could not be shared, that are remembered. Ours.
+pub const UNSHARED_KEYS_MAX: usize = 16_384;
+/// Stored responses validated behind their viewers' backs at a time. Ours.
+pub const BACKGROUND_VALIDATIONS_MAX: usize = 256;
+/// Informational responses passed on in front of one response. Ours.
+pub const INFORMATIONAL_MAX: usize = 16;
 /// Bytes of one stored response's body; a longer one is streamed and not stored. Ours.
 pub const STORED_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -57,6 +57,10 @@ pub struct BehaviorSpec {
     pub target_origin_id: String,
     /// The id of the cache policy; the plane accepts only ids that [`crate::cache_policy`] knows.
     pub cache_policy_id: String,
+    /// The id of the origin request policy, if it has one; the plane accepts only ids that
+    /// [`crate::origin_request_policy`] knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_request_policy_id: Option<String>,
     /// The methods passed to the origin, upper case.
     pub allowed_methods: Vec<String>,
 }

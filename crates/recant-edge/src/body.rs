@@ -1,6 +1,7 @@
 //! Bodies on their way through: whole ones from the store, streamed ones from the origin, and the pace that a
 //! streamed one has to keep.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,9 @@ pub(crate) enum BodyError {
     /// The sender broke off, or what it sent is not a body.
     #[error("the body broke off: {0}")]
     Broken(#[from] hyper::Error),
+    /// The same, for a viewer who did not read it itself.
+    #[error("the body broke off")]
+    BrokenForAll,
     /// Nothing came for too long.
     #[error("nothing of the body came for {0:?}")]
     Stalled(Duration),
@@ -29,8 +33,10 @@ pub(crate) enum BodyError {
 pub(crate) enum Outgoing {
     /// All of it at once; `None` when it has been sent, or when there is none.
     Whole(Option<Bytes>),
+    /// These pieces, one after the other.
+    Pieces(VecDeque<Bytes>),
     /// As it comes from the origin.
-    Relayed(Box<Relay>),
+    Relayed(Relay),
 }
 
 impl Body for Outgoing {
@@ -43,13 +49,15 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Relayed(relay) => Pin::new(relay.as_mut()).poll_frame(cx),
+            Self::Pieces(pieces) => Poll::Ready(pieces.pop_front().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Relayed(relay) => Pin::new(relay).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
+            Self::Pieces(pieces) => pieces.is_empty(),
             Self::Relayed(relay) => relay.is_end_stream(),
         }
     }
@@ -57,6 +65,7 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Pieces(pieces) => SizeHint::with_exact(pieces.iter().map(|bytes| bytes.len() as u64).sum()),
             Self::Relayed(relay) => relay.size_hint(),
         }
     }

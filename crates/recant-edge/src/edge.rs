@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use recant_core::limits::STORE_BYTES_DEFAULT;
+use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT};
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
+use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, Origins};
 use crate::request::Shared;
 use crate::server::serve;
@@ -79,6 +80,8 @@ impl Edge {
         let shared = Shared {
             world: world.clone(),
             store: store.clone(),
+            flights: Arc::new(Flights::new()),
+            background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             origins: Origins::new(policy),
             clock: options.clock,
         };

@@ -1,174 +1,282 @@
-//! The way of a request to the origin, and of its response back.
+//! The way of a request to the origin, and of its response back: through to the viewer, into the store on the way, and
+//! to those who wait for the same.
 //!
-//! Two kinds of requests go out. One that may use the cache carries only what its key tells apart
-//! (`recant_core::cache_key`), so that what comes back may be stored; a viewer's preconditions stay behind with the
-//! rest, so a full response comes back and is passed on, which RFC 9110 section 13.2.1 allows. Any other goes out
-//! whole: all end-to-end fields, the full query, the body as it comes; nothing of what comes back is stored.
+//! What of the request goes out is `call`'s business, what a 304 means `confirm`'s.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::{
-    CONTENT_LENGTH, DATE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
+    TRANSFER_ENCODING,
 };
 use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{Response, StatusCode, Version};
+use http::{Method, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 
-use recant_core::cache_key::{CacheKey, CachedMethod, KeyedRequest};
-use recant_core::freshness::{self, RequestFacts};
+use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
+use recant_core::changes::changed;
+use recant_core::host::Host;
 use recant_core::limits::{STORED_BODY_BYTES_MAX, VIEWER_STALL_MAX};
-use recant_core::lookup::Why;
-use recant_core::spec::OriginSpec;
-use recant_core::tag;
+use recant_core::lookup::{Failure, Why};
+use recant_core::storability::storability;
 use recant_core::time::WallTime;
 
 use crate::body::{Outgoing, Paced};
+use crate::flight::{Boarding, Landed, Phase};
 use crate::hop;
-use crate::origin::{Answer, Call, Origin, OriginError, Upload};
-use crate::relay::{Keeper, Relay};
+use crate::interim::Gate;
+use crate::lookup::{Ask, Reserve};
+use crate::origin::{Answer, Origin, OriginError, Upload};
+use crate::relay::{Keeper, Source};
 use crate::request::{Arrival, Shared};
-use crate::respond;
+use crate::respond::{self, Account};
+use crate::serve::serve;
 use crate::store::Facts;
 
 /// What is known of a request that goes to the origin, besides its head.
-pub(crate) struct Forward<'a> {
-    pub(crate) arrival: &'a Arrival,
-    pub(crate) why: Why,
-    /// There when the request may use the cache.
-    pub(crate) keyed: Option<(CachedMethod, KeyedRequest)>,
-    pub(crate) is_head: bool,
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) arrival: Arrival,
+    pub(crate) ask: Ask,
+    pub(crate) host: Host,
     pub(crate) viewer: IpAddr,
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
     pub(crate) query: Option<String>,
 }
 
-/// Asks the origin, and passes its response on.
-pub(crate) async fn forward(
-    shared: &Shared,
-    job: Forward<'_>,
-    head: Parts,
-    body: Incoming,
+/// Asks the origin, and passes its response on. Whoever leads others (`boarding`) lets them know.
+pub(crate) async fn ask(
+    shared: &Arc<Shared>,
+    job: &Job,
+    head: &Parts,
+    body: Option<Incoming>,
+    mut gate: Option<Gate>,
+    boarding: Option<Boarding>,
 ) -> Result<Response<Outgoing>, OriginError> {
     let (origin, spec) = Origin::of(&job.arrival.distribution, &job.arrival.tenant)?;
-    let facts = RequestFacts::new(&head.headers, shared.clock.wall());
-    let changes = changes(&job, &head);
-    let call = call(&job, &origin, spec, head, body)?;
-    let answer = Box::pin(shared.origins.send(&origin, call)).await?;
-    let response_time = shared.clock.wall();
-    let status = answer.response.status();
-    if let Some(key) = changes.filter(|_| status.is_success() || status.is_redirection()) {
-        shared.store.remove(&key);
-    }
-    Ok(pass_on(shared, job, &facts, answer, response_time))
-}
-
-fn call(
-    job: &Forward<'_>,
-    origin: &Origin,
-    spec: &OriginSpec,
-    head: Parts,
-    body: Incoming,
-) -> Result<Call, OriginError> {
-    let received = head.version;
-    let viewers_host = head.headers.get(HOST).cloned();
-    let (mut headers, query) = match &job.keyed {
-        Some((_, keyed)) => {
-            let mut headers: HeaderMap = keyed.origin_headers.iter().cloned().collect();
-            hop::carry_hops(&head.headers, &mut headers);
-            (headers, keyed.origin_query.as_deref())
+    let mut upload = match body {
+        Some(body) if !body.is_end_stream() => Upload::Viewers(Paced::new(body, VIEWER_STALL_MAX)),
+        _ => Upload::Nothing,
+    };
+    let mut validate = job.to_validate();
+    loop {
+        let request_time = shared.clock.wall();
+        let upload = std::mem::replace(&mut upload, Upload::Nothing);
+        let call = job.call(&origin, spec, head, upload, validate, gate.as_ref())?;
+        let answered = Box::pin(shared.origins.send(&origin, call)).await;
+        let failed = job.failed(&answered);
+        if let Some((failure, status)) = failed {
+            if let Some(boarding) = &boarding {
+                boarding.tell(Phase::Failed(failure, status));
+            }
+            if let Some(response) = job.stand_in(shared, head, failure, status) {
+                return Ok(response);
+            }
         }
-        None => (whole(head.headers, job.viewer), job.query.as_deref()),
-    };
-    for (name, value) in &spec.custom_headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| OriginError::Malformed)?;
-        let value = HeaderValue::from_str(value).map_err(|_| OriginError::Malformed)?;
-        if !hop::is_for_one_hop(&name) {
-            headers.insert(name, value);
+        let answer = answered?;
+        let times = (request_time, shared.clock.wall());
+        if let Some(reserve) = validate.filter(|_| answer.response.status() == StatusCode::NOT_MODIFIED) {
+            let mut headers = answer.response.headers().clone();
+            hop::strip(&mut headers);
+            hop::append_via(&mut headers, answer.response.version());
+            note_date(&mut headers, times.1);
+            answer.lent.give_back();
+            if let Some(response) = job.confirm(shared, head, reserve, &headers, times) {
+                if let Some(boarding) = &boarding {
+                    boarding.tell(Phase::Validated);
+                }
+                return Ok(response);
+            }
+            validate = None;
+            continue;
+        }
+        // What comes now is the response itself: nothing may come in front of it any more.
+        drop(gate.take());
+        job.forget_what_changed(shared, head, &answer);
+        return Ok(job.pass_on(shared, head, answer, times, boarding));
+    }
+}
+
+impl Job {
+    /// The same, for the response to a `GET`.
+    pub(crate) fn into_get(mut self) -> Self {
+        if let Some(keyed) = &mut self.ask.keyed {
+            keyed.request.key = keyed.request.key.with_method(CachedMethod::Get);
+            keyed.class = CachedMethod::Get;
+        }
+        self
+    }
+
+    fn to_validate(&self) -> Option<&Reserve> {
+        let (reserve, keyed) = (self.ask.reserve.as_ref()?, self.ask.keyed.as_ref()?);
+        reserve.is_to_be_validated(keyed.class).then_some(reserve)
+    }
+
+    /// Whether the origin failed so that what is stored may stand in for it, on conditions.
+    fn failed(&self, answered: &Result<Answer, OriginError>) -> Option<(Failure, Option<StatusCode>)> {
+        match answered {
+            Ok(answer) => {
+                let status = answer.response.status();
+                // RFC 5861 section 4.
+                matches!(status.as_u16(), 500 | 502 | 503 | 504)
+                    .then_some((Failure::Error, Some(status)))
+                    .filter(|_| self.ask.reserve.is_some())
+            }
+            Err(error) => error.is_cut_off().then_some((Failure::CutOff, None)),
         }
     }
-    // Host only if a policy says so: an origin must not answer by what the key does not tell apart.
-    let keys_host = job.arrival.policy.is_some_and(|policy| policy.headers.contains(&HOST));
-    let host = match viewers_host.filter(|_| keys_host) {
-        Some(host) => host,
-        None => HeaderValue::try_from(origin.place.host_field()).map_err(|_| OriginError::Malformed)?,
-    };
-    headers.insert(HOST, host);
-    // The body's own length counts; hyper states it.
-    headers.remove(CONTENT_LENGTH);
-    hop::append_via(&mut headers, received);
 
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    let target = format!("{}{}{query}", origin.path, job.path);
-    let mut out = http::Request::new(()).into_parts().0;
-    out.method = head.method;
-    out.uri = target.parse::<PathAndQuery>().map_err(|_| OriginError::Malformed)?.into();
-    out.version = Version::HTTP_11;
-    out.headers = headers;
-    let upload = if body.is_end_stream() {
-        Upload::Nothing
-    } else {
-        Upload::Viewers(Paced::new(body, VIEWER_STALL_MAX))
-    };
-    Ok(Call { head: out, upload })
-}
-
-/// All of a viewer's fields that are for the origin. Here the origin may know the viewer: nothing is stored.
-fn whole(mut headers: HeaderMap, viewer: IpAddr) -> HeaderMap {
-    const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-    hop::strip(&mut headers);
-    // Its 100 (Continue) has been or will be sent by this edge (RFC 9110 section 10.1.1).
-    headers.remove(EXPECT);
-    if let Ok(viewer) = HeaderValue::from_str(&viewer.to_canonical().to_string()) {
-        headers.append(X_FORWARDED_FOR, viewer);
+    /// What is stored, in place of an origin's failure: where its terms allow it, and where it could be served even now.
+    pub(crate) fn stand_in(
+        &self,
+        shared: &Shared,
+        head: &Parts,
+        failure: Failure,
+        status: Option<StatusCode>,
+    ) -> Option<Response<Outgoing>> {
+        let Reserve { stored, overdue } = self.ask.reserve.as_ref()?;
+        let may = overdue.stands_in(&stored.terms.stale, failure)
+            && self.arrival.may_have(shared, stored.stamp, &stored.uris, Some(&stored.tags));
+        let age = stored.terms.at(stored.response_time, shared.clock.wall()).age;
+        may.then(|| serve(head, stored, age, &Account::StandIn(status)))
     }
-    headers
-}
 
-/// The key of what a request may change at the origin (RFC 9111 section 4.4).
-fn changes(job: &Forward<'_>, head: &Parts) -> Option<CacheKey> {
-    let policy = job.arrival.policy.filter(|_| job.why == Why::Method && !head.method.is_safe())?;
-    let (tenant, distribution) = (&job.arrival.tenant, &job.arrival.distribution);
-    let (class, path, query) = (CachedMethod::Get, job.path.as_str(), job.query.as_deref());
-    Some(KeyedRequest::new(tenant, distribution, policy, class, path, query, &head.headers).key)
-}
-
-/// Turns an origin's response into the viewer's, and has it stored on the way if it may be.
-fn pass_on(
-    shared: &Shared,
-    job: Forward<'_>,
-    facts: &RequestFacts,
-    answer: Answer,
-    response_time: WallTime,
-) -> Response<Outgoing> {
-    let Answer { response, lent, read_timeout } = answer;
-    let (mut parts, body) = response.into_parts();
-    let kept = facts_to_keep(&job, facts, &parts, &body, response_time);
-
-    state_length(&mut parts, &body, job.is_head);
-    hop::strip(&mut parts.headers);
-    hop::append_via(&mut parts.headers, parts.version);
-    // RFC 9110 section 6.6.1: a recipient that keeps a response notes when it came.
-    if let (false, Ok(date)) =
-        (parts.headers.contains_key(DATE), HeaderValue::try_from(http_date(response_time)))
-    {
-        parts.headers.insert(DATE, date);
-    }
-    let keeper = match (kept, job.keyed) {
-        (Some(mut kept), Some((_, keyed))) => {
-            kept.headers = parts.headers.clone();
-            Some(Keeper::new(&shared.store, keyed.key, kept))
+    /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes.
+    fn forget_what_changed(&self, shared: &Shared, head: &Parts, answer: &Answer) {
+        let status = answer.response.status();
+        let is_change = self.ask.why == Why::Method && !head.method.is_safe();
+        let Some(policy) = self.arrival.policy.filter(|_| is_change) else { return };
+        if !(status.is_success() || status.is_redirection()) {
+            return;
         }
-        _ => None,
-    };
-    respond::mark_forwarded(&mut parts.headers, parts.status, job.why, keeper.is_some());
-    let relay = Relay::new(body, read_timeout, lent, keeper);
-    let mut response = Response::new(Outgoing::Relayed(Box::new(relay)));
-    *response.status_mut() = parts.status;
-    *response.headers_mut() = parts.headers;
-    response
+        let (tenant, distribution) = (&self.arrival.tenant, &self.arrival.distribution);
+        let resources = changed(&self.host, &self.path, self.query.as_deref(), answer.response.headers());
+        for (path, query) in resources {
+            let path = self.arrival.object_path(&path);
+            for codings in CODINGS {
+                let mut headers = head.headers.clone();
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
+                let (class, query) = (CachedMethod::Get, query.as_deref());
+                let key = KeyedRequest::new(tenant, distribution, policy, class, &path, query, &headers).key;
+                // First the flights, or what they bring could come after what is removed here.
+                shared.flights.outdate(&key);
+                shared.store.remove(&key);
+            }
+        }
+    }
+
+    /// Turns an origin's response into the viewer's, has it stored on the way if it may be, and shares it with those who
+    /// wait for it if it is for them, too.
+    fn pass_on(
+        &self,
+        shared: &Shared,
+        head: &Parts,
+        answer: Answer,
+        times: (WallTime, WallTime),
+        boarding: Option<Boarding>,
+    ) -> Response<Outgoing> {
+        let Answer { response, lent, read_timeout } = answer;
+        let (mut parts, body) = response.into_parts();
+        let kept = self.facts_to_keep(head, &parts, &body, times);
+        self.freshen_by_head(shared, head, &parts);
+
+        state_length(&mut parts, &body, head.method == Method::HEAD);
+        hop::strip(&mut parts.headers);
+        hop::append_via(&mut parts.headers, parts.version);
+        note_date(&mut parts.headers, times.1);
+        let facts = kept.map(|(mut facts, withheld)| {
+            facts.headers = parts.headers.clone();
+            for name in &withheld {
+                facts.headers.remove(name);
+            }
+            facts
+        });
+        respond::mark_forwarded(&mut parts.headers, parts.status, self.ask.why, facts.is_some());
+        let shareable = facts
+            .as_ref()
+            .filter(|facts| !facts.terms.no_cache && facts.terms.initial_age < facts.terms.lifetime);
+        let shareable = shareable.cloned();
+        if let Some(keyed) = self.ask.keyed.as_ref().filter(|keyed| keyed.class == CachedMethod::Get) {
+            shared.flights.remember(&keyed.flight_key(), shareable.is_some());
+        }
+        let keeper = facts.zip(self.ask.keyed.as_ref()).map(|(facts, keyed)| Keeper {
+            store: shared.store.clone(),
+            key: keyed.request.key.clone(),
+            facts,
+            request: head.headers.clone(),
+        });
+        let relay = Source::open(body, read_timeout, lent, keeper, |source| {
+            let boarding = boarding?;
+            let Some(facts) = shareable else {
+                boarding.tell(Phase::Unshared);
+                return None;
+            };
+            boarding.tell(Phase::Landed(Arc::new(Landed { facts, source: source.clone() })));
+            Some(boarding)
+        });
+        let mut response = Response::new(Outgoing::Relayed(relay));
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = parts.headers;
+        response
+    }
+
+    /// What a response is stored with, if it may be, and the fields that are left out; its header fields are still to come.
+    fn facts_to_keep(
+        &self,
+        head: &Parts,
+        parts: &http::response::Parts,
+        body: &Incoming,
+        times: (WallTime, WallTime),
+    ) -> Option<(Facts, Vec<HeaderName>)> {
+        let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy?);
+        if keyed.class != CachedMethod::Get {
+            return None;
+        }
+        // A body that lasts until the connection closes may have been cut off without anybody knowing (RFC 9112 section 8).
+        let length = body.size_hint().exact();
+        if length.is_none() && !parts.headers.contains_key(TRANSFER_ENCODING) {
+            return None;
+        }
+        if length.is_some_and(|length| length > STORED_BODY_BYTES_MAX as u64) {
+            return None;
+        }
+        let (request_time, response_time) = times;
+        let (status, headers) = (parts.status, &parts.headers);
+        let storable = storability(&head.headers, status, headers, policy, request_time, response_time)
+            .inspect_err(|reason| tracing::debug!(%reason, path = %self.path, "not stored"))
+            .ok()?;
+        let facts = Facts {
+            tenant: self.arrival.tenant.id.clone(),
+            stamp: self.arrival.stamp,
+            uris: keyed.request.key.uris(),
+            tags: self.tags(headers),
+            status,
+            headers: HeaderMap::new(),
+            terms: storable.terms,
+            response_time,
+            selecting: storable.selecting,
+        };
+        Some((facts, storable.withheld))
+    }
+
+    /// RFC 9111 section 4.3.5: a `HEAD` that says of a stored response that it is another one by now. It never makes one
+    /// newer.
+    fn freshen_by_head(&self, shared: &Shared, head: &Parts, parts: &http::response::Parts) {
+        let (Some(reserve), Some(keyed)) = (&self.ask.reserve, &self.ask.keyed) else { return };
+        if head.method != Method::HEAD || parts.status != StatusCode::OK {
+            return;
+        }
+        let is_other = [ETAG, LAST_MODIFIED, CONTENT_LENGTH].iter().any(|name| {
+            parts.headers.get(name).is_some_and(|new| reserve.stored.headers.get(name) != Some(new))
+        });
+        if is_other {
+            let key = keyed.request.key.with_method(CachedMethod::Get);
+            shared.store.remove_one(key, &reserve.stored);
+        }
+    }
 }
 
 /// Leaves one Content-Length that says what will be sent, in one spelling, or none.
@@ -200,42 +308,12 @@ fn one_length(headers: &HeaderMap) -> Option<u64> {
     lengths.all(|length| length == Some(first)).then_some(first)
 }
 
-/// What a response is stored with, if it may be; its header fields are still to come.
-fn facts_to_keep(
-    job: &Forward<'_>,
-    facts: &RequestFacts,
-    parts: &http::response::Parts,
-    body: &Incoming,
-    response_time: WallTime,
-) -> Option<Facts> {
-    let (Some((CachedMethod::Get, keyed)), Some(policy)) = (&job.keyed, job.arrival.policy) else {
-        return None;
-    };
-    // A body that lasts until the connection closes may have been cut off without anybody knowing (RFC 9112 section 8).
-    let length = body.size_hint().exact();
-    if length.is_none() && !parts.headers.contains_key(TRANSFER_ENCODING) {
-        return None;
+/// RFC 9110 section 6.6.1: a recipient that keeps a response notes when it came.
+fn note_date(headers: &mut HeaderMap, at: WallTime) {
+    if !headers.contains_key(DATE) {
+        let date = HeaderValue::try_from(http_date(at)).expect("a date is a field's value");
+        headers.insert(DATE, date);
     }
-    if length.is_some_and(|length| length > STORED_BODY_BYTES_MAX as u64) {
-        return None;
-    }
-    let lifetime = freshness::storability(facts, parts.status, &parts.headers, policy, response_time)
-        .inspect_err(|reason| tracing::debug!(%reason, path = %job.path, "not stored"))
-        .ok()?;
-    let tag_header = job.arrival.distribution.cache_tag_header.as_deref();
-    let tags = tag_header.map_or_else(Vec::new, |name| {
-        tag::parse_header_values(parts.headers.get_all(name).iter().map(HeaderValue::as_bytes))
-    });
-    Some(Facts {
-        tenant: job.arrival.tenant.id.clone(),
-        stamp: job.arrival.stamp,
-        uris: keyed.key.uris(),
-        tags,
-        status: parts.status,
-        headers: HeaderMap::new(),
-        lifetime,
-        response_time,
-    })
 }
 
 fn http_date(at: WallTime) -> String {

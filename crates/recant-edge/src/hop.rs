@@ -2,7 +2,7 @@
 
 use http::Version;
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRANSFER_ENCODING, UPGRADE, VIA,
 };
 
@@ -10,14 +10,15 @@ use http::header::{
 pub(crate) const NAME: &str = "recant";
 
 /// Fields that are about one connection, whether `Connection` lists them or not (RFC 9110 section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 9] = [
+///
+/// `Trailer` is not among them any more: what it announces goes on to the viewer (RFC 9110 section 6.6.2).
+const HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,
     TE,
-    TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
 ];

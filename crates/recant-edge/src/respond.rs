@@ -3,7 +3,8 @@
 //!
 //! # `Cache-Status` (RFC 9211)
 //!
-//! `recant; hit; ttl=59`, or `recant; fwd=uri-miss; fwd-status=200; stored`. The words of [`Why`] map to the
+//! `recant; hit; ttl=59`, or `recant; fwd=uri-miss; fwd-status=200; stored`; `collapsed` if another viewer's request
+//! brought it. What is stale has a negative `ttl`, or `fwd=stale` with the reason for serving it. The words of [`Why`] map to the
 //! RFC's; what it has no word for is `fwd=miss` ("did not contain any responses that could be used"), with the
 //! reason as `detail`: `invalidated`, `no-lease`, `other-history`. `stored` says that the response is being
 //! stored; should its body break off or grow too long, it will not be. Appended after what the origin's own caches say.
@@ -11,7 +12,7 @@
 //! # `X-Cache`
 //!
 //! CloudFront's `Hit from cloudfront`, `Miss from cloudfront` and, for every status from 400 on,
-//! `Error from cloudfront`, with our name. Replaces what the origin says.
+//! `Error from cloudfront`, and `RefreshHit from cloudfront` for what the origin has confirmed, with our name. Replaces what the origin says.
 
 use std::time::Duration;
 
@@ -54,6 +55,9 @@ pub(crate) enum Refusal {
     /// It has come through here too often.
     #[error("The request goes round in a loop.")]
     Loop,
+    /// The viewer wants nothing but what is stored, and there is nothing.
+    #[error("Nothing that is stored here answers this request.")]
+    NotStored,
     /// The origin gave no answer.
     #[error("{}", origin_sentence(.0))]
     Origin(#[from] OriginError),
@@ -69,7 +73,8 @@ impl Refusal {
             // CloudFront's status for both.
             Self::Disabled | Self::MethodNotAllowed => StatusCode::FORBIDDEN,
             Self::Loop => StatusCode::LOOP_DETECTED,
-            Self::Origin(OriginError::ConnectTimeout(_) | OriginError::ReadTimeout(_)) => {
+            // RFC 9111 section 5.2.1.7.
+            Self::NotStored | Self::Origin(OriginError::ConnectTimeout(_) | OriginError::ReadTimeout(_)) => {
                 StatusCode::GATEWAY_TIMEOUT
             }
             Self::Origin(_) => StatusCode::BAD_GATEWAY,
@@ -123,12 +128,43 @@ fn page(status: StatusCode, sentence: &str) -> String {
     )
 }
 
+/// How a response out of the store came to be served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Account {
+    /// It is fresh for so long.
+    Hit { ttl: Duration },
+    /// Its lifetime ended so long ago, and the origin is being asked.
+    Revalidating { overdue: Duration },
+    /// The origin has just confirmed it; whether it stays in the store so.
+    Validated { stored: bool },
+    /// The origin failed, with this status if it answered.
+    StandIn(Option<StatusCode>),
+}
+
 /// Marks a response that was served from the store.
-pub(crate) fn mark_hit(headers: &mut HeaderMap, status: StatusCode, age: Duration, ttl: Duration) {
+pub(crate) fn mark_stored(headers: &mut HeaderMap, status: StatusCode, age: Duration, account: &Account) {
     // RFC 9111 section 5.1: one Age, the current one.
     headers.insert(AGE, HeaderValue::from(age.as_secs()));
-    mark(headers, status, "Hit from recant");
-    append_cache_status(headers, format!("{}; hit; ttl={}", hop::NAME, ttl.as_secs()));
+    let (text, member) = match account {
+        Account::Hit { ttl } => ("Hit from recant", format!("{}; hit; ttl={}", hop::NAME, ttl.as_secs())),
+        Account::Revalidating { overdue } => {
+            let overdue = overdue.as_secs();
+            ("Hit from recant", format!("{}; hit; ttl=-{overdue}; detail=stale-while-revalidate", hop::NAME))
+        }
+        Account::Validated { stored } => {
+            let stored = if *stored { "; stored" } else { "" };
+            ("RefreshHit from recant", format!("{}; fwd-status=304{stored}", fwd(Why::Stale)))
+        }
+        Account::StandIn(None) => {
+            ("Hit from recant", format!("{}; detail=origin-unreachable", fwd(Why::Stale)))
+        }
+        Account::StandIn(Some(failed)) => {
+            let failed = failed.as_u16();
+            ("Hit from recant", format!("{}; fwd-status={failed}; detail=stale-if-error", fwd(Why::Stale)))
+        }
+    };
+    mark(headers, status, text);
+    append_cache_status(headers, member);
 }
 
 /// Marks a response that came from the origin.
@@ -136,6 +172,12 @@ pub(crate) fn mark_forwarded(headers: &mut HeaderMap, status: StatusCode, why: W
     mark(headers, status, "Miss from recant");
     let stored = if stored { "; stored" } else { "" };
     append_cache_status(headers, format!("{}; fwd-status={}{stored}", fwd(why), status.as_u16()));
+}
+
+/// Marks a response that another viewer's request brought.
+pub(crate) fn mark_collapsed(headers: &mut HeaderMap, status: StatusCode, why: Why) {
+    mark(headers, status, "Miss from recant");
+    append_cache_status(headers, format!("{}; fwd-status={}; collapsed", fwd(why), status.as_u16()));
 }
 
 /// Turns the head of a stored `200` into that of a `304` (RFC 9110 section 15.4.5).
@@ -155,6 +197,7 @@ fn mark(headers: &mut HeaderMap, status: StatusCode, otherwise: &'static str) {
 fn fwd(why: Why) -> String {
     let (word, detail) = match why {
         Why::UriMiss => ("uri-miss", None),
+        Why::VaryMiss => ("vary-miss", None),
         Why::Stale => ("stale", None),
         Why::Bypass => ("bypass", None),
         Why::Method => ("method", None),

@@ -20,6 +20,7 @@ use recant_core::limits::{
     VIEWER_BUFFER_BYTES_MAX, VIEWER_CONNECTIONS_MAX, VIEWER_STALL_MAX,
 };
 
+use crate::interim::{InterimStream, Interjections};
 use crate::io::ViewerStream;
 use crate::request::{Shared, answer};
 
@@ -78,9 +79,11 @@ async fn connection(
         tracing::debug!(%error, %viewer, "a viewer was gone before it was served");
         return;
     }
+    let interjections = Arc::<Interjections>::default();
+    let stream = InterimStream::new(ViewerStream::new(stream, VIEWER_STALL_MAX), interjections.clone());
     let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { Ok::<_, Infallible>(answer(&shared, viewer.ip(), request).await) }
+        let (shared, interjections) = (shared.clone(), interjections.clone());
+        async move { Ok::<_, Infallible>(answer(&shared, &interjections, viewer.ip(), request).await) }
     });
     let connection = Builder::new()
         .timer(TokioTimer::new())
@@ -88,7 +91,7 @@ async fn connection(
         .max_buf_size(VIEWER_BUFFER_BYTES_MAX)
         .max_header_size(REQUEST_HEAD_BYTES_MAX)
         .max_headers(REQUEST_HEADERS_MAX)
-        .serve_connection(TokioIo::new(ViewerStream::new(stream, VIEWER_STALL_MAX)), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -79,6 +79,9 @@ pub(crate) enum ApiError {
     /// A cache policy that this version does not know.
     #[error("{0}")]
     NoSuchCachePolicy(String),
+    /// An origin request policy that this version does not know.
+    #[error("{0}")]
+    NoSuchOriginRequestPolicy(String),
     /// A distribution with more origins than one may have.
     #[error("Your request contains more origins than are allowed per distribution ({limit}).")]
     TooManyOrigins {
@@ -204,6 +207,7 @@ impl ApiError {
             Self::InconsistentQuantities { .. } => ("InconsistentQuantities", StatusCode::BAD_REQUEST),
             Self::NoSuchOrigin(_) => ("NoSuchOrigin", StatusCode::NOT_FOUND),
             Self::NoSuchCachePolicy(_) => ("NoSuchCachePolicy", StatusCode::NOT_FOUND),
+            Self::NoSuchOriginRequestPolicy(_) => ("NoSuchOriginRequestPolicy", StatusCode::NOT_FOUND),
             Self::TooManyOrigins { .. } => ("TooManyOrigins", StatusCode::BAD_REQUEST),
             Self::TooManyOriginCustomHeaders { .. } => {
                 ("TooManyOriginCustomHeaders", StatusCode::BAD_REQUEST)

@@ -119,6 +119,19 @@ pub(crate) enum OriginError {
     Coded,
 }
 
+impl OriginError {
+    /// Whether there was no talking to the origin at all, as far as can be known: an edge that is disconnected from it
+    /// (RFC 9111 section 4.2.4), and not one that is configured badly or was told something unusable.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        match self {
+            Self::Unresolved(..) | Self::Unreachable(..) | Self::ConnectTimeout(_) => true,
+            Self::Broken(_) | Self::ReadTimeout(_) => true,
+            Self::Unnamed(_) | Self::Unknown(_) | Self::Malformed | Self::Forbidden(_) => false,
+            Self::Upgraded | Self::Coded => false,
+        }
+    }
+}
+
 impl Origin {
     /// The origin that this tenant's requests go to.
     ///

@@ -1,6 +1,9 @@
 //! What the origin gets to see, and what of its response the viewer gets.
 
-use crate::support::{Act, Bed, DISABLED, ORIGIN_HEADERS_QUERY, Origin, Viewer, distribution, ok};
+use crate::support::{
+    ALL_VIEWER, ALL_VIEWER_EXCEPT_HOST, Act, Bed, DISABLED, ORIGIN_HEADERS_QUERY, Origin, Viewer,
+    distribution, ok,
+};
 
 async fn bed_with_policy(policy: &str) -> Bed {
     let origin = Origin::start(|_, _| ok(&["Cache-Control: max-age=60"], "ok")).await;
@@ -48,6 +51,45 @@ async fn a_request_that_may_use_the_cache_carries_only_what_is_keyed() {
 }
 
 #[tokio::test]
+async fn an_origin_request_policy_adds_the_rest() {
+    let preconditions = [
+        "Range: bytes=0-9",
+        "If-Range: \"x\"",
+        "If-None-Match: \"x\"",
+        "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+    ];
+    let lines: Vec<&str> = VIEWERS.into_iter().chain(preconditions).collect();
+    for (id, host) in [(ALL_VIEWER, Some("host: a.test")), (ALL_VIEWER_EXCEPT_HOST, None)] {
+        let origin = Origin::start(|_, _| ok(&["Cache-Control: max-age=1", "ETag: \"y\""], "ok")).await;
+        let mut spec = distribution(origin.address.port());
+        spec.default_behavior.origin_request_policy_id = Some(id.into());
+        let bed = Bed::with(origin, spec, |_| {}).await;
+        assert_eq!(bed.send("GET", "a.test", "/p?q=1", &VIEWERS).await.header("x-cache"), "Miss from recant");
+        // The policy does not say what is in the key.
+        assert_eq!(bed.send("GET", "a.test", "/p?q=2", &lines).await.header("x-cache"), "Hit from recant");
+        let mut expect = vec![
+            "accept-encoding: gzip",
+            "cookie: a=1",
+            "via: 1.1 recant",
+            "x-forwarded-for: 127.0.0.1",
+            "x-forwarded-host: evil.test",
+            "x-origin-key: k",
+        ];
+        expect.extend(host);
+        expect.sort_unstable();
+        let request = bed.origin.seen().remove(0);
+        assert!(request.starts_with("GET /a/p?q=1 HTTP/1.1\r\n"), "{request}");
+        assert_eq!(fields(&request), expect);
+        // The edge's own preconditions take the place of the viewer's.
+        bed.pass_leased(std::time::Duration::from_secs(2));
+        let _ = bed.send("GET", "a.test", "/p?q=3", &lines).await;
+        expect.push("if-none-match: \"y\"");
+        expect.sort_unstable();
+        assert_eq!(fields(&bed.origin.seen()[1]), expect);
+    }
+}
+
+#[tokio::test]
 async fn any_other_request_goes_out_whole() {
     let check = async |bed: &Bed, method: &str, line: &str, fwd: &str| {
         let lines: Vec<&str> = VIEWERS.into_iter().chain([line]).collect();
@@ -73,7 +115,7 @@ async fn any_other_request_goes_out_whole() {
     let bed = bed_with_policy(DISABLED).await;
     check(&bed, "GET", "If-None-Match: \"x\"", "bypass").await;
     let bed = Bed::new(|_, _| ok(&[], "ok")).await;
-    check(&bed, "GET", "Range: bytes=0-1", "request").await;
+    check(&bed, "GET", "Range: bytes=0-1", "uri-miss").await;
     check(&bed, "GET", "Authorization: Basic x", "request").await;
     check(&bed, "OPTIONS", "Accept: */*", "method").await;
 }

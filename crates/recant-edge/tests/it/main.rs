@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod caching;
+mod collapsing;
+mod confirming;
+mod conformance;
 mod failures;
 mod following;
 mod forwarding;
 mod invalidation;
+mod passing;
 mod requests;
 mod support;

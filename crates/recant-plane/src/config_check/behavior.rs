@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use recant_core::cache_policy;
+use recant_core::origin_request_policy;
 use recant_core::spec::{BehaviorSpec, OriginSpec};
 
 use super::fields::Fields;
@@ -42,8 +43,23 @@ pub(super) fn behavior(mut fields: Fields<'_>, origins: &[OriginSpec]) -> Result
             return Err(fields.refuse("CachePolicyId", "a distribution with tenants needs a cache policy"));
         }
     };
+    let origin_request_policy_id = match fields.text("OriginRequestPolicyId").filter(|id| !id.is_empty()) {
+        Some(id) if origin_request_policy::managed(id).is_none() => {
+            let name = fields.name("OriginRequestPolicyId");
+            return Err(ApiError::NoSuchOriginRequestPolicy(format!(
+                "{name}: '{}' is not a managed origin request policy that this version knows.",
+                excerpt(id)
+            )));
+        }
+        id => id.map(str::to_owned),
+    };
     fields.finish()?;
-    Ok(BehaviorSpec { target_origin_id: target_origin_id.to_owned(), cache_policy_id, allowed_methods })
+    Ok(BehaviorSpec {
+        target_origin_id: target_origin_id.to_owned(),
+        cache_policy_id,
+        origin_request_policy_id,
+        allowed_methods,
+    })
 }
 
 fn allowed_methods(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {

@@ -317,5 +317,7 @@ mod tests {
         }
         check("/DefaultCacheBehavior/TargetOriginId", json!("x"), "NoSuchOrigin", "DistributionConfig.");
         check("/DefaultCacheBehavior/CachePolicyId", json!("x"), "NoSuchCachePolicy", "DistributionConfig.");
+        let policy = "/DefaultCacheBehavior/OriginRequestPolicyId";
+        check(policy, json!("x"), "NoSuchOriginRequestPolicy", "DistributionConfig.");
     }
 }

@@ -42,6 +42,7 @@ fn changes() -> Vec<Change> {
     let default_behavior = BehaviorSpec {
         target_origin_id: "o".into(),
         cache_policy_id: "658327ea-f89d-4fab-a63d-7e88639e58f6".into(),
+        origin_request_policy_id: None,
         allowed_methods: vec!["GET".into()],
     };
     let parameters = BTreeMap::from([("name".into(), "a".into())]);

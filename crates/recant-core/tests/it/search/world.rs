@@ -12,8 +12,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use recant_core::entry::{Hash, HistoryId};
+use recant_core::freshness::{Freshness, Terms};
 use recant_core::id::EdgeId;
-use recant_core::lookup::{EdgeView, Freshness, Lookup, decide};
+use recant_core::lookup::{EdgeView, Lookup, decide};
 use recant_core::position::{Position, Stamp};
 use recant_core::protocol::message::{
     Answer, Applied, Heartbeat, Hello, Incarnation, Member, RenewalId, Resume, Term, Verdict,
@@ -41,6 +42,8 @@ pub(super) struct Bounds {
     edge_restarts: u8,
     plane_restarts: u8,
     breaks: u8,
+    /// How often what is stored may be stale, and be validated.
+    validations: u8,
 }
 
 impl Bounds {
@@ -53,16 +56,24 @@ impl Bounds {
         edge_restarts: 0,
         plane_restarts: 0,
         breaks: 0,
+        validations: 0,
     };
 
     /// The worlds that are searched: each adds one kind of trouble.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self { ticks: 3, invalidations: 1, ..Self::CALM },
         Self { breaks: 1, ..Self::CALM },
+        Self { validations: 1, ..Self::CALM },
         Self { plane_restarts: 1, first_lease: 2, ..Self::CALM },
         Self { edge_restarts: 1, ticks: 1, ..Self::CALM },
         Self { edge_restarts: 1, plane_restarts: 1, ticks: 1, invalidations: 1, ..Self::CALM },
     ];
+}
+
+impl Bounds {
+    pub(super) fn validates(&self) -> bool {
+        self.validations > 0
+    }
 }
 
 /// One rule of PURGE.md, broken; the numbers are those of its section 3.8.
@@ -94,10 +105,14 @@ pub(super) enum Mutant {
     RulesPinned,
     /// M18: the lease was looked at before the request arrived.
     LeasePinned,
+    /// M19: what is invalidated stands in for an origin that fails.
+    StaleUnchecked,
+    /// M22: a 304 makes what is stored as new as its own request.
+    ConfirmedAsNew,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::StampAtInsert,
         Self::RulesIgnored,
         Self::LeaseIgnored,
@@ -111,6 +126,8 @@ impl Mutant {
         Self::ExpiryNotAwaited,
         Self::RulesPinned,
         Self::LeasePinned,
+        Self::StaleUnchecked,
+        Self::ConfirmedAsNew,
     ];
 }
 
@@ -128,7 +145,19 @@ enum Response {
     NotAskedFor,
     InFlight(Bytes),
     Stored(Bytes),
+    /// Stored, stale, and being validated for a viewer.
+    Confirming(Confirming),
     Lost,
+}
+
+/// A conditional request for what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Confirming {
+    bytes: Bytes,
+    /// The conditional request's own.
+    stamp: Stamp,
+    /// What was completed when the viewer came.
+    due: Position,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -377,6 +406,9 @@ impl World {
                 w.edge_step(EdgeEvent::Tick);
             });
         }
+        if let Response::Confirming(confirming) = self.response {
+            self.not_modified(confirming, steps);
+        }
         if let Response::InFlight(mut bytes) = self.response {
             self.then(steps, "origin answers", |w| {
                 if w.is(Mutant::StampAtInsert) {
@@ -384,6 +416,22 @@ impl World {
                 }
                 w.response = Response::Stored(bytes);
             });
+        }
+    }
+
+    /// The 304 comes: it is judged by the rules as they are now, and what it confirms keeps its stamp.
+    fn not_modified(&self, confirming: Confirming, steps: &mut Vec<Step>) {
+        let Confirming { mut bytes, stamp, due } = confirming;
+        if self.is(Mutant::ConfirmedAsNew) {
+            bytes.stamp = stamp;
+        }
+        if bytes.stamp.position < self.rules {
+            // All of it is asked for, which is another response.
+            self.then(steps, "304 arrives too late", |w| w.response = Response::Lost);
+        } else if bytes.ghost < due {
+            steps.push(("304 arrives", None));
+        } else {
+            self.then(steps, "304 arrives", |w| w.response = Response::Stored(bytes));
         }
     }
 
@@ -413,13 +461,45 @@ impl World {
                 }
             }
             Response::Stored(bytes) => {
+                self.stale_steps(bytes, &view, rules, seen, steps);
                 let freshness = Freshness { age: Duration::ZERO, lifetime: TICK };
-                if let Lookup::Hit { .. } = decide(&view, self.boot(), bytes.stamp, rules, freshness) {
+                let terms = Terms { lifetime: TICK, ..Terms::default() };
+                let verdict = decide(&view, self.boot(), bytes.stamp, rules, &terms, freshness);
+                if let Lookup::Hit { .. } = verdict {
                     seen.hits += 1;
                     self.check(steps, "hit", bytes);
                 }
             }
-            Response::Lost => {}
+            Response::Confirming(_) | Response::Lost => {}
+        }
+    }
+
+    /// What is stored has become stale by now: it is validated, and stands in should the origin fail.
+    fn stale_steps(
+        &self,
+        bytes: Bytes,
+        view: &EdgeView,
+        rules: Position,
+        seen: &mut Seen,
+        steps: &mut Vec<Step>,
+    ) {
+        if self.bounds.validations == 0 {
+            return;
+        }
+        let freshness = Freshness { age: TICK, lifetime: TICK };
+        let terms = Terms { lifetime: TICK, ..Terms::default() };
+        match decide(view, self.boot(), bytes.stamp, rules, &terms, freshness) {
+            Lookup::Validate(_) => {
+                seen.validations += 1;
+                self.check(steps, "stands in", bytes);
+                self.then(steps, "validation starts", |w| {
+                    w.bounds.validations -= 1;
+                    let (stamp, due) = (w.edge.view().stamp(), w.completed);
+                    w.response = Response::Confirming(Confirming { bytes, stamp, due });
+                });
+            }
+            Lookup::Forward(_) if self.is(Mutant::StaleUnchecked) => self.check(steps, "stands in", bytes),
+            Lookup::Forward(_) | Lookup::Hit { .. } | Lookup::HitWhileRevalidating(_) => {}
         }
     }
 

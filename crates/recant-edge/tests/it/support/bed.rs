@@ -20,6 +20,8 @@ use super::{Act, Origin, Reply, Viewer};
 pub(crate) const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 pub(crate) const DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 pub(crate) const ORIGIN_HEADERS_QUERY: &str = "4cc15a8a-d715-48a4-82b8-cc0b614638fe";
+pub(crate) const ALL_VIEWER: &str = "216adef6-5c7f-47e4-b989-5492eafa07d3";
+pub(crate) const ALL_VIEWER_EXCEPT_HOST: &str = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 pub(crate) const DISTRIBUTION: &str = "E1";
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -176,6 +178,7 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
         default_behavior: BehaviorSpec {
             target_origin_id: "main".into(),
             cache_policy_id: OPTIMIZED.into(),
+            origin_request_policy_id: None,
             allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),
         },
         cache_tag_header: Some("cache-tag".into()),

@@ -5,7 +5,10 @@ mod origin;
 mod plane;
 mod viewer;
 
-pub(crate) use bed::{Bed, DISABLED, DISTRIBUTION, OPTIMIZED, ORIGIN_HEADERS_QUERY, distribution, tenant};
+pub(crate) use bed::{
+    ALL_VIEWER, ALL_VIEWER_EXCEPT_HOST, Bed, DISABLED, DISTRIBUTION, OPTIMIZED, ORIGIN_HEADERS_QUERY,
+    distribution, tenant,
+};
 pub(crate) use origin::{Act, Gate, Origin, ok};
 pub(crate) use plane::{Feed, Plane};
 pub(crate) use viewer::{Reply, Viewer};

@@ -19,6 +19,8 @@ pub(crate) enum Act {
     AtGate(Arc<Gate>, Vec<u8>),
     /// Write the first, wait at the gate, write the second unasked.
     ThenAtGate(Vec<u8>, Arc<Gate>, Vec<u8>),
+    /// Write these, wait at the gate, close the connection.
+    ThenAtGateAndClose(Vec<u8>, Arc<Gate>),
 }
 
 /// Holds a response back until a test lets it go.
@@ -85,6 +87,11 @@ async fn converse(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Ve
                 gate.reached.notify_one();
                 gate.open.notified().await;
                 bytes
+            }
+            Act::ThenAtGateAndClose(bytes, gate) => {
+                let _ = stream.write_all(&bytes).await;
+                gate.open.notified().await;
+                return;
             }
             Act::ThenAtGate(bytes, gate, late) => {
                 let _ = stream.write_all(&bytes).await;

@@ -42,6 +42,13 @@ impl Viewer {
         self.stream.write_all(bytes.as_bytes()).await.unwrap();
     }
 
+    /// Waits until these bytes have come; they are still to be read.
+    pub(crate) async fn sees(&mut self, bytes: &[u8]) {
+        while !self.buffer.windows(bytes.len()).any(|window| window == bytes) {
+            assert!(self.more().await, "closed: {:?}", String::from_utf8_lossy(&self.buffer));
+        }
+    }
+
     /// Reads the response to a request of this method.
     pub(crate) async fn read(&mut self, method: &str) -> Reply {
         let end = loop {
@@ -71,6 +78,11 @@ impl Viewer {
             reply.body = std::mem::take(&mut self.buffer);
         }
         reply
+    }
+
+    /// Reads an informational response: a head alone.
+    pub(crate) async fn read_informational(&mut self) -> Reply {
+        self.read("HEAD").await
     }
 
     /// Whether the edge closes the connection without a further byte.

@@ -40,6 +40,7 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
             default_behavior: BehaviorSpec {
                 target_origin_id: "origin".into(),
                 cache_policy_id: "658327ea-f89d-4fab-a63d-7e88639e58f6".into(),
+                origin_request_policy_id: None,
                 allowed_methods: vec!["GET".into(), "HEAD".into()],
             },
             cache_tag_header: None,

@@ -13,6 +13,16 @@ use super::loopback;
 use super::random::Random;
 use super::world::{PATHS, TENANTS, World};
 
+/// For how long an answer holds: half of them for long; else it is to be validated, or served and validated at the same time.
+const CONTROLS: [&str; 6] = [
+    "max-age=3600",
+    "max-age=3600",
+    "max-age=3600",
+    "max-age=0, stale-if-error=60",
+    "max-age=0, stale-while-revalidate=60",
+    "max-age=0, stale-while-revalidate=60",
+];
+
 /// Starts an origin that lives as long as this process.
 pub(crate) fn start(world: &Arc<World>, mut random: Random) -> SocketAddr {
     let listener = TcpListener::bind(loopback(0)).unwrap();
@@ -36,15 +46,28 @@ fn serve(world: &World, mut stream: TcpStream, mut random: Random) -> io::Result
         let Some((tenant, path)) = thing(target) else {
             return Err(io::Error::other(format!("asked for {target}")));
         };
-        // The rest of the head says nothing of interest.
-        while !lines.next().transpose()?.unwrap_or_default().is_empty() {}
+        let mut held = String::new();
+        loop {
+            let line = lines.next().transpose()?.unwrap_or_default().to_ascii_lowercase();
+            match line.split_once(": ") {
+                Some(("if-none-match", tag)) => held = tag.into(),
+                // The rest of the head says nothing of interest.
+                Some(_) => {}
+                None => break,
+            }
+        }
         let version = world.current(tenant, path);
         let (before, between) = delays(&mut random);
         world.pause(before);
         let body = World::body(tenant, path, version);
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncache-control: max-age=3600";
+        let control = random.one_of(&CONTROLS);
+        let head = format!("content-type: text/plain\r\ncache-control: {control}\r\netag: \"{version}\"");
+        if held == format!("\"{version}\"") {
+            write!(stream, "HTTP/1.1 304 Not Modified\r\n{head}\r\n\r\n")?;
+            continue;
+        }
         let (start, rest) = body.split_at(2);
-        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{start}", body.len())?;
+        write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\ncontent-length: {}\r\n\r\n{start}", body.len())?;
         world.pause(between);
         let overtaken = world.due(tenant, path) > version;
         stream.write_all(rest.as_bytes())?;

@@ -53,6 +53,12 @@ pub(crate) struct Counts {
     pub(crate) hits_on_new_versions: u64,
     pub(crate) invalidated: u64,
     pub(crate) without_lease: u64,
+    /// Answers that another viewer's request brought.
+    pub(crate) collapsed: u64,
+    /// Answers that the origin confirmed.
+    pub(crate) validated: u64,
+    /// Answers whose lifetime had ended.
+    pub(crate) stale: u64,
     pub(crate) misses: u64,
     /// Answers of 400 and above.
     pub(crate) error_pages: u64,
@@ -146,6 +152,9 @@ impl World {
             counts.misses += u64::from(!hit);
             counts.invalidated += u64::from(status.contains("detail=invalidated"));
             counts.without_lease += u64::from(status.contains("detail=no-lease"));
+            counts.collapsed += u64::from(status.contains("collapsed"));
+            counts.validated += u64::from(status.contains("fwd-status=304"));
+            counts.stale += u64::from(status.contains("ttl=-"));
         });
     }
 
@@ -209,13 +218,14 @@ impl Drop for End<'_> {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { hits, hits_on_new_versions, invalidated, without_lease, misses, error_pages, .. } = self;
+        let Self { collapsed, validated, stale, .. } = self;
         let Self {
             broken_off, completed, accepted, unanswered, overtaken, kills, pauses, longest_wait, ..
         } = self;
         write!(
             f,
             "{hits} hits ({hits_on_new_versions} on new versions), {misses} forwarded ({invalidated} invalidated, \
-             {without_lease} without lease), {error_pages} error pages, {broken_off} unanswered; {accepted} accepted, {completed} seen completed, \
+             {without_lease} without lease, {collapsed} together, {validated} validated), {stale} stale, {error_pages} error pages, {broken_off} unanswered; {accepted} accepted, {completed} seen completed, \
              {unanswered} creates unanswered; {overtaken} origin answers overtaken; {kills} kills, {pauses} pauses and cuts, \
              longest wait for Completed with an edge away {longest_wait:?}"
         )

@@ -1,0 +1,119 @@
+//! What of a viewer's request goes to the origin.
+//!
+//! Two kinds of requests go out. One that may use the cache carries only what its key tells apart
+//! (`recant_core::cache_key`), and what the behaviour's origin request policy adds, so that what comes back may be
+//! stored; a viewer's preconditions and ranges stay behind with the rest, so a full response comes back and is passed on, which
+//! RFC 9110 section 13.2.1 allows. Where something is stored that may still be good, the edge's own preconditions take
+//! their place. Any other request goes out whole: all end-to-end fields, the full query, the body as it comes; nothing
+//! of what comes back is stored.
+
+use std::net::IpAddr;
+
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Request, Version};
+
+use recant_core::freshen;
+use recant_core::origin_request_policy::OriginRequestPolicy;
+use recant_core::spec::OriginSpec;
+
+use crate::forward::Job;
+use crate::hop;
+use crate::interim::Gate;
+use crate::lookup::Reserve;
+use crate::origin::{Call, Origin, OriginError, Upload};
+
+impl Job {
+    /// The request to the origin, with the edge's own preconditions if something stored is to be validated, and with
+    /// the informational responses to it led through the gate.
+    pub(crate) fn call(
+        &self,
+        origin: &Origin,
+        spec: &OriginSpec,
+        head: &Parts,
+        upload: Upload,
+        validate: Option<&Reserve>,
+        gate: Option<&Gate>,
+    ) -> Result<Call, OriginError> {
+        let (mut headers, query) = self.fields(head);
+        for (name, value) in &spec.custom_headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| OriginError::Malformed)?;
+            let value = HeaderValue::from_str(value).map_err(|_| OriginError::Malformed)?;
+            if !hop::is_for_one_hop(&name) {
+                headers.insert(name, value);
+            }
+        }
+        // Host only if a policy says so: an origin must not answer by what the key does not tell apart.
+        let is_keyed = self.arrival.policy.is_some_and(|policy| policy.headers.contains(&HOST));
+        let is_added = self.arrival.origin_request == Some(OriginRequestPolicy::AllViewer);
+        let host = match head.headers.get(HOST).filter(|_| is_keyed || is_added) {
+            Some(host) => host.clone(),
+            None => HeaderValue::try_from(origin.place.host_field()).map_err(|_| OriginError::Malformed)?,
+        };
+        headers.insert(HOST, host);
+        // The body's own length counts; hyper states it.
+        headers.remove(CONTENT_LENGTH);
+        // RFC 9111 section 4.3.1.
+        headers.extend(validate.iter().flat_map(|reserve| freshen::preconditions(&reserve.stored.headers)));
+        hop::append_via(&mut headers, head.version);
+
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        let target = format!("{}{}{query}", origin.path, self.path);
+        let mut out = Request::new(());
+        *out.method_mut() = head.method.clone();
+        *out.uri_mut() = target.parse::<PathAndQuery>().map_err(|_| OriginError::Malformed)?.into();
+        *out.version_mut() = Version::HTTP_11;
+        *out.headers_mut() = headers;
+        // RFC 9110 section 15.2: not to a viewer who cannot know what it is.
+        if let Some(gate) = gate.filter(|_| head.version != Version::HTTP_10) {
+            gate.listen(&mut out);
+        }
+        Ok(Call { head: out.into_parts().0, upload })
+    }
+
+    /// What of the viewer's fields and query the origin gets to see.
+    fn fields(&self, head: &Parts) -> (HeaderMap, Option<&str>) {
+        let Some(keyed) = &self.ask.keyed else {
+            return (whole(head.headers.clone(), self.viewer), self.query.as_deref());
+        };
+        let keyed_fields = keyed.request.origin_headers.iter().cloned();
+        if self.arrival.origin_request.is_none() {
+            let mut headers: HeaderMap = keyed_fields.collect();
+            hop::carry_hops(&head.headers, &mut headers);
+            return (headers, keyed.request.origin_query.as_deref());
+        }
+        let mut headers = whole(head.headers.clone(), self.viewer);
+        let ours = [
+            RANGE,
+            IF_RANGE,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            IF_MODIFIED_SINCE,
+            IF_UNMODIFIED_SINCE,
+            ACCEPT_ENCODING,
+        ];
+        for name in ours.iter().chain(keyed.request.origin_headers.iter().map(|(name, _)| name)) {
+            headers.remove(name);
+        }
+        for (name, value) in keyed_fields {
+            headers.append(name, value);
+        }
+        (headers, self.query.as_deref())
+    }
+}
+
+/// All of a viewer's fields that are for the origin. Here the origin may know the viewer.
+fn whole(mut headers: HeaderMap, viewer: IpAddr) -> HeaderMap {
+    const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+    hop::strip(&mut headers);
+    // Its 100 (Continue) has been or will be sent by this edge (RFC 9110 section 10.1.1).
+    headers.remove(EXPECT);
+    if let Ok(viewer) = HeaderValue::from_str(&viewer.to_canonical().to_string()) {
+        headers.append(X_FORWARDED_FOR, viewer);
+    }
+    headers
+}

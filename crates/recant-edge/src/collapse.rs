@@ -1,0 +1,148 @@
+//! Who asks the origin: each request alone, or one for all that ask for the same at the same time.
+//!
+//! Only a `GET` that may use the cache, at an edge with a lease, goes together with others; not what has to be
+//! validated for each viewer (RFC 9111 section 5.2.2.4), and not what could not be shared the last time.
+
+use std::sync::Arc;
+
+use http::Response;
+use http::header::{AGE, CONTENT_LENGTH, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use recant_core::cache_key::CachedMethod;
+use recant_core::conditional::not_modified;
+
+use crate::body::Outgoing;
+use crate::flight::{Boarded, FlightKey, Landed, Phase};
+use crate::forward::{Job, ask};
+use crate::interim::Gate;
+use crate::lookup::{Found, Keyed, look_up};
+use crate::origin::OriginError;
+use crate::request::Shared;
+use crate::respond;
+
+/// Flights that a request follows before it asks alone.
+const FLIGHTS_AWAITED_MAX: usize = 3;
+
+/// Gets a response from the origin: by asking, or by waiting for somebody who does.
+pub(crate) async fn fetch(
+    shared: &Arc<Shared>,
+    mut job: Job,
+    head: Parts,
+    body: Incoming,
+    gate: Gate,
+) -> Result<Response<Outgoing>, OriginError> {
+    let Some(key) = job.flight_key(shared) else {
+        return ask(shared, &job, &head, Some(body), Some(gate), None).await;
+    };
+    for _ in 0..FLIGHTS_AWAITED_MAX {
+        let boarded =
+            shared.flights.board(key.clone(), job.arrival.stamp, |stamp| job.may_join(shared, stamp));
+        let following = match boarded {
+            Boarded::Lead(boarding) => {
+                return ask(shared, &job, &head, None, Some(gate), Some(boarding)).await;
+            }
+            Boarded::Follow(following) => following,
+        };
+        match following.news().await {
+            Some(Phase::Landed(landed)) => {
+                if let Some(response) = job.share(shared, &head, &landed) {
+                    return Ok(response);
+                }
+            }
+            Some(Phase::Failed(failure, status)) => {
+                if let Some(response) = job.stand_in(shared, &head, failure, status) {
+                    return Ok(response);
+                }
+                break;
+            }
+            // Whoever led has gone, or takes too long: one of those who wait leads now.
+            Some(Phase::Gone) | None => continue,
+            Some(Phase::UnderWay | Phase::Validated) => {}
+            Some(Phase::Unshared) => break,
+        }
+        // What was under way is stored by now, or was not for this viewer.
+        match look_up(shared, &job.arrival, &head, &job.path, job.query.as_deref()) {
+            Found::Hit(response) | Found::HitAndValidate(response, _) => return Ok(response),
+            Found::Forward(again) => job.ask = again,
+        }
+        break;
+    }
+    ask(shared, &job, &head, None, Some(gate), None).await
+}
+
+/// Validates what a viewer was just served (RFC 5861 section 3), unless that is being done, or too much of it.
+pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
+    let job = job.into_get();
+    let Some(key) = job.ask.keyed.as_ref().map(Keyed::flight_key) else { return };
+    let Ok(permit) = shared.background.clone().try_acquire_owned() else { return };
+    // Whoever follows is served from the store; so a flight under way is enough, whatever it brings.
+    let Boarded::Lead(boarding) = shared.flights.board(key, job.arrival.stamp, |_| true) else { return };
+    head.method = Method::GET;
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        let _permit = permit;
+        match ask(&shared, &job, &head, None, None, Some(boarding)).await {
+            Ok(response) => {
+                let mut body = response.into_body();
+                while let Some(Ok(_)) = body.frame().await {}
+            }
+            Err(error) => tracing::debug!(%error, path = %job.path, "not validated"),
+        }
+    });
+}
+
+impl Job {
+    /// Which requests this one may go together with, if any.
+    fn flight_key(&self, shared: &Shared) -> Option<FlightKey> {
+        let keyed = self.ask.keyed.as_ref().filter(|keyed| keyed.class == CachedMethod::Get)?;
+        let must_validate = self.ask.reserve.as_ref().is_some_and(|reserve| reserve.stored.terms.no_cache);
+        // Without a lease no request joins what began before it came (PURGE.md rule 6).
+        if must_validate || !self.arrival.view.has_lease(shared.clock.boot()) {
+            return None;
+        }
+        let key = keyed.flight_key();
+        (!shared.flights.is_unshared(&key)).then_some(key)
+    }
+
+    /// Before the head: by the newest rule for any tag.
+    fn may_join(&self, shared: &Shared, stamp: recant_core::position::Stamp) -> bool {
+        let uris = self.ask.keyed.as_ref().map(|keyed| keyed.request.key.uris()).unwrap_or_default();
+        self.arrival.may_have(shared, stamp, &uris, None)
+    }
+
+    /// The response that another viewer's request has brought, if it is one for this viewer: checked again, now that its
+    /// tags and its `Vary` are known.
+    fn share(&self, shared: &Shared, head: &Parts, landed: &Landed) -> Option<Response<Outgoing>> {
+        let facts = &landed.facts;
+        let fresh = facts.terms.at(facts.response_time, shared.clock.wall());
+        let is_shared = facts.tenant == self.arrival.tenant.id
+            && facts.selecting.matches(&head.headers)
+            && self.arrival.may_have(shared, facts.stamp, &facts.uris, Some(&facts.tags))
+            && fresh.age < fresh.lifetime;
+        if !is_shared {
+            return None;
+        }
+        let mut headers = facts.headers.clone();
+        let mut status = facts.status;
+        let body = if not_modified(status, &head.headers, &headers) {
+            status = StatusCode::NOT_MODIFIED;
+            respond::strip_for_not_modified(&mut headers);
+            Outgoing::Whole(None)
+        } else {
+            Outgoing::Relayed(landed.source.join()?)
+        };
+        if headers.contains_key(AGE) || fresh.age.as_secs() > 0 {
+            headers.insert(AGE, HeaderValue::from(fresh.age.as_secs()));
+        }
+        debug_assert!(status != StatusCode::NOT_MODIFIED || !headers.contains_key(CONTENT_LENGTH));
+        respond::mark_collapsed(&mut headers, status, self.ask.why);
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Some(response)
+    }
+}

@@ -1,0 +1,99 @@
+//! A 304 from the origin: what is stored is still good, with some of its fields renewed.
+
+use std::sync::Arc;
+
+use http::header::HeaderMap;
+use http::request::Parts;
+use http::{HeaderValue, Response};
+
+use recant_core::freshen;
+use recant_core::freshness::Terms;
+use recant_core::limits::TAGS_PER_CONFIRMED_RESPONSE_MAX;
+use recant_core::storability::{NotStored, storability};
+use recant_core::tag::{self, CacheTag};
+use recant_core::time::WallTime;
+
+use crate::body::Outgoing;
+use crate::forward::Job;
+use crate::lookup::Reserve;
+use crate::request::Shared;
+use crate::respond::Account;
+use crate::serve::serve;
+use crate::store::{Facts, Stored};
+
+impl Job {
+    /// The stored response as the 304 confirms it; nothing when the 304 is about another one, or when an invalidation
+    /// has come between, by the old tags or the new ones. Then the origin has to be asked for all of it.
+    ///
+    /// **It keeps its stamp**: the bytes are as old as they were.
+    pub(crate) fn confirm(
+        &self,
+        shared: &Shared,
+        head: &Parts,
+        reserve: &Reserve,
+        not_modified: &HeaderMap,
+        times: (WallTime, WallTime),
+    ) -> Option<Response<Outgoing>> {
+        let (old, policy, keyed) = (&reserve.stored, self.arrival.policy?, self.ask.keyed.as_ref()?);
+        if !freshen::confirms(not_modified, &old.headers) {
+            return None;
+        }
+        let headers = freshen::freshened(&old.headers, not_modified);
+        let mut tags = old.tags.clone();
+        tags.extend(self.tags(&headers).into_iter().filter(|tag| !old.tags.contains(tag)));
+        // Tags are never taken off the bytes that had them; where they become too many, new bytes are due.
+        if tags.len() > TAGS_PER_CONFIRMED_RESPONSE_MAX
+            || !self.arrival.may_have(shared, old.stamp, &old.uris, Some(&tags))
+        {
+            return None;
+        }
+        let (request_time, response_time) = times;
+        let verdict = storability(&head.headers, old.status, &headers, policy, request_time, response_time);
+        let mut facts = Facts {
+            tenant: old.tenant.clone(),
+            stamp: old.stamp,
+            uris: old.uris.clone(),
+            tags,
+            status: old.status,
+            headers,
+            terms: Terms::default(),
+            response_time,
+            selecting: old.selecting.clone(),
+        };
+        let key = keyed.request.key.clone();
+        let is_stored = match verdict {
+            Ok(storable) => {
+                for name in &storable.withheld {
+                    facts.headers.remove(name);
+                }
+                facts.terms = storable.terms;
+                facts.selecting = storable.selecting;
+                true
+            }
+            Err(NotStored::NoStore | NotStored::Private | NotStored::Vary) => {
+                shared.store.remove_one(key.clone(), old);
+                false
+            }
+            // This viewer's alone, as a cookie is; what is stored stays as it is.
+            Err(_) => false,
+        };
+        let new = Arc::new(Stored::new(facts, old.body.clone()));
+        if is_stored {
+            shared.store.replace(key, old, &new);
+        }
+        let fresh = new.terms.at(response_time, shared.clock.wall());
+        // What is to be validated again by whoever comes next is nothing to wait for.
+        let is_shared = is_stored && !new.terms.no_cache && fresh.age < fresh.lifetime;
+        shared.flights.remember(&keyed.flight_key(), is_shared);
+        let age = fresh.age;
+        Some(serve(head, &new, age, &Account::Validated { stored: is_stored }))
+    }
+
+    /// The tags that a response with these fields has.
+    pub(crate) fn tags(&self, headers: &HeaderMap) -> Vec<CacheTag> {
+        let name = self.arrival.distribution.cache_tag_header.as_deref();
+        name.map_or_else(Vec::new, |name| {
+            tag::parse_header_values(headers.get_all(name).iter().map(HeaderValue::as_bytes))
+        })
+    }
+}

@@ -16,7 +16,7 @@
 //! | [`paginate`], [`waiter`] | many calls as one |
 //! | [`query`], [`output`] | what is shown |
 //! | [`prompt`] | a line written with help, for `--cli-auto-prompt` |
-//! | [`complete`] | what could stand at a place of a line that is being written |
+//! | [`mod@complete`] | what could stand at a place of a line that is being written |
 //! | [`error`] | what went wrong: the exit status and the text, in one place |
 //!
 //! [`invalidate()`] is a command of our own: other words, the same calls. [`man`] spells the texts of `help` as manual pages.

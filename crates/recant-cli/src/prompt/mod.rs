@@ -15,7 +15,7 @@
 //! | [`view`] | the state as rows of a screen: pure |
 //! | [`screen`] | keys in, rows out; the terminal is given back however it ends |
 //!
-//! What could come next is [`crate::complete`]'s. The prompt draws on standard error, so that standard output stays the command's own.
+//! What could come next is [`mod@crate::complete`]'s. The prompt draws on standard error, so that standard output stays the command's own.
 //! Deliberately not here: running the line. Whoever asked gets the words and runs them as if they had been typed.
 
 mod editor;

@@ -5,8 +5,6 @@
 //! rest, so a full response comes back and is passed on, which RFC 9110 section 13.2.1 allows. Any other goes out
 //! whole: all end-to-end fields, the full query, the body as it comes; nothing of what comes back is stored.
 
-use std::net::IpAddr;
-
 use http::header::{
     CONTENT_LENGTH, DATE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
@@ -31,6 +29,7 @@ use crate::relay::{Keeper, Relay};
 use crate::request::{Arrival, Shared};
 use crate::respond;
 use crate::store::Facts;
+use crate::viewer::Viewer;
 
 /// What is known of a request that goes to the origin, besides its head.
 pub(crate) struct Forward<'a> {
@@ -39,7 +38,7 @@ pub(crate) struct Forward<'a> {
     /// There when the request may use the cache.
     pub(crate) keyed: Option<(CachedMethod, KeyedRequest)>,
     pub(crate) is_head: bool,
-    pub(crate) viewer: IpAddr,
+    pub(crate) viewer: &'a Viewer,
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
     pub(crate) query: Option<String>,
@@ -52,7 +51,7 @@ pub(crate) async fn forward(
     head: Parts,
     body: Incoming,
 ) -> Result<Response<Outgoing>, OriginError> {
-    let (origin, spec) = Origin::of(&job.arrival.distribution, &job.arrival.tenant)?;
+    let (origin, spec) = Origin::of(&job.arrival.distribution, &job.arrival.tenant, job.viewer)?;
     let facts = RequestFacts::new(&head.headers, shared.clock.wall());
     let changes = changes(&job, &head);
     let call = call(&job, &origin, spec, head, body)?;
@@ -116,12 +115,12 @@ fn call(
 }
 
 /// All of a viewer's fields that are for the origin. Here the origin may know the viewer: nothing is stored.
-fn whole(mut headers: HeaderMap, viewer: IpAddr) -> HeaderMap {
+fn whole(mut headers: HeaderMap, viewer: &Viewer) -> HeaderMap {
     const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     hop::strip(&mut headers);
     // Its 100 (Continue) has been or will be sent by this edge (RFC 9110 section 10.1.1).
     headers.remove(EXPECT);
-    if let Ok(viewer) = HeaderValue::from_str(&viewer.to_canonical().to_string()) {
+    if let Ok(viewer) = HeaderValue::from_str(&viewer.address.to_canonical().to_string()) {
         headers.append(X_FORWARDED_FOR, viewer);
     }
     headers

@@ -8,7 +8,9 @@
 //!
 //! | module | owns the words |
 //! |---|---|
-//! | `server`, `io` | viewer connections, their bounds, the drain |
+//! | `server`, `io`, `http2`, `streams` | viewer connections, their bounds, the drain |
+//! | `tls` | the certificates that viewers are shown |
+//! | `viewer`, `https` | what a connection says about its viewer; what only TLS may have |
 //! | `target` | what a request is for; what could mean two things |
 //! | `request` | the walk of one request; `Arrival` |
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
@@ -30,6 +32,8 @@ mod edge;
 mod follower;
 mod forward;
 mod hop;
+mod http2;
+mod https;
 mod io;
 mod origin;
 mod relay;
@@ -37,11 +41,15 @@ mod request;
 mod respond;
 mod server;
 mod store;
+mod streams;
 mod target;
+mod tls;
+mod viewer;
 mod world;
 
 pub use clock::{Clock, SystemClock};
-pub use edge::{Edge, EdgeOptions};
+pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
-pub use origin::{Network, NetworkError};
+pub use origin::{Network, NetworkError, OriginCaError};
+pub use tls::{CertificateError, CertificatesError};
 pub use world::World;

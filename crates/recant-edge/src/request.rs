@@ -13,7 +13,6 @@
 //! the configuration: see `world`). A response that may not be served now may still be stored: whether it may be
 //! served is asked again each time.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,10 +35,12 @@ use crate::body::Outgoing;
 use crate::clock::Clock;
 use crate::forward::{Forward, forward};
 use crate::hop;
+use crate::https;
 use crate::origin::Origins;
 use crate::respond::{self, Refusal};
 use crate::store::{Store, Stored};
 use crate::target::Target;
+use crate::viewer::Viewer;
 use crate::world::{DistributionSlot, TenantSlot, World};
 
 /// What every request needs; one per edge.
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) origins: Origins,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The port that viewers without TLS are sent to, where they are.
+    pub(crate) https_port: u16,
 }
 
 /// Whose request it is, and all that was known when it had arrived.
@@ -66,7 +69,7 @@ pub(crate) struct Arrival {
 /// Answers one request.
 pub(crate) async fn answer(
     shared: &Shared,
-    viewer: IpAddr,
+    viewer: &Viewer,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
     let (head, body) = request.into_parts();
@@ -87,16 +90,21 @@ type Refused = (Refusal, Option<Why>);
 
 async fn walk(
     shared: &Shared,
-    viewer: IpAddr,
+    viewer: &Viewer,
     head: Parts,
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
-    let target = Target::of(&head).map_err(|unclear| at_the_door(unclear.into()))?;
+    let target = Target::of(&head, viewer.scheme()).map_err(|unclear| at_the_door(unclear.into()))?;
+    if !viewer.may_ask_for(&target.host) {
+        return Err(at_the_door(Refusal::Misdirected));
+    }
     if hop::hops(&head.headers) >= VIA_HOPS_MAX {
         return Err(at_the_door(Refusal::Loop));
     }
     let arrival = Arrival::of(&shared.world, &target.host).map_err(at_the_door)?;
+    let protocol = arrival.distribution.default_behavior.viewer_protocol;
+    https::check(protocol, viewer, &head, &target, shared.https_port).map_err(at_the_door)?;
     arrival.check_allowed(&head.method).map_err(at_the_door)?;
 
     // The root object stands for the root from here on: in the key and at the origin. Rules for either concern it.

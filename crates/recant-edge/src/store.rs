@@ -254,7 +254,7 @@ mod tests {
         use recant_core::cache_key::{CachedMethod, KeyedRequest};
         use recant_core::cache_policy::managed;
         use recant_core::id::DistributionId;
-        use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
+        use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec, ViewerProtocol};
 
         const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
         let id = DistributionId::parse("E1").expect("an id");
@@ -274,6 +274,7 @@ mod tests {
                 target_origin_id: "o".into(),
                 cache_policy_id: OPTIMIZED.into(),
                 allowed_methods: Vec::new(),
+                viewer_protocol: ViewerProtocol::default(),
             },
             cache_tag_header: None,
             parameter_defaults: Default::default(),

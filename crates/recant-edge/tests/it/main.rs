@@ -8,4 +8,5 @@ mod following;
 mod forwarding;
 mod invalidation;
 mod requests;
+mod secure;
 mod support;

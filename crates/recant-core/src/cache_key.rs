@@ -246,7 +246,7 @@ mod tests {
     use super::*;
     use crate::cache_policy::managed;
     use crate::id::{DistributionId, TenantId};
-    use crate::spec::BehaviorSpec;
+    use crate::spec::{BehaviorSpec, ViewerProtocol};
 
     const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
     const ORIGIN_HEADERS: &str = "83da9c7e-98b4-4e11-a168-04f0df8e2c65";
@@ -273,6 +273,7 @@ mod tests {
                 cache_policy_id: OPTIMIZED.into(),
                 origin_request_policy_id: None,
                 allowed_methods: Vec::new(),
+                viewer_protocol: ViewerProtocol::default(),
             },
             cache_tag_header: None,
             parameter_defaults: BTreeMap::new(),

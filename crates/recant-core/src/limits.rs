@@ -208,7 +208,31 @@ pub const ORIGIN_HEADERS_MAX: usize = 128;
 pub const ORIGIN_IDLE_CONNECTIONS_MAX: usize = 64;
 /// How long a connection to an origin is kept idle. AWS: the default keep-alive time-out, 5 seconds.
 pub const ORIGIN_IDLE_TIME_MAX: Duration = Duration::from_secs(5);
-/// Viewer connections at a time. Ours.
+/// How long a viewer's TLS handshake may take. Ours: as long as a head.
+pub const TLS_HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+/// Certificates in one folder. Ours: one for each of some thousand tenants.
+pub const CERTIFICATES_MAX: usize = 10_000;
+/// Bytes of one file with certificates or a private key. Ours.
+pub const CERTIFICATE_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// How often the folder with certificates is looked at. Ours.
+pub const CERTIFICATES_LOOK_PERIOD: Duration = Duration::from_secs(5);
+/// Requests under way on one HTTP/2 connection. RFC 9113 section 6.5.2: not below 100.
+pub const HTTP2_STREAMS_MAX: u32 = 128;
+/// Bytes that a viewer may send on one stream ahead of what was taken. RFC 9113 section 6.9.2: the initial size.
+pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 65_535;
+/// The same of all streams of a connection together. Ours.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes of one frame that a viewer sends. RFC 9113 section 6.5.2: the initial value.
+pub const HTTP2_FRAME_BYTES_MAX: u32 = 16_384;
+/// Bytes of a stream's response that are handed over ahead of what its viewer has taken. Ours.
+pub const HTTP2_SEND_BYTES_MAX: usize = 64 * 1024;
+/// Streams that a viewer has reset and nobody has looked at yet; more end the connection (CVE-2023-44487). h2's own bound.
+pub const HTTP2_PENDING_RESETS_MAX: usize = 20;
+/// Streams of one connection that were reset for what its viewer sent; more end it (CVE-2025-8671). Ours: h2's own is 1,024.
+pub const HTTP2_LOCAL_RESETS_MAX: usize = 256;
+/// How often a viewer's HTTP/2 connection is asked whether anybody is still there, and how long it may take to say so. Ours.
+pub const HTTP2_PING_PERIOD: Duration = Duration::from_secs(30);
+/// Viewer connections at a time, of all listeners together. Ours.
 pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
 /// Bytes of stored responses, metadata included, unless the operator says otherwise. Ours.
 pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;

@@ -40,6 +40,12 @@ pub struct OriginSpec {
     pub path: Template,
     /// TCP port for plain HTTP.
     pub http_port: u16,
+    /// TCP port for TLS.
+    #[serde(default = "https_port_default")]
+    pub https_port: u16,
+    /// Whether it is asked over TLS. Entries from before TLS say nothing: plain HTTP.
+    #[serde(default)]
+    pub protocol: OriginProtocol,
     /// How long one connection attempt may take.
     pub connection_timeout: Duration,
     /// How often to try to connect, 1 to 3.
@@ -48,6 +54,35 @@ pub struct OriginSpec {
     pub read_timeout: Duration,
     /// Headers added to every origin request (`CustomHeaders`), in order.
     pub custom_headers: Vec<(String, String)>,
+}
+
+/// Whether an origin is asked over TLS (`OriginProtocolPolicy`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OriginProtocol {
+    /// Never.
+    #[default]
+    HttpOnly,
+    /// Always.
+    HttpsOnly,
+    /// When the viewer's connection is TLS.
+    MatchViewer,
+}
+
+/// What a viewer without TLS gets (`ViewerProtocolPolicy`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ViewerProtocol {
+    /// The same as one with it.
+    #[default]
+    AllowAll,
+    /// `403`.
+    HttpsOnly,
+    /// The way to the same with TLS.
+    RedirectToHttps,
+}
+
+/// HTTPS's own (RFC 9110 section 4.2.2).
+fn https_port_default() -> u16 {
+    443
 }
 
 /// How one class of requests is handled.
@@ -63,6 +98,9 @@ pub struct BehaviorSpec {
     pub origin_request_policy_id: Option<String>,
     /// The methods passed to the origin, upper case.
     pub allowed_methods: Vec<String>,
+    /// What a viewer without TLS gets. Entries from before TLS say nothing: the same.
+    #[serde(default)]
+    pub viewer_protocol: ViewerProtocol,
 }
 
 /// A distribution tenant, as far as edges need it.
@@ -175,5 +213,17 @@ mod tests {
         assert_eq!(template.fill(value).unwrap(), "a.origin.test");
         assert_eq!(template.fill(|_| None), Err(TemplateError::Unset("tenant".into())));
         assert_eq!(Template::new("a{{b").fill(|_| None), Err(TemplateError::Unclosed));
+    }
+
+    #[test]
+    fn entries_from_before_tls_mean_plain_http() {
+        let origin = r#"{"id": "o", "domain_name": "o.test", "path": "", "http_port": 80, "custom_headers": [],
+            "connection_timeout": {"secs": 1, "nanos": 0}, "connection_attempts": 1,
+            "read_timeout": {"secs": 1, "nanos": 0}}"#;
+        let origin: OriginSpec = serde_json::from_str(origin).unwrap();
+        assert_eq!((origin.protocol, origin.https_port), (OriginProtocol::HttpOnly, 443));
+        let behavior = r#"{"target_origin_id": "o", "cache_policy_id": "p", "allowed_methods": []}"#;
+        let behavior: BehaviorSpec = serde_json::from_str(behavior).unwrap();
+        assert_eq!(behavior.viewer_protocol, ViewerProtocol::AllowAll);
     }
 }

@@ -7,8 +7,6 @@
 //! their place. Any other request goes out whole: all end-to-end fields, the full query, the body as it comes; nothing
 //! of what comes back is stored.
 
-use std::net::IpAddr;
-
 use http::header::{
     ACCEPT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
@@ -26,6 +24,7 @@ use crate::hop;
 use crate::interim::Gate;
 use crate::lookup::Reserve;
 use crate::origin::{Call, Origin, OriginError, Upload};
+use crate::viewer::Viewer;
 
 impl Job {
     /// The request to the origin, with the edge's own preconditions if something stored is to be validated, and with
@@ -78,7 +77,7 @@ impl Job {
     /// What of the viewer's fields and query the origin gets to see.
     fn fields(&self, head: &Parts) -> (HeaderMap, Option<&str>) {
         let Some(keyed) = &self.ask.keyed else {
-            return (whole(head.headers.clone(), self.viewer), self.query.as_deref());
+            return (whole(head.headers.clone(), &self.viewer), self.query.as_deref());
         };
         let keyed_fields = keyed.request.origin_headers.iter().cloned();
         if self.arrival.origin_request.is_none() {
@@ -86,7 +85,7 @@ impl Job {
             hop::carry_hops(&head.headers, &mut headers);
             return (headers, keyed.request.origin_query.as_deref());
         }
-        let mut headers = whole(head.headers.clone(), self.viewer);
+        let mut headers = whole(head.headers.clone(), &self.viewer);
         let ours = [
             RANGE,
             IF_RANGE,
@@ -107,12 +106,12 @@ impl Job {
 }
 
 /// All of a viewer's fields that are for the origin. Here the origin may know the viewer.
-fn whole(mut headers: HeaderMap, viewer: IpAddr) -> HeaderMap {
+fn whole(mut headers: HeaderMap, viewer: &Viewer) -> HeaderMap {
     const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     hop::strip(&mut headers);
     // Its 100 (Continue) has been or will be sent by this edge (RFC 9110 section 10.1.1).
     headers.remove(EXPECT);
-    if let Ok(viewer) = HeaderValue::from_str(&viewer.to_canonical().to_string()) {
+    if let Ok(viewer) = HeaderValue::from_str(&viewer.address.to_canonical().to_string()) {
         headers.append(X_FORWARDED_FOR, viewer);
     }
     headers

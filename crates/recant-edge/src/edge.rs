@@ -2,21 +2,23 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT};
+use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, VIEWER_CONNECTIONS_MAX};
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
 use crate::flight::Flights;
-use crate::origin::{AddressPolicy, Network, Origins};
+use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
 use crate::request::Shared;
-use crate::server::serve;
+use crate::server::{Door, serve};
 use crate::store::Store;
+use crate::tls::{Certificates, CertificatesError};
 use crate::world::World;
 
 /// How an edge is set up.
@@ -24,6 +26,12 @@ use crate::world::World;
 pub struct EdgeOptions {
     /// Where viewers connect; port 0 takes a free one.
     pub viewer: SocketAddr,
+    /// Where viewers connect over TLS, if anywhere.
+    pub tls: Option<TlsOptions>,
+    /// The port in redirects to HTTPS; unless said, that of the listener for TLS, or HTTPS's own.
+    pub https_port: Option<u16>,
+    /// Files of authorities that origins may be certified by, as PEM, beside those that everybody trusts.
+    pub origin_ca: Vec<PathBuf>,
     /// Bytes of stored responses, metadata included.
     pub store_bytes: u64,
     /// Networks that origins may be in although the defaults say no; see [`Network`].
@@ -36,11 +44,39 @@ pub struct EdgeOptions {
     pub clock: Arc<dyn Clock>,
 }
 
+/// How viewers connect over TLS.
+#[derive(Clone, Debug)]
+pub struct TlsOptions {
+    /// Where; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The folder with certificates and their keys.
+    pub certificates: PathBuf,
+    /// The pair in it that answers viewers that name no host, or one that no certificate is for.
+    pub default_certificate: Option<String>,
+}
+
+/// Why an edge does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// An address cannot be listened on.
+    #[error("cannot listen for viewers on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// The certificates for viewers.
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
+    /// The authorities for origins.
+    #[error(transparent)]
+    OriginCa(#[from] OriginCaError),
+}
+
 impl EdgeOptions {
     /// The defaults, for viewers at this address.
     pub fn new(viewer: SocketAddr) -> Self {
         Self {
             viewer,
+            tls: None,
+            https_port: None,
+            origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
@@ -54,27 +90,38 @@ impl EdgeOptions {
 /// a lease everything is forwarded.
 ///
 /// Dropped without [`Edge::stop`] it stops too, but nobody waits for it.
-#[derive(Debug)]
 pub struct Edge {
     viewer: SocketAddr,
+    viewer_tls: Option<SocketAddr>,
+    certificates: Option<Arc<Certificates>>,
     world: Arc<World>,
     store: Arc<Store>,
     stopping: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    serving: Vec<JoinHandle<()>>,
 }
 
 impl Edge {
-    /// Binds the viewers' address and starts to serve.
+    /// Binds the viewers' addresses and starts to serve.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
-    pub async fn start(options: EdgeOptions) -> io::Result<Self> {
-        let listener = TcpListener::bind(options.viewer).await?;
-        let viewer = listener.local_addr()?;
+    /// [`EdgeError`]: when an address cannot be listened on, or what TLS needs is not there.
+    pub async fn start(options: EdgeOptions) -> Result<Self, EdgeError> {
+        let secure = Secure::new(&options.origin_ca)?;
+        let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
+        let (listener, viewer) = listen(options.viewer).await?;
+        let mut doors = vec![Door { listener, certificates: None, permits: permits.clone() }];
+        let (mut viewer_tls, mut certificates) = (None, None);
+        if let Some(TlsOptions { address, certificates: dir, default_certificate }) = options.tls {
+            let (listener, address) = listen(address).await?;
+            let opened = Arc::new(Certificates::open(dir, default_certificate)?);
+            doors.push(Door { listener, certificates: Some(opened.clone()), permits });
+            (viewer_tls, certificates) = (Some(address), Some(opened));
+        }
         let world = Arc::new(World::new());
         let store = Arc::new(Store::new(options.store_bytes));
         let mut own = options.plane_addresses;
         own.push(viewer);
+        own.extend(viewer_tls);
         let policy =
             AddressPolicy { own, allowed: options.allowed_networks, denied: options.denied_networks };
         let shared = Shared {
@@ -82,17 +129,33 @@ impl Edge {
             store: store.clone(),
             flights: Arc::new(Flights::new()),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
-            origins: Origins::new(policy),
+            origins: Origins::new(policy, secure),
             clock: options.clock,
+            https_port: options.https_port.or(viewer_tls.map(|address| address.port())).unwrap_or(443),
         };
         let (stopping, stop) = watch::channel(false);
-        let serving = tokio::spawn(serve(listener, Arc::new(shared), stop));
-        Ok(Self { viewer, world, store, stopping, serving })
+        let shared = Arc::new(shared);
+        let mut serving: Vec<_> =
+            doors.into_iter().map(|door| tokio::spawn(serve(door, shared.clone(), stop.clone()))).collect();
+        serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
+        Ok(Self { viewer, viewer_tls, certificates, world, store, stopping, serving })
     }
 
     /// Where viewers connect.
     pub fn viewer_address(&self) -> SocketAddr {
         self.viewer
+    }
+
+    /// Where viewers connect over TLS.
+    pub fn viewer_tls_address(&self) -> Option<SocketAddr> {
+        self.viewer_tls
+    }
+
+    /// Looks at the folder with certificates now, not at the end of the period.
+    pub async fn look_at_certificates(&self) {
+        if let Some(certificates) = &self.certificates {
+            certificates.clone().look_aside().await;
+        }
     }
 
     /// What the follower fills in.
@@ -109,8 +172,17 @@ impl Edge {
     /// returns nothing is served any more, and the edge may leave its plane (PURGE.md rule 13).
     pub async fn stop(self) {
         self.stopping.send_replace(true);
-        if let Err(error) = self.serving.await {
-            tracing::error!(%error, "the viewers' side did not end in good order");
+        for serving in self.serving {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the viewers' side did not end in good order");
+            }
         }
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), EdgeError> {
+    let cannot = |error| EdgeError::Listen(address, error);
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    Ok((listener, bound))
 }

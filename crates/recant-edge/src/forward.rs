@@ -3,7 +3,6 @@
 //!
 //! What of the request goes out is `call`'s business, what a 304 means `confirm`'s.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{
@@ -34,6 +33,7 @@ use crate::request::{Arrival, Shared};
 use crate::respond::{self, Account};
 use crate::serve::serve;
 use crate::store::Facts;
+use crate::viewer::Viewer;
 
 /// What is known of a request that goes to the origin, besides its head.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ pub(crate) struct Job {
     pub(crate) arrival: Arrival,
     pub(crate) ask: Ask,
     pub(crate) host: Host,
-    pub(crate) viewer: IpAddr,
+    pub(crate) viewer: Viewer,
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
     pub(crate) query: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) async fn ask(
     mut gate: Option<Gate>,
     boarding: Option<Boarding>,
 ) -> Result<Response<Outgoing>, OriginError> {
-    let (origin, spec) = Origin::of(&job.arrival.distribution, &job.arrival.tenant)?;
+    let (origin, spec) = Origin::of(&job.arrival.distribution, &job.arrival.tenant, &job.viewer)?;
     let mut upload = match body {
         Some(body) if !body.is_end_stream() => Upload::Viewers(Paced::new(body, VIEWER_STALL_MAX)),
         _ => Upload::Nothing,

@@ -54,7 +54,11 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
 
 /// Says that the message came through here (RFC 9110 section 7.6.3); `received` is the version it came in.
 pub(crate) fn append_via(headers: &mut HeaderMap, received: Version) {
-    let via = if received == Version::HTTP_10 { "1.0 recant" } else { "1.1 recant" };
+    let via = match received {
+        Version::HTTP_10 => "1.0 recant",
+        Version::HTTP_2 => "2.0 recant",
+        _ => "1.1 recant",
+    };
     headers.append(VIA, HeaderValue::from_static(via));
 }
 

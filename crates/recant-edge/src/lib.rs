@@ -8,7 +8,9 @@
 //!
 //! | module | owns the words |
 //! |---|---|
-//! | `server`, `io` | viewer connections, their bounds, the drain |
+//! | `server`, `io`, `http2`, `streams` | viewer connections, their bounds, the drain |
+//! | `tls` | the certificates that viewers are shown |
+//! | `viewer`, `https` | what a connection says about its viewer; what only TLS may have |
 //! | `target` | what a request is for; what could mean two things |
 //! | `request`, `lookup` | the walk of one request; `Arrival`; what is stored for it |
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
@@ -35,6 +37,8 @@ mod flight;
 mod follower;
 mod forward;
 mod hop;
+mod http2;
+mod https;
 mod interim;
 mod io;
 mod lookup;
@@ -45,11 +49,15 @@ mod respond;
 mod serve;
 mod server;
 mod store;
+mod streams;
 mod target;
+mod tls;
+mod viewer;
 mod world;
 
 pub use clock::{Clock, SystemClock};
-pub use edge::{Edge, EdgeOptions};
+pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
-pub use origin::{Network, NetworkError};
+pub use origin::{Network, NetworkError, OriginCaError};
+pub use tls::{CertificateError, CertificatesError};
 pub use world::World;

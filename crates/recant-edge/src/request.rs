@@ -13,7 +13,6 @@
 //! the configuration: see `world`). A response that may not be served now may still be stored: whether it may be
 //! served is asked again each time.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -36,12 +35,14 @@ use crate::collapse::{self, fetch};
 use crate::flight::Flights;
 use crate::forward::Job;
 use crate::hop;
+use crate::https;
 use crate::interim::Interjections;
 use crate::lookup::{Found, look_up};
 use crate::origin::Origins;
 use crate::respond::Refusal;
 use crate::store::Store;
 use crate::target::Target;
+use crate::viewer::Viewer;
 use crate::world::{DistributionSlot, TenantSlot, World};
 
 /// What every request needs; one per edge.
@@ -53,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) background: Arc<Semaphore>,
     pub(crate) origins: Origins,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The port that viewers without TLS are sent to, where they are.
+    pub(crate) https_port: u16,
 }
 
 /// Whose request it is, and all that was known when it had arrived.
@@ -75,7 +78,7 @@ pub(crate) struct Arrival {
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
-    viewer: IpAddr,
+    viewer: &Viewer,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
     let (head, body) = request.into_parts();
@@ -97,22 +100,27 @@ type Refused = (Refusal, Option<Why>);
 async fn walk(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
-    viewer: IpAddr,
+    viewer: &Viewer,
     head: Parts,
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
-    let target = Target::of(&head).map_err(|unclear| at_the_door(unclear.into()))?;
+    let target = Target::of(&head, viewer.scheme()).map_err(|unclear| at_the_door(unclear.into()))?;
+    if !viewer.may_ask_for(&target.host) {
+        return Err(at_the_door(Refusal::Misdirected));
+    }
     if hop::hops(&head.headers) >= VIA_HOPS_MAX {
         return Err(at_the_door(Refusal::Loop));
     }
     let arrival = Arrival::of(&shared.world, &target.host).map_err(at_the_door)?;
+    let protocol = arrival.distribution.default_behavior.viewer_protocol;
+    https::check(protocol, viewer, &head, &target, shared.https_port).map_err(at_the_door)?;
     arrival.check_allowed(&head.method).map_err(at_the_door)?;
 
     let path = arrival.object_path(target.path);
     let query = target.query.map(str::to_owned);
     let (found, host) = (look_up(shared, &arrival, &head, &path, query.as_deref()), target.host);
-    let job = |ask| Job { arrival, ask, host, viewer, path, query };
+    let job = |ask| Job { arrival, ask, host, viewer: viewer.clone(), path, query };
     match found {
         Found::Hit(response) => Ok(response),
         Found::HitAndValidate(response, ask) => {

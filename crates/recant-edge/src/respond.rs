@@ -12,20 +12,23 @@
 //! # `X-Cache`
 //!
 //! CloudFront's `Hit from cloudfront`, `Miss from cloudfront` and, for every status from 400 on,
-//! `Error from cloudfront`, and `RefreshHit from cloudfront` for what the origin has confirmed, with our name. Replaces what the origin says.
+//! `Error from cloudfront`, `RefreshHit from cloudfront` for what the origin has confirmed, and `Redirect from cloudfront` for the way to HTTPS, with our
+//! name. Replaces what the origin says.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
 use http::{Response, StatusCode};
 
+use recant_core::limits::REQUEST_HEADERS_MAX;
 use recant_core::lookup::Why;
 
 use crate::body::Outgoing;
 use crate::hop;
+use crate::https::HttpsRedirect;
 use crate::origin::OriginError;
 use crate::target::Ambiguous;
 
@@ -52,6 +55,18 @@ pub(crate) enum Refusal {
         "This distribution is not configured to allow the HTTP request method that was used for this request."
     )]
     MethodNotAllowed,
+    /// The behaviour serves nobody without TLS.
+    #[error("This distribution is served over HTTPS only.")]
+    NotSecure,
+    /// The behaviour sends those without TLS to the same with it.
+    #[error("This distribution is served over HTTPS.")]
+    Elsewhere(HttpsRedirect),
+    /// The connection's certificate is not for this host.
+    #[error("This connection was not opened for this host.")]
+    Misdirected,
+    /// More than an edge looks at.
+    #[error("The request has more than {REQUEST_HEADERS_MAX} header fields.")]
+    TooManyFields,
     /// It has come through here too often.
     #[error("The request goes round in a loop.")]
     Loop,
@@ -71,7 +86,10 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownHost => StatusCode::NOT_FOUND,
             // CloudFront's status for both.
-            Self::Disabled | Self::MethodNotAllowed => StatusCode::FORBIDDEN,
+            Self::Disabled | Self::MethodNotAllowed | Self::NotSecure => StatusCode::FORBIDDEN,
+            Self::Elsewhere(redirect) => redirect.status,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Loop => StatusCode::LOOP_DETECTED,
             // RFC 9111 section 5.2.1.7.
             Self::NotStored | Self::Origin(OriginError::ConnectTimeout(_) | OriginError::ReadTimeout(_)) => {
@@ -93,7 +111,14 @@ impl Refusal {
         if let Self::Method = self {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS, PUT, PATCH, POST, DELETE"));
         }
-        headers.insert(X_CACHE, HeaderValue::from_static("Error from recant"));
+        let x_cache = match self {
+            Self::Elsewhere(redirect) => {
+                headers.insert(LOCATION, redirect.location);
+                "Redirect from recant"
+            }
+            _ => "Error from recant",
+        };
+        headers.insert(X_CACHE, HeaderValue::from_static(x_cache));
         match why {
             Some(why) => append_cache_status(headers, fwd(why)),
             None => append_cache_status(headers, hop::NAME.into()),
@@ -112,6 +137,7 @@ fn origin_sentence(error: &OriginError) -> &'static str {
         OriginError::Unresolved(..) => "The origin's name could not be resolved.",
         OriginError::Forbidden(_) => "The origin's address is one that may not be connected to.",
         OriginError::Unreachable(..) => "The origin could not be connected to.",
+        OriginError::Insecure(..) => "The origin could not be connected to securely.",
         OriginError::ConnectTimeout(_) => "The origin did not accept a connection in time.",
         OriginError::ReadTimeout(_) => "The origin did not respond in time.",
         OriginError::Broken(_) | OriginError::Upgraded | OriginError::Coded => {

@@ -1,15 +1,19 @@
 //! The viewers' side: accepts connections, bounds them, and closes them in good order.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1::Builder;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -17,20 +21,34 @@ use tokio::time::{sleep, timeout};
 
 use recant_core::limits::{
     DRAIN_TIME_MAX, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIME_MAX, REQUEST_HEADERS_MAX,
-    VIEWER_BUFFER_BYTES_MAX, VIEWER_CONNECTIONS_MAX, VIEWER_STALL_MAX,
+    VIEWER_BUFFER_BYTES_MAX, VIEWER_STALL_MAX,
 };
 
+use crate::http2;
 use crate::interim::{InterimStream, Interjections};
 use crate::io::ViewerStream;
 use crate::request::{Shared, answer};
+use crate::respond::Refusal;
+use crate::streams::{Streams, Watched};
+use crate::tls::{self, Certificates, Handshaken};
+use crate::viewer::{Security, Viewer};
 
 /// How long to wait when no connection can be accepted, for want of descriptors most likely.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where viewers come in.
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    /// There when it is for TLS.
+    pub(crate) certificates: Option<Arc<Certificates>>,
+    /// Shared by all doors.
+    pub(crate) permits: Arc<Semaphore>,
+}
+
 /// Serves viewers until `stopping` turns true, then lets responses under way come to their end. When it returns,
 /// no connection is open and nothing more is served.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
-    let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
+pub(crate) async fn serve(door: Door, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
+    let Door { listener, certificates, permits } = door;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -38,7 +56,8 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppi
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = accept(&listener, &permits) => match accepted {
                 Ok((stream, viewer, permit)) => {
-                    connections.spawn(connection(stream, viewer, permit, shared.clone(), stopping.clone()));
+                    let (certificates, shared, stopping) = (certificates.clone(), shared.clone(), stopping.clone());
+                    connections.spawn(connection(stream, viewer, permit, certificates, shared, stopping));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no viewer can be accepted");
@@ -72,20 +91,61 @@ async fn connection(
     stream: TcpStream,
     viewer: SocketAddr,
     _permit: OwnedSemaphorePermit,
+    certificates: Option<Arc<Certificates>>,
+    shared: Arc<Shared>,
+    stopping: watch::Receiver<bool>,
+) {
+    let address = viewer.ip();
+    let ended = match (stream.set_nodelay(true), certificates) {
+        (Err(error), _) => Err(error.into()),
+        (Ok(()), None) => {
+            let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
+            http1(stream, Viewer { address, security: Security::Plain }, shared, stopping).await
+        }
+        (Ok(()), Some(certificates)) => {
+            let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
+            secure(stream, address, &certificates, shared, stopping).await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, %viewer, "a viewer's connection broke");
+    }
+}
+
+type Ended = Result<(), Box<dyn Error + Send + Sync>>;
+
+async fn secure(
+    stream: ViewerStream,
+    address: IpAddr,
+    certificates: &Certificates,
     shared: Arc<Shared>,
     mut stopping: watch::Receiver<bool>,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, %viewer, "a viewer was gone before it was served");
-        return;
+) -> Ended {
+    let Handshaken { stream, proof, is_http2 } = tokio::select! {
+        opened = tls::accept(certificates, stream) => opened?,
+        // Nothing has been asked yet.
+        () = stop_asked(&mut stopping) => return Ok(()),
+    };
+    let viewer = Viewer { address, security: Security::Tls(Arc::new(proof)) };
+    if is_http2 {
+        http2(stream, viewer, shared, stopping).await
+    } else {
+        http1(stream, viewer, shared, stopping).await
     }
+}
+
+async fn http1(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    viewer: Viewer,
+    shared: Arc<Shared>,
+    mut stopping: watch::Receiver<bool>,
+) -> Ended {
     let interjections = Arc::<Interjections>::default();
-    let stream = InterimStream::new(ViewerStream::new(stream, VIEWER_STALL_MAX), interjections.clone());
-    let service = service_fn(move |request| {
-        let (shared, interjections) = (shared.clone(), interjections.clone());
-        async move { Ok::<_, Infallible>(answer(&shared, &interjections, viewer.ip(), request).await) }
+    let stream = InterimStream::new(stream, interjections.clone());
+    let service = service_fn(|request| async {
+        Ok::<_, Infallible>(answer(&shared, &interjections, &viewer, request).await)
     });
-    let connection = Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIME_MAX)
         .max_buf_size(VIEWER_BUFFER_BYTES_MAX)
@@ -93,15 +153,55 @@ async fn connection(
         .max_headers(REQUEST_HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop_asked(&mut stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    tokio::select! {
+        ended = connection.as_mut() => return Ok(ended?),
+        () = stop_asked(&mut stopping) => connection.as_mut().graceful_shutdown(),
+    }
+    Ok(connection.await?)
+}
+
+async fn http2(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    viewer: Viewer,
+    shared: Arc<Shared>,
+    mut stopping: watch::Receiver<bool>,
+) -> Ended {
+    let streams = Arc::new(Streams::default());
+    let service = service_fn(|request: Request<Incoming>| {
+        let (turn, viewer, shared) = (streams.begin(), viewer.clone(), shared.clone());
+        async move {
+            let (mut head, body) = request.into_parts();
+            http2::translate(&mut head);
+            // HTTP/1.1's reader counts them itself.
+            let response = if head.headers.len() > REQUEST_HEADERS_MAX {
+                Refusal::TooManyFields.into_response(None)
+            } else {
+                // Nobody writes them to a stream of HTTP/2: they are left out there.
+                let interjections = Arc::<Interjections>::default();
+                answer(&shared, &interjections, &viewer, Request::from_parts(head, body)).await
+            };
+            Ok::<_, Infallible>(response.map(|body| Watched::new(body, turn)))
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, %viewer, "a viewer's connection broke");
+    });
+    let mut connection = pin!(http2::builder().serve_connection(TokioIo::new(stream), service));
+    let (mut is_closing, mut moves) = (false, 0);
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => return Ok(ended?),
+            () = stop_asked(&mut stopping), if !is_closing => {
+                connection.as_mut().graceful_shutdown();
+                is_closing = true;
+            }
+            () = sleep(VIEWER_STALL_MAX) => {
+                // Told first, cut off at the next look.
+                match streams.are_stalled(&mut moves) {
+                    true if is_closing => return Ok(()),
+                    true => connection.as_mut().graceful_shutdown(),
+                    false => continue,
+                }
+                is_closing = true;
+            }
+        }
     }
 }
 

@@ -38,7 +38,10 @@ pub(crate) enum Ambiguous {
     /// RFC 9112 section 3.2.2 would let the target win; a cache in front may have read the field.
     #[error("The request target names another host than the Host field.")]
     TwoHosts,
-    /// Neither origin form nor absolute form, or not HTTP.
+    /// RFC 9110 section 7.4: a cache in front may have read the scheme, an origin behind may believe it.
+    #[error("The request target's scheme is not that of the connection.")]
+    Scheme,
+    /// Neither origin form nor absolute form.
     #[error("The request target is not a path.")]
     Form,
     /// RFC 3986 section 5.2.4 would drop the excess; an origin behind a path of its own might not.
@@ -50,11 +53,11 @@ pub(crate) enum Ambiguous {
 }
 
 impl<'a> Target<'a> {
-    /// Reads a request's head.
+    /// Reads a request's head; `scheme` is that of the connection it came over.
     ///
     /// # Errors
     /// [`Ambiguous`].
-    pub(crate) fn of(head: &'a Parts) -> Result<Self, Ambiguous> {
+    pub(crate) fn of(head: &'a Parts, scheme: &str) -> Result<Self, Ambiguous> {
         check_transfer_encoding(head)?;
         if !head.uri.path().starts_with('/') {
             return Err(Ambiguous::Form);
@@ -73,8 +76,8 @@ impl<'a> Target<'a> {
             (None, Some(authority)) if head.version == Version::HTTP_10 => parse_host(authority.as_str())?,
             (None, _) => return Err(Ambiguous::NoHost),
         };
-        if head.uri.scheme_str().is_some_and(|scheme| !scheme.eq_ignore_ascii_case("http")) {
-            return Err(Ambiguous::Form);
+        if head.uri.scheme_str().is_some_and(|named| !named.eq_ignore_ascii_case(scheme)) {
+            return Err(Ambiguous::Scheme);
         }
         Ok(Self { host, path: head.uri.path(), query: head.uri.query() })
     }
@@ -134,7 +137,7 @@ mod tests {
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
         assert_eq!(
-            Target::of(&head).map(|target| target.host.as_str().to_owned()),
+            Target::of(&head, "http").map(|target| target.host.as_str().to_owned()),
             expect.map(str::to_owned),
             "{uri} {fields:?}"
         );
@@ -172,7 +175,7 @@ mod tests {
         check("/", &[("host", "u@a.test")], Err(Ambiguous::BadHost));
         check("http://b.test/", &[("host", "a.test")], Err(Ambiguous::TwoHosts));
         check("http://a.test/", &[], Err(Ambiguous::NoHost));
-        check("https://a.test/", &[("host", "a.test")], Err(Ambiguous::Form));
+        check("https://a.test/", &[("host", "a.test")], Err(Ambiguous::Scheme));
         check("*", &[("host", "a.test")], Err(Ambiguous::Form));
         check("a.test:80", &[("host", "a.test")], Err(Ambiguous::Form));
         let coding = |coding| [("host", "a.test"), ("transfer-encoding", coding)];

@@ -23,7 +23,7 @@ pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
         let edge = serve::start_edge(options.viewers, plane_addresses(&options.plane).await?).await?;
         let viewer = edge.viewer_address();
         folder.publish_addresses(&Addresses { api: None, viewer: Some(viewer.to_string()) })?;
-        stdout::say(&format!("Viewers  http://{viewer}\nPlane    {}\n", options.plane))?;
+        stdout::say(&format!("{}Plane    {}\n", serve::viewers(&edge), options.plane))?;
         let follow = FollowerOptions { plane: options.plane, secret, member };
         let follower = Follower::start(follow, &edge, Arc::new(SystemClock));
         stop.asked().await;

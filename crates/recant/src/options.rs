@@ -10,7 +10,7 @@ use lexopt::{Arg, Parser, ValueExt as _};
 use recant_core::limits::{
     LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
 };
-use recant_edge::{Network, PlaneUrl};
+use recant_edge::{Network, PlaneUrl, TlsOptions};
 use recant_plane::backup::Edges;
 use recant_plane::{AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups};
 
@@ -50,6 +50,11 @@ Options of serve and plane
   --audit-records-max N            how many records of it are kept (1000000)
 
 Options of serve and edge
+  --viewer-tls ADDR                serve viewers over TLS here, too: HTTP/2 and HTTP/1.1
+  --certificates DIR               NAME.crt or NAME.pem with NAME.key, or NAME/fullchain.pem with NAME/privkey.pem; looked at every 5 s
+  --default-certificate NAME       the one for viewers that name no host, or one that no certificate is for (none)
+  --https-port N                   the port in redirects to HTTPS (that of --viewer-tls)
+  --origin-ca FILE                 trust these authorities of origins, too (PEM; repeatable)
   --store-bytes N                  memory for stored responses (268435456)
   --allow-origins NETWORK          let origins be in this network (repeatable), e.g. 169.254.7.0/24
   --deny-origins NETWORK           never let origins be in this network (repeatable)
@@ -106,6 +111,9 @@ pub(crate) struct EdgeOptions {
 #[derive(Debug)]
 pub(crate) struct ViewerOptions {
     pub(crate) viewer: SocketAddr,
+    pub(crate) tls: Option<TlsOptions>,
+    pub(crate) https_port: Option<u16>,
+    pub(crate) origin_ca: Vec<PathBuf>,
     pub(crate) store_bytes: u64,
     pub(crate) allowed_networks: Vec<Network>,
     pub(crate) denied_networks: Vec<Network>,
@@ -195,13 +203,13 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
         "help" => Ok(Command::Help),
         "version" => Ok(Command::Version),
         "serve" => given(parser, &[PLANE, VIEWERS, LOG])?.map_or(Ok(Command::Help), |given| {
-            let viewers = given.viewers();
+            let viewers = given.viewers()?;
             Ok(Command::Serve(ServeOptions { plane: given.plane()?, viewers }))
         }),
         "plane" => given(parser, &[PLANE, LOG])?
             .map_or(Ok(Command::Help), |given| Ok(Command::Plane(given.plane()?))),
         "edge" => given(parser, &[EDGE, VIEWERS, LOG])?.map_or(Ok(Command::Help), |given| {
-            let viewers = given.viewers();
+            let viewers = given.viewers()?;
             let plane = given.plane_url.clone().ok_or_else(|| missing("--plane"))?;
             let (log_format, data_dir) = (given.log_format, given.data_dir()?);
             Ok(Command::Edge(EdgeOptions { log_format, data_dir, plane, viewers }))
@@ -306,7 +314,17 @@ const PLANE: &[&str] = &[
     "audit",
     "audit-records-max",
 ];
-const VIEWERS: &[&str] = &["viewer", "store-bytes", "allow-origins", "deny-origins"];
+const VIEWERS: &[&str] = &[
+    "viewer",
+    "viewer-tls",
+    "certificates",
+    "default-certificate",
+    "https-port",
+    "origin-ca",
+    "store-bytes",
+    "allow-origins",
+    "deny-origins",
+];
 const EDGE: &[&str] = &["plane"];
 const LOG: &[&str] = &["log-format"];
 
@@ -327,6 +345,11 @@ struct Given {
     require_signatures: bool,
     admission: AdmissionOptions,
     viewer: SocketAddr,
+    viewer_tls: Option<SocketAddr>,
+    certificates: Option<PathBuf>,
+    default_certificate: Option<String>,
+    https_port: Option<u16>,
+    origin_ca: Vec<PathBuf>,
     store_bytes: u64,
     allowed_networks: Vec<Network>,
     denied_networks: Vec<Network>,
@@ -351,6 +374,11 @@ impl Given {
             require_signatures: true,
             admission: AdmissionOptions::default(),
             viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            viewer_tls: None,
+            certificates: None,
+            default_certificate: None,
+            https_port: None,
+            origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
@@ -362,12 +390,32 @@ impl Given {
         self.data_dir.clone().ok_or_else(|| missing("--data-dir"))
     }
 
-    fn viewers(&self) -> ViewerOptions {
-        ViewerOptions {
+    fn viewers(&self) -> Result<ViewerOptions, Usage> {
+        Ok(ViewerOptions {
             viewer: self.viewer,
+            tls: self.tls()?,
+            https_port: self.https_port,
+            origin_ca: self.origin_ca.clone(),
             store_bytes: self.store_bytes,
             allowed_networks: self.allowed_networks.clone(),
             denied_networks: self.denied_networks.clone(),
+        })
+    }
+
+    /// An address for TLS without certificates would serve nobody, and certificates without one nothing.
+    fn tls(&self) -> Result<Option<TlsOptions>, Usage> {
+        match (self.viewer_tls, &self.certificates) {
+            (Some(address), Some(certificates)) => Ok(Some(TlsOptions {
+                address,
+                certificates: certificates.clone(),
+                default_certificate: self.default_certificate.clone(),
+            })),
+            (Some(_), None) => Err(Usage { message: "--viewer-tls needs --certificates".into() }),
+            (None, Some(_)) => Err(Usage { message: "--certificates needs --viewer-tls".into() }),
+            (None, None) if self.default_certificate.is_some() => {
+                Err(Usage { message: "--default-certificate needs --certificates".into() })
+            }
+            (None, None) => Ok(None),
         }
     }
 
@@ -444,6 +492,11 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
                 given.admission.audit_records_max = value(&mut parser, "--audit-records-max")?;
             }
             "viewer" => given.viewer = address(&mut parser, "--viewer")?,
+            "viewer-tls" => given.viewer_tls = Some(address(&mut parser, "--viewer-tls")?),
+            "certificates" => given.certificates = Some(parser.value()?.into()),
+            "default-certificate" => given.default_certificate = Some(parser.value()?.string()?),
+            "https-port" => given.https_port = Some(value(&mut parser, "--https-port")?),
+            "origin-ca" => given.origin_ca.push(parser.value()?.into()),
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
             "allow-origins" => given.allowed_networks.push(value(&mut parser, "--allow-origins")?),
             "deny-origins" => given.denied_networks.push(value(&mut parser, "--deny-origins")?),
@@ -513,6 +566,10 @@ mod tests {
         check("serve --data-dir d --api nowhere", "--api 'nowhere'");
         check("serve --data-dir d --viewer localhost:80", "an IP address and a port");
         check("edge --data-dir d", "--plane is needed");
+        check("serve --data-dir d --viewer-tls 127.0.0.1:0", "--viewer-tls needs --certificates");
+        check("serve --data-dir d --certificates c", "--certificates needs --viewer-tls");
+        check("serve --data-dir d --default-certificate a", "--default-certificate needs --certificates");
+        check("serve --data-dir d --https-port 65536", "--https-port '65536'");
         check("edge --data-dir d --plane ftp://x", "http://");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");

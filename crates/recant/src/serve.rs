@@ -41,9 +41,11 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<()> {
             Arc::new(SystemClock),
         );
         let viewer = edge.viewer_address();
-        folder.publish_addresses(&Addresses { api: Some(api.to_string()), viewer: Some(viewer.to_string()) })?;
+        folder
+            .publish_addresses(&Addresses { api: Some(api.to_string()), viewer: Some(viewer.to_string()) })?;
+        let viewers = viewers(&edge);
         stdout::say(&format!(
-            "API      http://{api}\nViewers  http://{viewer}\nClients  eval \"$(recant env --data-dir {})\"\n",
+            "API      http://{api}\n{viewers}Clients  eval \"$(recant env --data-dir {})\"\n",
             folder.path().display(),
         ))?;
         let stopper = plane.stopper();
@@ -78,13 +80,21 @@ pub(crate) async fn start_edge(
     options: ViewerOptions,
     plane_addresses: Vec<std::net::SocketAddr>,
 ) -> anyhow::Result<Edge> {
-    let viewer = options.viewer;
-    let mut edge = EdgeOptions::new(viewer);
+    let mut edge = EdgeOptions::new(options.viewer);
+    edge.tls = options.tls;
+    edge.https_port = options.https_port;
+    edge.origin_ca = options.origin_ca;
     edge.store_bytes = options.store_bytes;
     edge.allowed_networks = options.allowed_networks;
     edge.denied_networks = options.denied_networks;
     edge.plane_addresses = plane_addresses;
-    Edge::start(edge).await.with_context(|| format!("cannot listen for viewers on {viewer}"))
+    Edge::start(edge).await.context("the edge does not start")
+}
+
+/// The lines that say where viewers connect.
+pub(crate) fn viewers(edge: &Edge) -> String {
+    let tls = edge.viewer_tls_address().map(|address| format!("Viewers  https://{address}\n"));
+    format!("Viewers  http://{}\n{}", edge.viewer_address(), tls.unwrap_or_default())
 }
 
 /// A number that no other process of this edge has.

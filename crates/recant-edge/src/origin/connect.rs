@@ -5,16 +5,20 @@ use std::net::SocketAddr;
 
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 use recant_core::limits::{ORIGIN_BUFFER_BYTES_MAX, ORIGIN_HEAD_BYTES_MAX, ORIGIN_HEADERS_MAX};
 
-use super::{AddressPolicy, Origin, OriginError, Upload};
+use super::{AddressPolicy, Origin, OriginError, Place, Secure, Upload};
 
-/// Opens a connection to the origin. Each attempt tries all of its allowed addresses, which share the time.
+/// Opens a connection to the origin. Each attempt tries all of its allowed addresses, which share the time. An origin
+/// that does not prove its name over TLS is not asked at its other addresses.
 pub(super) async fn connect(
     policy: &AddressPolicy,
+    secure: &Secure,
     origin: &Origin,
 ) -> Result<SendRequest<Upload>, OriginError> {
     let addresses = resolve(policy, origin).await?;
@@ -22,9 +26,12 @@ pub(super) async fn connect(
     let mut error = OriginError::ConnectTimeout(origin.connection_timeout);
     for _ in 0..origin.connection_attempts {
         for address in &addresses {
-            match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return handshake(policy, *address, stream).await,
-                Ok(Err(refused)) => error = OriginError::Unreachable(*address, refused),
+            match timeout(share, open(policy, secure, &origin.place, *address)).await {
+                Ok(Ok(stream)) => return stream.handshake(*address).await,
+                Ok(Err(OriginError::Unreachable(address, refused))) => {
+                    error = OriginError::Unreachable(address, refused);
+                }
+                Ok(Err(other)) => return Err(other),
                 Err(_) => error = OriginError::ConnectTimeout(origin.connection_timeout),
             }
         }
@@ -46,17 +53,45 @@ async fn resolve(policy: &AddressPolicy, origin: &Origin) -> Result<Vec<SocketAd
     if allowed.is_empty() { Err(OriginError::Forbidden(first)) } else { Ok(allowed) }
 }
 
-async fn handshake(
+/// A connection, before HTTP is spoken over it.
+enum Opened {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
+}
+
+async fn open(
     policy: &AddressPolicy,
+    secure: &Secure,
+    place: &Place,
     address: SocketAddr,
-    stream: TcpStream,
-) -> Result<SendRequest<Upload>, OriginError> {
+) -> Result<Opened, OriginError> {
     let unreachable = |error| OriginError::Unreachable(address, error);
+    let stream = TcpStream::connect(address).await.map_err(unreachable)?;
     let (peer, local) = (stream.peer_addr().map_err(unreachable)?, stream.local_addr().map_err(unreachable)?);
     if !policy.allows_connected(peer, local) {
         return Err(OriginError::Forbidden(peer));
     }
     stream.set_nodelay(true).map_err(unreachable)?;
+    if !place.is_secure {
+        return Ok(Opened::Plain(stream));
+    }
+    let stream = secure.handshake(&place.host, stream).await;
+    stream.map(Opened::Secure).map_err(|error| OriginError::Insecure(address, error))
+}
+
+impl Opened {
+    async fn handshake(self, address: SocketAddr) -> Result<SendRequest<Upload>, OriginError> {
+        match self {
+            Self::Plain(stream) => handshake(address, stream).await,
+            Self::Secure(stream) => handshake(address, stream).await,
+        }
+    }
+}
+
+async fn handshake<S>(address: SocketAddr, stream: S) -> Result<SendRequest<Upload>, OriginError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let (sender, connection) = Builder::new()
         .max_headers(ORIGIN_HEADERS_MAX)
         .max_buf_size(ORIGIN_BUFFER_BYTES_MAX)

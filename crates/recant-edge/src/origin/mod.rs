@@ -1,7 +1,7 @@
 //! Asking an origin over HTTP/1.1.
 //!
-//! `address` says where an edge may connect to at all, `connect` resolves and connects, `pool` keeps idle
-//! connections, `send` carries one request out and its response's head back. The response's body is the
+//! `address` says where an edge may connect to at all, `connect` resolves and connects, `secure` has the origin prove
+//! its name where TLS is spoken, `pool` keeps idle connections, `send` carries one request out and its response's head back. The response's body is the
 //! caller's to read, at the pace that [`Answer`] names; a connection goes back to the pool only after the whole
 //! of a body whose end is beyond doubt has been read, and is closed in every other case.
 //!
@@ -10,6 +10,7 @@
 mod address;
 mod connect;
 mod pool;
+mod secure;
 mod send;
 
 use std::io;
@@ -21,25 +22,30 @@ use http::request::Parts;
 use hyper::body::Incoming;
 
 use recant_core::host::Host;
-use recant_core::spec::{DistributionSpec, OriginSpec, TemplateError, TenantSpec};
+use recant_core::spec::{DistributionSpec, OriginProtocol, OriginSpec, TemplateError, TenantSpec};
 
 pub(crate) use address::AddressPolicy;
 pub use address::{Network, NetworkError};
 pub(crate) use pool::Lent;
+pub use secure::OriginCaError;
+pub(crate) use secure::Secure;
 pub(crate) use send::Upload;
 
 use pool::Pool;
+
+use crate::viewer::Viewer;
 
 /// Everything needed to ask origins; one per edge.
 #[derive(Debug)]
 pub(crate) struct Origins {
     policy: AddressPolicy,
+    secure: Secure,
     pool: Arc<Pool>,
 }
 
 impl Origins {
-    pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { policy, pool: Arc::default() }
+    pub(crate) fn new(policy: AddressPolicy, secure: Secure) -> Self {
+        Self { policy, secure, pool: Arc::default() }
     }
 }
 
@@ -55,12 +61,14 @@ pub(crate) struct Origin {
     read_timeout: Duration,
 }
 
-/// A host and a port, before the host is resolved.
+/// A scheme, a host and a port, before the host is resolved: connections to one place may stand for each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     /// A name or an address, the latter without brackets.
     host: String,
     port: u16,
+    /// Whether it is asked over TLS.
+    is_secure: bool,
 }
 
 /// What an origin is sent.
@@ -102,6 +110,9 @@ pub(crate) enum OriginError {
     /// Nobody listens.
     #[error("no connection to {0}: {1}")]
     Unreachable(SocketAddr, io::Error),
+    /// It did not prove over TLS that it is the origin, or does not speak it.
+    #[error("no secure connection to {0}: {1}")]
+    Insecure(SocketAddr, io::Error),
     /// The connection took too long, at every attempt.
     #[error("no connection within {0:?}")]
     ConnectTimeout(Duration),
@@ -125,6 +136,8 @@ impl OriginError {
     pub(crate) fn is_cut_off(&self) -> bool {
         match self {
             Self::Unresolved(..) | Self::Unreachable(..) | Self::ConnectTimeout(_) => true,
+            // Somebody answered who is not the origin, which is as good as not reaching it.
+            Self::Insecure(..) => true,
             Self::Broken(_) | Self::ReadTimeout(_) => true,
             Self::Unnamed(_) | Self::Unknown(_) | Self::Malformed | Self::Forbidden(_) => false,
             Self::Upgraded | Self::Coded => false,
@@ -133,13 +146,14 @@ impl OriginError {
 }
 
 impl Origin {
-    /// The origin that this tenant's requests go to.
+    /// The origin that this tenant's requests go to, when this viewer asks.
     ///
     /// # Errors
     /// [`OriginError`] when the configuration does not add up to an origin.
     pub(crate) fn of<'d>(
         distribution: &'d DistributionSpec,
         tenant: &TenantSpec,
+        viewer: &Viewer,
     ) -> Result<(Self, &'d OriginSpec), OriginError> {
         let id = &distribution.default_behavior.target_origin_id;
         let spec = distribution.origin(id).ok_or_else(|| OriginError::Unknown(id.clone()))?;
@@ -150,8 +164,14 @@ impl Origin {
         if !(path.is_empty() || path.starts_with('/')) || path.contains(['?', '#']) {
             return Err(OriginError::Malformed);
         }
+        let is_secure = match spec.protocol {
+            OriginProtocol::HttpOnly => false,
+            OriginProtocol::HttpsOnly => true,
+            OriginProtocol::MatchViewer => viewer.is_secure(),
+        };
+        let port = if is_secure { spec.https_port } else { spec.http_port };
         let origin = Self {
-            place: Place { host: host.as_str().trim_matches(['[', ']']).into(), port: spec.http_port },
+            place: Place { host: host.as_str().trim_matches(['[', ']']).into(), port, is_secure },
             path,
             connection_timeout: spec.connection_timeout,
             connection_attempts: spec.connection_attempts.max(1),
@@ -162,9 +182,10 @@ impl Origin {
 }
 
 impl Place {
-    /// The `Host` field of a request to it (RFC 9110 section 7.2): with the port unless it is HTTP's own.
+    /// The `Host` field of a request to it (RFC 9110 section 7.2): with the port unless it is the scheme's own.
     pub(crate) fn host_field(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+        let own = if self.is_secure { 443 } else { 80 };
+        if self.port == own { host } else { format!("{host}:{}", self.port) }
     }
 }

@@ -275,6 +275,7 @@ mod tests {
                 cache_policy_id: OPTIMIZED.into(),
                 origin_request_policy_id: None,
                 allowed_methods: Vec::new(),
+                viewer_protocol: Default::default(),
             },
             cache_tag_header: None,
             parameter_defaults: Default::default(),

@@ -12,4 +12,5 @@ mod forwarding;
 mod invalidation;
 mod passing;
 mod requests;
+mod secure;
 mod support;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use recant_core::cache_policy;
 use recant_core::origin_request_policy;
-use recant_core::spec::{BehaviorSpec, OriginSpec};
+use recant_core::spec::{BehaviorSpec, OriginSpec, ViewerProtocol};
 
 use super::fields::Fields;
 use crate::error::{ApiError, excerpt};
@@ -26,8 +26,12 @@ pub(super) fn behavior(mut fields: Fields<'_>, origins: &[OriginSpec]) -> Result
             excerpt(target_origin_id)
         )));
     }
-    // Viewers speak plain HTTP in this version, so there is nothing to redirect to.
-    fields.one_of("ViewerProtocolPolicy", &["allow-all"])?;
+    let viewer_protocol =
+        match fields.one_of("ViewerProtocolPolicy", &["allow-all", "https-only", "redirect-to-https"])? {
+            Some("https-only") => ViewerProtocol::HttpsOnly,
+            Some("redirect-to-https") => ViewerProtocol::RedirectToHttps,
+            _ => ViewerProtocol::AllowAll,
+        };
     let allowed_methods = allowed_methods(&mut fields)?;
     let cache_policy_id = match fields.text("CachePolicyId").filter(|id| !id.is_empty()) {
         Some(id) if cache_policy::managed(id).is_some() => id.to_owned(),
@@ -59,6 +63,7 @@ pub(super) fn behavior(mut fields: Fields<'_>, origins: &[OriginSpec]) -> Result
         cache_policy_id,
         origin_request_policy_id,
         allowed_methods,
+        viewer_protocol,
     })
 }
 

@@ -50,8 +50,8 @@ pub(crate) fn distribution(id: DistributionId, config: &Document) -> Result<Dist
     let default_root_object = default_root_object(&mut fields)?;
     let cache_tag_header = cache_tag_header(&mut fields)?;
 
-    // Viewers are served HTTP/1.1, which every HTTP/2 client speaks too: `http2`, the API's default, says what a
-    // viewer may use, not what it must. HTTP/3 is advertised to viewers, so asking for it is asking for more.
+    // Over TLS an edge offers both, whichever is said (COMPATIBILITY.md). HTTP/3 is advertised to viewers, so asking
+    // for it is asking for more.
     fields.one_of("HttpVersion", &["http1.1", "http2"])?;
     // The model's own word for "none": distributions with tenants have no price class.
     fields.one_of("PriceClass", &["None"])?;
@@ -199,6 +199,25 @@ mod tests {
     }
 
     #[test]
+    fn old_versions_of_tls_are_refused_where_tls_is_spoken() {
+        for policy in ["https-only", "match-viewer"] {
+            let mut config = config();
+            let custom =
+                config.pointer_mut("/Origins/Items/0/CustomOriginConfig").expect("the parent is there");
+            custom["OriginProtocolPolicy"] = json!(policy);
+            custom["OriginSslProtocols"] = json!({"Quantity": 2, "Items": ["TLSv1.2", "TLSv1.1"]});
+            let id = DistributionId::parse("E1").unwrap();
+            let error = distribution(id, &Document::from(config)).expect_err(policy);
+            assert_eq!(
+                error.to_string(),
+                "DistributionConfig.Origins.Items[0].CustomOriginConfig.OriginSslProtocols.Items: 'TLSv1.1' is not \
+                 honoured by this version; it takes TLSv1.2, which stands for TLSv1.3 too.",
+                "{policy}"
+            );
+        }
+    }
+
+    #[test]
     fn what_asks_for_nothing_is_accepted() {
         let nothing = json!({"Quantity": 0});
         for (pointer, value) in [
@@ -220,6 +239,13 @@ mod tests {
             ("/DefaultCacheBehavior/FieldLevelEncryptionId", json!("")),
             ("/DefaultCacheBehavior/AllowedMethods", json!({"Quantity": 2, "Items": ["HEAD", "GET"]})),
             ("/Origins/Items/0/CustomOriginConfig/OriginProtocolPolicy", json!("match-viewer")),
+            ("/Origins/Items/0/CustomOriginConfig/OriginProtocolPolicy", json!("https-only")),
+            (
+                "/Origins/Items/0/CustomOriginConfig/OriginSslProtocols",
+                json!({"Quantity": 1, "Items": ["TLSv1"]}),
+            ),
+            ("/DefaultCacheBehavior/ViewerProtocolPolicy", json!("redirect-to-https")),
+            ("/DefaultCacheBehavior/ViewerProtocolPolicy", json!("https-only")),
             ("/Origins/Items/0/S3OriginConfig", json!({"OriginAccessIdentity": ""})),
         ] {
             assert!(with(pointer, value.clone()).is_ok(), "{pointer} {value}");
@@ -262,7 +288,7 @@ mod tests {
             ),
             (
                 "/DefaultCacheBehavior/ViewerProtocolPolicy",
-                json!("https-only"),
+                json!("http-only"),
                 "DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy: ",
             ),
             (
@@ -301,7 +327,7 @@ mod tests {
             (origin, "ConnectionTimeout", json!(0)),
             (origin, "CustomOriginConfig", Value::Null),
             (origin, "OriginAccessControlId", json!("x")),
-            (custom, "OriginProtocolPolicy", json!("https-only")),
+            (custom, "OriginProtocolPolicy", json!("https")),
             (custom, "HTTPPort", json!(65_536)),
             (custom, "OriginReadTimeout", json!(18_446_744_073_709_551_615_u64)),
         ] {

@@ -8,7 +8,7 @@ use recant_core::limits::{
     CUSTOM_HEADER_VALUE_BYTES_MAX, CUSTOM_HEADERS_PER_ORIGIN_MAX, ORIGIN_ID_CHARS_MAX, ORIGIN_PATH_CHARS_MAX,
     ORIGIN_READ_SECONDS_MAX,
 };
-use recant_core::spec::{OriginSpec, Template};
+use recant_core::spec::{OriginProtocol, OriginSpec, Template};
 use recant_wire::document::Document;
 
 use super::fields::{Fields, refuse};
@@ -68,11 +68,9 @@ pub(super) fn origin(path: &str, item: &Document, definitions: &Definitions) -> 
         return Err(fields.refuse("CustomOriginConfig", "this version speaks to custom origins; say how"));
     };
     let http_port = custom.integer("HTTPPort", 1..=65_535, 80)?;
-    // Valid but unused: this version speaks plain HTTP to origins.
-    custom.integer("HTTPSPort", 1..=65_535, 443)?;
-    custom.items("OriginSslProtocols")?;
-    // `match-viewer` is honoured: viewers speak plain HTTP in this version, and so do the edges then.
-    custom.one_of("OriginProtocolPolicy", &["http-only", "match-viewer"])?;
+    let https_port = custom.integer("HTTPSPort", 1..=65_535, 443)?;
+    let protocol = protocol(&mut custom)?;
+    ssl_protocols(&mut custom, protocol)?;
     // An edge dials whatever addresses the name has.
     custom.one_of("IpAddressType", &["dualstack"])?;
     let read_timeout =
@@ -86,11 +84,42 @@ pub(super) fn origin(path: &str, item: &Document, definitions: &Definitions) -> 
         domain_name,
         path: origin_path,
         http_port: u16::try_from(http_port).expect("the range above is that of ports"),
+        https_port: u16::try_from(https_port).expect("the range above is that of ports"),
+        protocol,
         connection_timeout: seconds(connection_timeout),
         connection_attempts: u8::try_from(connection_attempts).expect("the range above is 1 to 3"),
         read_timeout: seconds(read_timeout),
         custom_headers,
     })
+}
+
+/// The member is required, so none of the words means that it is not there; without it nothing is asked over TLS.
+fn protocol(custom: &mut Fields<'_>) -> Result<OriginProtocol, ApiError> {
+    let word = custom.one_of("OriginProtocolPolicy", &["http-only", "https-only", "match-viewer"])?;
+    Ok(match word {
+        Some("https-only") => OriginProtocol::HttpsOnly,
+        Some("match-viewer") => OriginProtocol::MatchViewer,
+        _ => OriginProtocol::HttpOnly,
+    })
+}
+
+/// The oldest of the list is the least that the origin shall be spoken to with ("Minimum origin SSL protocol" in the
+/// developer guide), and `TLSv1.2` the newest that the API has a name for: an edge offers it and TLSv1.3. What is
+/// older it does not speak; where no TLS is spoken the list makes no difference.
+fn ssl_protocols(custom: &mut Fields<'_>, protocol: OriginProtocol) -> Result<(), ApiError> {
+    let Some(mut listed) = custom.structure("OriginSslProtocols")? else { return Ok(()) };
+    listed.ignore("Quantity");
+    let old = listed.texts("Items").into_iter().find(|version| *version != "TLSv1.2");
+    match old.filter(|_| protocol != OriginProtocol::HttpOnly) {
+        Some(old) => {
+            let why = format_args!(
+                "'{}' is not honoured by this version; it takes TLSv1.2, which stands for TLSv1.3 too",
+                excerpt(old)
+            );
+            Err(listed.refuse("Items", why))
+        }
+        None => listed.finish(),
+    }
 }
 
 /// Says why a tenant's values do not make a host and path of this origin, if so.

@@ -11,7 +11,9 @@ use recant_core::id::{DistributionId, TenantId};
 use recant_core::limits::{ENTRY_BODY_BYTES_MAX, HEARTBEAT_BYTES_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Hello, Resume, Term};
-use recant_core::spec::{BehaviorSpec, DistributionSpec, OriginSpec, Template, TenantSpec};
+use recant_core::spec::{
+    BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
+};
 use recant_wire::feed::body::{self, BodyError};
 use recant_wire::feed::frames::PREAMBLE;
 use recant_wire::feed::{Frame, FrameDecoder, FrameEncoder, FrameError};
@@ -34,6 +36,8 @@ fn changes() -> Vec<Change> {
         domain_name: Template::new("{{name}}.example.com"),
         path: Template::new(""),
         http_port: 80,
+        https_port: 8443,
+        protocol: OriginProtocol::MatchViewer,
         connection_timeout: Duration::from_secs(10),
         connection_attempts: 3,
         read_timeout: Duration::from_millis(1_500),
@@ -44,6 +48,7 @@ fn changes() -> Vec<Change> {
         cache_policy_id: "658327ea-f89d-4fab-a63d-7e88639e58f6".into(),
         origin_request_policy_id: None,
         allowed_methods: vec!["GET".into()],
+        viewer_protocol: ViewerProtocol::RedirectToHttps,
     };
     let parameters = BTreeMap::from([("name".into(), "a".into())]);
     vec![

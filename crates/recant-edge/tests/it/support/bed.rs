@@ -11,7 +11,9 @@ use recant_core::entry::{Change, Scope};
 use recant_core::id::{DistributionId, TenantId};
 use recant_core::lookup::EdgeView;
 use recant_core::position::{Era, Position};
-use recant_core::spec::{BehaviorSpec, DistributionSpec, OriginSpec, Template, TenantSpec};
+use recant_core::spec::{
+    BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
+};
 use recant_core::time::{BootTime, WallTime};
 use recant_edge::{Clock, Edge, EdgeOptions, World};
 
@@ -170,6 +172,8 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
             domain_name: Template::new("{{host}}"),
             path: Template::new("/{{name}}"),
             http_port: origin_port,
+            https_port: origin_port,
+            protocol: OriginProtocol::HttpOnly,
             connection_timeout: Duration::from_secs(2),
             connection_attempts: 2,
             read_timeout: Duration::from_secs(30),
@@ -180,6 +184,7 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
             cache_policy_id: OPTIMIZED.into(),
             origin_request_policy_id: None,
             allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),
+            viewer_protocol: ViewerProtocol::AllowAll,
         },
         cache_tag_header: Some("cache-tag".into()),
         parameter_defaults: BTreeMap::from([("host".into(), "127.0.0.1".into())]),

@@ -3,6 +3,7 @@
 mod bed;
 mod origin;
 mod plane;
+pub(crate) mod secure;
 mod viewer;
 
 pub(crate) use bed::{

@@ -7,7 +7,9 @@ use std::time::Duration;
 use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::Scope;
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
-use recant_core::spec::{BehaviorSpec, DistributionSpec, OriginSpec, Template, TenantSpec};
+use recant_core::spec::{
+    BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
+};
 use recant_core::time::WallTime;
 use recant_plane::store::{
     Birth, Command, DistributionRecord, InvalidationRecord, Listing, Outcome, Page, Refusal, Store, Tags,
@@ -23,6 +25,8 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
         domain_name: Template::new("{{tenant}}.origin.test"),
         path: Template::new(""),
         http_port: 80,
+        https_port: 443,
+        protocol: OriginProtocol::HttpsOnly,
         connection_timeout: Duration::from_secs(10),
         connection_attempts: 3,
         read_timeout: Duration::from_millis(30_500),
@@ -42,6 +46,7 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
                 cache_policy_id: "658327ea-f89d-4fab-a63d-7e88639e58f6".into(),
                 origin_request_policy_id: None,
                 allowed_methods: vec!["GET".into(), "HEAD".into()],
+                viewer_protocol: ViewerProtocol::HttpsOnly,
             },
             cache_tag_header: None,
             parameter_defaults: BTreeMap::from([("tenant".into(), "default".into())]),

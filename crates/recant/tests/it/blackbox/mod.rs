@@ -62,7 +62,7 @@ struct Scenario {
 /// Viewers, in all. Most of them wait for a slow origin most of the time.
 const VIEWERS: usize = 12;
 /// Rounds that may be added while too little has happened.
-const ROUNDS_MORE_MAX: usize = 3;
+const ROUNDS_MORE_MAX: usize = 6;
 
 #[expect(clippy::print_stdout, reason = "a run that passes says what it saw, to whoever asks for the output")]
 fn check(scenario: &Scenario) {
@@ -123,7 +123,7 @@ fn vacuous(counts: &Counts, scenario: &Scenario) -> Vec<&'static str> {
         ("hits on versions written during the run", counts.hits_on_new_versions, 30),
         ("stored responses found to be invalidated", counts.invalidated, 20),
         ("requests that went together with another", counts.collapsed, 3),
-        ("stored responses validated", counts.validated, 3),
+        ("stored responses validated", counts.validated, 1),
         ("stored responses served stale", counts.stale, 3),
         ("invalidations seen completed", counts.completed, 20),
         ("origin answers overtaken by an invalidation", counts.overtaken, 1),

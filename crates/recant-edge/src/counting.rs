@@ -8,17 +8,14 @@
 
 use std::sync::Arc;
 
-use recant_core::limits::QUESTION_TIME_MAX;
 use recant_core::position::Position;
 use recant_core::rules::{RuleLimits, Rules};
-use recant_core::time::BootTime;
 use recant_wire::feed::question::Question;
 
-use crate::clock::Clock;
 use crate::store::{Store, Stored};
 use crate::world::World;
 
-/// How many responses are looked at between two looks at the clock.
+/// How many responses are looked at between two looks at whether the number is still wanted.
 const PIECE: usize = 1_024;
 
 /// Counts in one edge.
@@ -29,20 +26,15 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// The number; nothing when the plane has stopped waiting before it was found.
-    pub(crate) fn count(&self, question: &Question, clock: &dyn Clock) -> Option<u64> {
-        let until = clock.boot().saturating_add(QUESTION_TIME_MAX);
-        self.count_until(question, until, clock)
-    }
-
-    fn count_until(&self, question: &Question, until: BootTime, clock: &dyn Clock) -> Option<u64> {
+    /// The number; nothing when it was no longer wanted before it was found.
+    pub(crate) fn count(&self, question: &Question, is_wanted: impl Fn() -> bool) -> Option<u64> {
         let Some((tenant, distribution)) = self.world.rules_of(&question.tenant) else { return Some(0) };
         let (tenant, distribution): (&Rules, &Rules) = (&tenant, &distribution);
         let era = self.world.view().era;
         let asked = asked(question);
         let mut count = 0;
         for (looked_at, stored) in self.store.all().enumerate() {
-            if looked_at % PIECE == 0 && clock.boot() >= until {
+            if looked_at % PIECE == 0 && !is_wanted() {
                 return None;
             }
             let is_alive = || {

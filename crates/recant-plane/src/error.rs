@@ -13,6 +13,8 @@ use recant_core::limits::BAD_PATHS_LISTED_MAX;
 use recant_core::rate::RetryAfter;
 use recant_wire::sigv4::AuthError;
 
+use crate::questions::Busy;
+
 /// Why a request is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
@@ -36,6 +38,9 @@ pub(crate) enum ApiError {
     /// The key, or the tenant, has asked too often; in the service's words (CLOUDFRONT.md section 1.3).
     #[error("Rate exceeded")]
     Throttling(RetryAfter),
+    /// More questions to the edges at a time than they may be asked.
+    #[error(transparent)]
+    EdgesBusy(#[from] Busy),
 
     // --- what is asked ---
     /// A body that is empty, not XML, or not of the operation's form.
@@ -195,7 +200,7 @@ impl ApiError {
         match self {
             Self::Auth(error) => (error.code(), error.status()),
             Self::AccessDenied { .. } => ("AccessDenied", StatusCode::FORBIDDEN),
-            Self::Throttling(_) => ("Throttling", StatusCode::BAD_REQUEST),
+            Self::Throttling(_) | Self::EdgesBusy(_) => ("Throttling", StatusCode::BAD_REQUEST),
             Self::MalformedXml(_) => ("MalformedXML", StatusCode::BAD_REQUEST),
             Self::RequestEntityTooLarge { .. } => ("RequestEntityTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
             Self::BatchTooLarge(_) => ("BatchTooLarge", StatusCode::PAYLOAD_TOO_LARGE),
@@ -245,7 +250,7 @@ impl ApiError {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Throttling(RetryAfter(wait)) => Some(*wait),
-            Self::TooManyInvalidationsInProgress(_) | Self::ServiceUnavailable => {
+            Self::EdgesBusy(_) | Self::TooManyInvalidationsInProgress(_) | Self::ServiceUnavailable => {
                 Some(Duration::from_secs(1))
             }
             _ => None,

@@ -9,7 +9,6 @@
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,14 +17,14 @@ use recant_core::limits::{FEED_ENTRIES_PER_READ_MAX, FEED_HEAD_PERIOD, FEED_PIEC
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Hello, Resume};
 use recant_wire::feed::heartbeat::{self, MessageError};
-use recant_wire::feed::question::{self, Question};
+use recant_wire::feed::question;
 use recant_wire::feed::resume::{self, ResumeError};
 use recant_wire::feed::{EdgeSecret, FrameEncoder, body};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::completion::{Completion, HeartbeatError};
-use crate::questions::Questions;
+use crate::questions::{Listening, Questions};
 use crate::store::{Store, StoreError};
 
 /// Pieces of one feed that may wait for the edge to take them.
@@ -173,7 +172,7 @@ impl From<StoreError> for End {
 struct Feed<S> {
     store: S,
     committed: watch::Receiver<Position>,
-    questions: broadcast::Receiver<Arc<Question>>,
+    questions: Listening,
     frames: FrameEncoder,
     pieces: mpsc::Sender<Bytes>,
     /// Everything up to here is sent.
@@ -216,10 +215,10 @@ impl<S: Store> Feed<S> {
             } else {
                 tokio::select! {
                     grown = self.committed.changed() => grown.map_err(|_| End::Closed)?,
-                    // One that was missed is not answered; the last handle of the questions goes with the plane.
-                    question = self.questions.recv() => if let Ok(question) = question {
+                    question = self.questions.next() => {
+                        let question = question.ok_or(End::Closed)?;
                         self.frames.question(&question);
-                    },
+                    }
                     () = self.pieces.closed() => return Err(End::Closed),
                     () = tokio::time::sleep_until(head_due) => {}
                 }

@@ -16,7 +16,10 @@ use recant_core::batch::Pattern;
 use recant_core::id::{EdgeId, TenantId};
 use recant_core::limits::{QUESTION_TIME_MAX, QUESTIONS_AT_A_TIME_MAX};
 use recant_wire::feed::question::{Counted, Question};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
+
+use crate::random;
 
 /// The questions of one plane. A clone is another handle of the same.
 #[derive(Clone, Debug)]
@@ -26,13 +29,27 @@ pub struct Questions(Arc<Inner>);
 struct Inner {
     next: AtomicU64,
     asked: broadcast::Sender<Arc<Question>>,
-    /// Who waits for the answers to which question. Locked to look one up.
-    waiting: Mutex<HashMap<u64, mpsc::UnboundedSender<Counted>>>,
+    /// The questions under way, by number. Locked to look one up, and while one is told to the feeds: a feed that opens meanwhile
+    /// finds it here or hears it, and never both.
+    waiting: Mutex<HashMap<u64, Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    question: Arc<Question>,
+    answers: mpsc::UnboundedSender<Counted>,
+}
+
+/// What one feed has to tell its edge. See [`Questions::listen`].
+#[derive(Debug)]
+pub(crate) struct Listening {
+    under_way: Vec<Arc<Question>>,
+    asked: broadcast::Receiver<Arc<Question>>,
 }
 
 /// Too many questions are under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{QUESTIONS_AT_A_TIME_MAX} questions to the edges are under way")]
+#[error("The edges are counting for {QUESTIONS_AT_A_TIME_MAX} dry runs already; ask again shortly.")]
 pub struct Busy;
 
 /// What the edges have said.
@@ -54,12 +71,16 @@ impl Questions {
     /// Nothing is asked so far.
     pub fn new() -> Self {
         let (asked, _) = broadcast::channel(QUESTIONS_AT_A_TIME_MAX);
-        Self(Arc::new(Inner { next: AtomicU64::new(1), asked, waiting: Mutex::new(HashMap::new()) }))
+        // Not from one on: a late answer to a plane that has been restarted must not pass for one to a new question.
+        let next = AtomicU64::new(u64::from_be_bytes(random::bytes()));
+        Self(Arc::new(Inner { next, asked, waiting: Mutex::new(HashMap::new()) }))
     }
 
-    /// What is asked from now on, for a feed that is open.
-    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Question>> {
-        self.0.asked.subscribe()
+    /// What is under way and what is asked from now on, for a feed that opens: an edge that was cut off for a moment is still in time.
+    pub(crate) fn listen(&self) -> Listening {
+        let waiting = self.waiting();
+        let under_way = waiting.values().map(|waiting| waiting.question.clone()).collect();
+        Listening { under_way, asked: self.0.asked.subscribe() }
     }
 
     /// Asks these edges how many stored responses of the tenant match, and waits until all have answered, or for
@@ -83,10 +104,8 @@ impl Questions {
         tenant: TenantId,
         patterns: Vec<Pattern>,
     ) -> Result<Tally, Busy> {
-        let (asking, mut answers) = self.begin()?;
-        let question = Arc::new(Question { question: asking.number, tenant, patterns });
-        // Whoever has no feed open will not answer, and is named.
-        let _ = self.0.asked.send(question);
+        // Until the end: dropped, the question is no longer under way.
+        let (_asking, mut answers) = self.begin(tenant, patterns)?;
         let mut tally = Tally { unanswered: edges.into_iter().collect(), ..Tally::default() };
         tally.unanswered.sort_unstable();
         tally.unanswered.dedup();
@@ -108,11 +127,15 @@ impl Questions {
     pub(crate) fn answer(&self, counted: Counted) {
         if let Some(waiting) = self.waiting().get(&counted.question) {
             // Who has just stopped waiting does not need it.
-            let _ = waiting.send(counted);
+            let _ = waiting.answers.send(counted);
         }
     }
 
-    fn begin(&self) -> Result<(Asking, mpsc::UnboundedReceiver<Counted>), Busy> {
+    fn begin(
+        &self,
+        tenant: TenantId,
+        patterns: Vec<Pattern>,
+    ) -> Result<(Asking, mpsc::UnboundedReceiver<Counted>), Busy> {
         let mut waiting = self.waiting();
         if waiting.len() >= QUESTIONS_AT_A_TIME_MAX {
             return Err(Busy);
@@ -120,12 +143,32 @@ impl Questions {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         // Answers are bounded by the edges' calls, each of which is one short body.
         let (sender, answers) = mpsc::unbounded_channel();
-        waiting.insert(number, sender);
+        let question = Arc::new(Question { question: number, tenant, patterns });
+        waiting.insert(number, Waiting { question: question.clone(), answers: sender });
+        // With no feed open there is nobody to tell it; who opens one in time finds it.
+        let _ = self.0.asked.send(question);
         Ok((Asking { questions: self.clone(), number }, answers))
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, mpsc::UnboundedSender<Counted>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listening {
+    /// The next question; nothing when none will come any more. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<Arc<Question>> {
+        if let Some(question) = self.under_way.pop() {
+            return Some(question);
+        }
+        loop {
+            match self.asked.recv().await {
+                Ok(question) => return Some(question),
+                // Questions that this feed was too slow for; their time is short, and who asked is told.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
     }
 }
 
@@ -160,7 +203,7 @@ mod tests {
         let tenant = TenantId::parse("dt_1").unwrap();
         let edges = edges.iter().map(|name| edge(name));
         let asking = questions.ask_for(Duration::from_millis(20), edges, tenant, Vec::new());
-        let answering = async { answer(&questions, feed.recv().await.unwrap().question) };
+        let answering = async { answer(&questions, feed.next().await.unwrap().question) };
         tokio::join!(asking, answering).0.unwrap()
     }
 
@@ -170,7 +213,7 @@ mod tests {
             questions.answer(counted(number, "a", 3));
             questions.answer(counted(number, "a", 300));
             questions.answer(counted(number, "stranger", 7));
-            questions.answer(counted(number + 1, "b", 9));
+            questions.answer(counted(number.wrapping_add(1), "b", 9));
             questions.answer(counted(number, "b", 4));
         });
         let expected = BTreeMap::from([(edge("a"), 3), (edge("b"), 4)]);
@@ -188,10 +231,26 @@ mod tests {
     #[tokio::test]
     async fn there_are_never_too_many() {
         let questions = Questions::new();
-        let under_way: Vec<_> = (0..QUESTIONS_AT_A_TIME_MAX).map(|_| questions.begin().unwrap()).collect();
-        assert!(questions.begin().is_err());
+        let begin = || questions.begin(TenantId::parse("dt_1").unwrap(), Vec::new());
+        let under_way: Vec<_> = (0..QUESTIONS_AT_A_TIME_MAX).map(|_| begin().unwrap()).collect();
+        assert!(begin().is_err());
         drop(under_way);
-        assert!(questions.begin().is_ok());
+        assert!(begin().is_ok());
         assert_eq!(questions.waiting().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_hears_what_is_still_asked_and_nothing_twice() {
+        let questions = Questions::new();
+        let begin = || questions.begin(TenantId::parse("dt_1").unwrap(), Vec::new()).unwrap();
+        let over = begin();
+        let (first, _answers) = begin();
+        drop(over);
+        let mut feed = questions.listen();
+        let (second, _more) = begin();
+        assert_eq!(feed.next().await.unwrap().question, first.number);
+        assert_eq!(feed.next().await.unwrap().question, second.number);
+        drop((first, second, questions));
+        assert_eq!(feed.next().await, None);
     }
 }

@@ -14,6 +14,7 @@
 //! What it deliberately does not do: decide. Whether an entry is the next one, whether a lease is in force and when to
 //! speak is the half's; what an entry means for viewers is the world's.
 
+mod answering;
 mod plane_client;
 
 use std::collections::VecDeque;
@@ -21,20 +22,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use recant_core::entry::{Change, Entry, Hash, HistoryId};
-use recant_core::id::EdgeId;
-use recant_core::limits::{FEED_SILENCE_MAX, QUESTIONS_AT_A_TIME_MAX};
+use recant_core::limits::FEED_SILENCE_MAX;
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Member};
 use recant_core::protocol::{EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
-use recant_wire::feed::question::{Counted, Question};
 use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::counting::Counter;
 use crate::edge::Edge;
 use crate::world::World;
+use answering::Answering;
 use plane_client::PlaneClient;
 pub use plane_client::{PlaneUrl, PlaneUrlError};
 
@@ -62,14 +61,15 @@ impl Follower {
         let (leave, left) = watch::channel(false);
         let timings = EdgeTimings::default();
         let (events, inbox) = mpsc::channel(EVENTS_WAITING_MAX);
+        let client = Arc::new(PlaneClient::new(options.plane, options.secret));
+        let name = options.member.edge.clone();
+        let answering = Answering::new(name, edge.counter(), clock.clone(), client.clone());
         let driver = Driver {
-            name: options.member.edge.clone(),
             half: EdgeHalf::new(options.member, timings, clock.boot()),
-            client: Arc::new(PlaneClient::new(options.plane, options.secret)),
+            client,
             answer_max: timings.answer_max,
             world: edge.world().clone(),
-            counter: edge.counter(),
-            counting: Arc::new(Semaphore::new(QUESTIONS_AT_A_TIME_MAX)),
+            answering,
             clock,
             events,
             feeds: 0,
@@ -136,14 +136,11 @@ struct Feed {
 }
 
 struct Driver {
-    name: EdgeId,
     half: EdgeHalf,
     client: Arc<PlaneClient>,
     answer_max: Duration,
     world: Arc<World>,
-    counter: Counter,
-    /// A permit for each question that is being counted.
-    counting: Arc<Semaphore>,
+    answering: Answering,
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<Inbound>,
     feeds: u64,
@@ -255,7 +252,10 @@ impl Driver {
                 self.step(EdgeEvent::FeedOpened(hello));
             }
             FromFeed::Frame(Frame::Head(head)) => self.step(EdgeEvent::Head(head)),
-            FromFeed::Frame(Frame::Question(question)) => self.count(question),
+            FromFeed::Frame(Frame::Question(question)) => {
+                // Nobody here waits for the answer.
+                self.answering.take(question);
+            }
             FromFeed::Frame(Frame::Entry(entry)) => {
                 let (position, prev_hash, hash) = (entry.position, entry.prev_hash, entry.hash());
                 let brought = Brought { position, what: What::Entry(entry) };
@@ -271,22 +271,6 @@ impl Driver {
                 self.step(EdgeEvent::FeedClosed);
             }
         }
-    }
-
-    /// Answers a question, on a thread of its own. With too many at a time it passes, and the plane says who did not answer.
-    fn count(&self, question: Question) {
-        let Ok(permit) = self.counting.clone().try_acquire_owned() else { return };
-        let (counter, clock, client, edge) =
-            (self.counter.clone(), self.clock.clone(), self.client.clone(), self.name.clone());
-        tokio::spawn(async move {
-            let number = question.question;
-            let counted = tokio::task::spawn_blocking(move || counter.count(&question, &*clock)).await;
-            let Ok(Some(stored_responses)) = counted else { return };
-            if let Err(error) = client.answer(&Counted { question: number, edge, stored_responses }).await {
-                tracing::debug!(%error, "an answer has not reached the plane");
-            }
-            drop(permit);
-        });
     }
 
     /// Steps the half with what the feed has brought. What it does not want now will come again, or never.

@@ -116,6 +116,15 @@ async fn an_edge_counts_what_an_invalidation_would_take() {
     following.plane.hears_applied(6).await;
     assert_eq!(counted(&mut following, "a", &["/*"]).await, 2);
     assert_eq!(counted(&mut following, "b", &["/*"]).await, 2);
+
+    // A rule for all tenants of the distribution has as well.
+    let distribution = distribution(1).id;
+    let patterns = vec![Pattern::parse("/img/*").unwrap()];
+    let invalidate = Change::Invalidate { scope: Scope::Distribution(distribution), patterns };
+    following.feed.change(&invalidate).await;
+    following.plane.hears_applied(7).await;
+    assert_eq!(counted(&mut following, "a", &["/*"]).await, 1);
+    assert_eq!(counted(&mut following, "b", &["/*"]).await, 1);
 }
 
 fn scope(tenant: &str) -> Scope {
@@ -180,8 +189,11 @@ async fn another_history_starts_over() {
     following.plane.hears_applied(3).await;
     following.holds_a_lease().await;
     assert_eq!(following.edge.world().view().era.0, 1);
+    // Still stored, and never served again: nothing that an invalidation could take away.
+    assert_eq!(counted(&mut following, "a", &["/*"]).await, 0);
     assert_eq!(following.cache_status("a.test").await, "detail=other-history");
     assert_eq!(following.cache_status("a.test").await, "hit");
+    assert_eq!(counted(&mut following, "a", &["/*"]).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -188,6 +188,18 @@ async fn a_feed_that_nobody_takes_lets_go_of_the_store() {
 }
 
 #[tokio::test]
+async fn a_feed_ends_when_nobody_can_ask_or_answer_any_more() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let edges = edges(&store).await;
+    let mut reader = Reader::open(&edges, None).await;
+    while !matches!(reader.next().await, Frame::Head(_)) {}
+    drop(edges);
+    let end = async { while reader.body.frame().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), end).await.expect("the feed ends");
+}
+
+#[tokio::test]
 async fn edges_are_told_apart_by_what_they_know() {
     let folder = Folder::new();
     let store = folder.open();

@@ -16,6 +16,7 @@ use recant_core::spec::{
 };
 use recant_wire::feed::body::{self, BodyError};
 use recant_wire::feed::frames::PREAMBLE;
+use recant_wire::feed::question::Question;
 use recant_wire::feed::{Frame, FrameDecoder, FrameEncoder, FrameError};
 
 fn tenant() -> TenantId {
@@ -156,6 +157,34 @@ fn a_body_that_cannot_be_told_is_an_error() {
 }
 
 #[test]
+fn a_question_is_spelled_as_documented_and_one_that_is_not_understood_is_passed_over() {
+    let question =
+        Question { question: 7, tenant: tenant(), patterns: vec![pattern("/a*"), pattern("#tag")] };
+    let spelled = r##"{"question":7,"tenant":"dt_1","patterns":["/a*","#tag"]}"##;
+    let mut encoder = FrameEncoder::new();
+    encoder.question(&question);
+    assert_eq!(encoder.take(), feed_of(7, spelled.as_bytes()));
+
+    let check = |json: &str, expected: &[Frame]| {
+        assert_eq!(read([feed_of(7, json.as_bytes())]).unwrap(), expected, "{json}");
+    };
+    check(&spelled.replace("\"question\"", "\"later\":[1],\"question\""), &[Frame::Question(question)]);
+    for json in [
+        "",
+        "null",
+        "{}",
+        "[7",
+        r#"{"question":-7,"tenant":"dt_1","patterns":[]}"#,
+        r#"{"question":7,"tenant":"","patterns":[]}"#,
+        r#"{"question":7,"tenant":"dt_1","patterns":["no slash"]}"#,
+        r#"{"question":7,"tenant":"dt_1","patterns":"/a"}"#,
+    ] {
+        check(json, &[]);
+    }
+    check(&"[".repeat(100_000), &[]);
+}
+
+#[test]
 fn unknown_frames_and_parts_of_snapshots_are_skipped() {
     let mut encoder = FrameEncoder::new();
     encoder.head(Position::new(7));
@@ -253,6 +282,20 @@ fn any_hello() -> impl Strategy<Value = Hello> {
     })
 }
 
+fn any_question() -> impl Strategy<Value = Question> {
+    let spelling = prop_oneof!["/[a-z0-9/%?=\u{e9}]{0,20}[*]?", "#[a-z0-9-]{1,20}"];
+    let patterns = proptest::collection::vec(spelling, 0..8).prop_map(|all| {
+        // Not every spelling is one that a batch may hold.
+        all.iter().filter_map(|text| serde_json::from_value(text.as_str().into()).ok()).collect()
+    });
+    let tenant = "[A-Za-z0-9_.-]{1,128}".prop_map(|id| TenantId::parse(&id).unwrap());
+    (any::<u64>(), tenant, patterns).prop_map(|(question, tenant, patterns)| Question {
+        question,
+        tenant,
+        patterns,
+    })
+}
+
 fn any_frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         any_hello().prop_map(Frame::Hello),
@@ -269,6 +312,7 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         }),
         Just(Frame::SnapshotEnd),
         any_position().prop_map(Frame::Head),
+        any_question().prop_map(Frame::Question),
     ]
 }
 

@@ -7,6 +7,7 @@ mod boto3;
 mod clients;
 mod completion;
 mod demo;
+mod dry_run;
 mod invalidate;
 mod next_aws;
 mod origins;

@@ -6,6 +6,7 @@ mod configuration;
 mod connection_groups;
 mod distributions;
 mod domains;
+mod dry_run;
 mod edges;
 mod invalidations;
 mod rig;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 /// Longer than anything here takes; a hang fails instead of lasting.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A plane on a free port, in a folder that goes with it.
 pub(crate) struct Rig {

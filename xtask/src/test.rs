@@ -1,7 +1,8 @@
-//! `cargo xtask test [ARGUMENT…]`: all tests, those that drive the real AWS CLI and boto3 included.
+//! `cargo xtask test [ARGUMENT…]`: all tests, those that drive the real AWS CLI, boto3 and the AWS SDK for JavaScript
+//! included.
 //!
-//! The end-to-end tests need both; they are installed, pinned, into a virtual environment of this workspace. The
-//! arguments go to `cargo test`.
+//! The end-to-end tests need all three; they are installed, pinned, into folders of this workspace: `.venv` and
+//! `.node`. The arguments go to `cargo test`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +13,14 @@ use anyhow::{Context, Result};
 use crate::workspace::{cargo, perform, root};
 
 const REQUIREMENTS: &str = "tests/python/requirements.txt";
+/// What npm needs to install the same packages everywhere, and the folder that holds it.
+const NODE_FILES: [&str; 2] = ["package.json", "package-lock.json"];
+const NODE_FOLDER: &str = "tests/javascript";
 
 /// Runs the chore with the arguments after its name.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let programs = environment()?;
+    let modules = node_modules()?;
     // The tests start the one binary; building it first tells a broken build from a broken test.
     perform(&mut cargo(&["build", "--package", "recant"]))?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
@@ -25,7 +30,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     tests
         .args(arguments)
         .env("RECANT_PYTHON", programs.join("python3"))
-        .env("RECANT_AWS", programs.join("aws"));
+        .env("RECANT_AWS", programs.join("aws"))
+        .env("RECANT_NODE_PATH", modules);
     perform(&mut tests)
 }
 
@@ -64,4 +70,33 @@ pub(crate) fn environment() -> Result<PathBuf> {
     // Last, so that an environment that is not whole is made anew.
     fs::write(&stamp, wanted)?;
     Ok(programs)
+}
+
+/// The folder of the Node packages that [`NODE_FOLDER`]'s lock file names, filled when it is missing or was filled from
+/// another lock file.
+fn node_modules() -> Result<PathBuf> {
+    let folder = root().join(".node");
+    let modules = folder.join("node_modules");
+    let stamp = folder.join("lock.stamp");
+    let [_, lock] = NODE_FILES;
+    let lock = root().join(NODE_FOLDER).join(lock);
+    let wanted = fs::read_to_string(&lock).with_context(|| lock.display().to_string())?;
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && modules.is_dir() {
+        return Ok(modules);
+    }
+    eprintln!("installing the tests' Node packages into .node");
+    fs::create_dir_all(&folder)?;
+    for file in NODE_FILES {
+        fs::copy(root().join(NODE_FOLDER).join(file), folder.join(file)).with_context(|| file)?;
+    }
+    // No package's own script is run: none of these needs one.
+    perform(
+        Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
+            .current_dir(&folder),
+    )
+    .context("the end-to-end tests need Node 20 or later with npm")?;
+    // Last, so that a folder that is not whole is filled anew.
+    fs::write(&stamp, wanted)?;
+    Ok(modules)
 }

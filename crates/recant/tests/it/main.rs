@@ -9,6 +9,7 @@ mod completion;
 mod demo;
 mod dry_run;
 mod invalidate;
+mod javascript;
 mod next_aws;
 mod origins;
 mod process;

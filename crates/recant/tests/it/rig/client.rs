@@ -1,4 +1,4 @@
-//! The clients: the unmodified AWS CLI, our own, and Python with boto3.
+//! The clients: the unmodified AWS CLI, our own, Python with boto3, and Node with the AWS SDK for JavaScript.
 
 use std::env;
 use std::path::PathBuf;
@@ -90,6 +90,13 @@ pub(crate) fn python(environment: &[(String, String)]) -> Command {
     command(&installed("RECANT_PYTHON"), environment)
 }
 
+/// Node with the AWS SDK for JavaScript, with nothing of this machine's settings but what is given.
+pub(crate) fn node(environment: &[(String, String)]) -> Command {
+    let mut command = command(&"node".into(), environment);
+    command.env("NODE_PATH", installed("RECANT_NODE_PATH"));
+    command
+}
+
 /// Nothing of the developer's own AWS settings may reach a test.
 fn command(program: &PathBuf, environment: &[(String, String)]) -> Command {
     let mut command = Command::new(program);
@@ -107,8 +114,8 @@ fn installed(variable: &str) -> PathBuf {
     match env::var_os(variable) {
         Some(program) => program.into(),
         None => panic!(
-            "{variable} is not set. These tests drive the real AWS CLI and boto3: run `cargo xtask test`, which \
-             installs both into .venv and says where they are."
+            "{variable} is not set. These tests drive the real AWS CLI and AWS SDKs: run `cargo xtask test`, which \
+             installs them into .venv and .node and says where they are."
         ),
     }
 }

@@ -11,7 +11,7 @@ mod serve;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use client::{Client, Said, completed, python};
+pub(crate) use client::{Client, Said, completed, node, python};
 pub(crate) use example::{create_tenant, example, repository};
 pub(crate) use origin::{Origin, Page};
 pub(crate) use serve::{RECANT, Serve, refused};

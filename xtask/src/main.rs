@@ -8,6 +8,7 @@ use anyhow::anyhow;
 
 mod api_model;
 mod bench;
+mod crash;
 mod differ;
 mod gate;
 mod licences;
@@ -20,6 +21,7 @@ const USAGE: &str = "usage: cargo xtask CHORE
   test [ARGUMENT…]     all tests; the arguments go to cargo test
   gate [--no-test]     all that must hold before a change is taken in
   bench [PART…]        what it costs: rules, creates, completion, hits, command
+  crash [OPTION…]      kills a plane under load, --cycles N times, with --seed S, and looks for what was lost
   differ [OPTION…]     random calls by an AWS CLI v2 and by Recant, and where they differ; needs Debian's awscli
   api-model [--check]  writes the table of CloudFront's API from the public botocore package";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let result = match chore {
         "api-model" => api_model::run(rest),
         "bench" => bench::run(rest),
+        "crash" => crash::run(rest),
         "differ" => differ::run(rest),
         "gate" => gate::run(rest),
         "test" => test::run(rest),

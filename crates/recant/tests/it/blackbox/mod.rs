@@ -17,10 +17,13 @@
 //! All choices come from a seed, which a failure names; when things meet is up to the machine. With
 //! `RECANT_BLACKBOX_SEED=N` and `RECANT_BLACKBOX_ROUNDS=N` in the environment it runs with other choices, and longer.
 //!
+//! [`crash`] asks the same of the store alone, over many more kills.
+//!
 //! What it deliberately does not do: look inside. It knows the API, the viewers' ports and the processes' ids.
 
 mod api;
 mod chaos;
+mod crash;
 mod http;
 mod link;
 mod origin;

@@ -122,6 +122,13 @@ impl Process {
         }
     }
 
+    /// Starts it after a kill, and kills it again before it has got far.
+    pub(crate) fn start_and_kill(&mut self, after: Duration) {
+        self.child = spawn(&self.words, &self.listens, &self.log);
+        thread::sleep(after);
+        self.kill();
+    }
+
     /// Holds it still, as a long pause of its machine would.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);

@@ -12,7 +12,7 @@ use recant_wire::{model, request, response};
 use serde_json::{Value, json};
 
 use super::http::Connection;
-use super::processes::Processes;
+use super::processes::Process;
 use super::world::{TENANTS, host};
 
 /// The plane's API, with a distribution and the tenants in it.
@@ -36,9 +36,9 @@ pub(crate) enum Failed {
 
 impl Api {
     /// Makes a distribution over this origin, and the tenants.
-    pub(crate) fn set_up(processes: &Processes, origin: SocketAddr) -> Self {
-        let address = processes.plane.address("api");
-        let text = fs::read_to_string(processes.plane.data_dir.join("credentials")).unwrap();
+    pub(crate) fn set_up(plane: &Process, origin: SocketAddr) -> Self {
+        let address = plane.address("api");
+        let text = fs::read_to_string(plane.data_dir.join("credentials")).unwrap();
         let value = |name| {
             let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
             value.expect("the plane has written a key").trim().to_owned()
@@ -63,6 +63,15 @@ impl Api {
             api.tenants.push(text_of(&made["DistributionTenant"]["Id"]));
         }
         api
+    }
+
+    /// The same, of a plane on a copy of that one's data.
+    pub(crate) fn of(&self, plane: &Process) -> Self {
+        Self {
+            address: plane.address("api"),
+            credentials: self.credentials.clone(),
+            tenants: self.tenants.clone(),
+        }
     }
 
     pub(crate) fn client(&self) -> Client<'_> {

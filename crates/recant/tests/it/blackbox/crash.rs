@@ -57,7 +57,7 @@ fn what_is_acknowledged_survives_kills() {
     let mut random = Random::new(seed);
     let mut processes = Processes::start("crash", None);
     // Nobody asks the origin for anything.
-    let api = Api::set_up(&processes, loopback(9));
+    let api = Api::set_up(&processes.plane, loopback(9));
     let mut callers: Vec<_> = (0..CALLERS).map(|number| Caller::new(number, &api, random.fork())).collect();
     let mut seen = Seen::default();
     for cycle in 0..cycles {

@@ -17,13 +17,15 @@
 //! All choices come from a seed, which a failure names; when things meet is up to the machine. With
 //! `RECANT_BLACKBOX_SEED=N` and `RECANT_BLACKBOX_ROUNDS=N` in the environment it runs with other choices, and longer.
 //!
-//! [`crash`] asks the same of the store alone, over many more kills.
+//! [`crash`] asks the same of the store alone, over many more kills, [`faults`] with
+//! a disk that fails.
 //!
 //! What it deliberately does not do: look inside. It knows the API, the viewers' ports and the processes' ids.
 
 mod api;
 mod chaos;
 mod crash;
+mod faults;
 mod http;
 mod link;
 mod origin;
@@ -75,7 +77,7 @@ fn check(scenario: &Scenario) {
     let world = Arc::new(World::new());
     let origin = origin::start(&world, random.fork());
     let processes = Processes::start(scenario.name, scenario.edges);
-    let api = Api::set_up(&processes, origin);
+    let api = Api::set_up(&processes.plane, origin);
     let edges = processes.viewers();
     let mut chaos = Chaos::new(&world, processes, &api, random.fork());
 

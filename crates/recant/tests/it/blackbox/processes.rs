@@ -72,6 +72,7 @@ fn give_secret(plane: &Process, data_dir: &Path) {
 /// One process, that comes back on the same folder and the same ports.
 pub(crate) struct Process {
     words: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     listens: Vec<(String, SocketAddr)>,
     pub(crate) data_dir: PathBuf,
     log: PathBuf,
@@ -80,19 +81,30 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it with these words, listening on what the system chooses for each of `listen`.
-    fn start(words: &[&str], listen: &[&str], data_dir: PathBuf) -> Self {
+    pub(crate) fn start(words: &[&str], listen: &[&str], data_dir: PathBuf) -> Self {
+        Self::try_start(words, listen, data_dir, Vec::new())
+            .unwrap_or_else(|Ended { status, log }| panic!("{status}: {log}"))
+    }
+
+    /// The same with more in its environment, when it may not get as far as listening.
+    pub(crate) fn try_start(
+        words: &[&str],
+        listen: &[&str],
+        data_dir: PathBuf,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Self, Ended> {
         let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         words.extend(["--data-dir".to_owned(), data_dir.display().to_string()]);
         let mut listens: Vec<_> = listen.iter().map(|name| ((*name).to_owned(), loopback(0))).collect();
         let log = data_dir.with_extension("log");
-        let child = spawn(&words, &listens, &log);
-        let mut process = Self { words, listens: listens.clone(), data_dir, log, child };
+        let child = spawn(&words, &environment, &listens, &log);
+        let mut process = Self { words, environment, listens: listens.clone(), data_dir, log, child };
         for (name, address) in &mut listens {
             *address =
-                process.until_listening(name).unwrap_or_else(|ended| panic!("{ended}: {}", process.log()));
+                process.until_listening(name).map_err(|status| Ended { status, log: process.log() })?;
         }
         process.listens = listens;
-        process
+        Ok(process)
     }
 
     pub(crate) fn address(&self, name: &str) -> SocketAddr {
@@ -108,11 +120,24 @@ impl Process {
         drop(fs::remove_file(self.data_dir.join("addresses.json")));
     }
 
+    /// Asks it to stop, and waits until it has, however it ends.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "{:?} does not stop: {}", self.words, self.log());
+            a_moment();
+        }
+    }
+
     /// Starts it again after a kill.
     pub(crate) fn restart(&mut self) {
         let start = Instant::now();
         loop {
-            self.child = spawn(&self.words, &self.listens, &self.log);
+            self.child = spawn(&self.words, &self.environment, &self.listens, &self.log);
             match self.until_listening(&self.listens[0].0.clone()) {
                 Ok(_) => return,
                 // Meanwhile the system may have given its port to somebody's outgoing connection.
@@ -124,7 +149,7 @@ impl Process {
 
     /// Starts it after a kill, and kills it again before it has got far.
     pub(crate) fn start_and_kill(&mut self, after: Duration) {
-        self.child = spawn(&self.words, &self.listens, &self.log);
+        self.child = spawn(&self.words, &self.environment, &self.listens, &self.log);
         thread::sleep(after);
         self.kill();
     }
@@ -163,9 +188,17 @@ impl Process {
         serde_json::from_str::<Value>(&text).ok()?[name].as_str()?.parse().ok()
     }
 
-    fn log(&self) -> String {
+    /// What it has said since it was started last.
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
+}
+
+/// How a process ended that was to listen.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) log: String,
 }
 
 impl Drop for Process {
@@ -177,9 +210,14 @@ impl Drop for Process {
     }
 }
 
-fn spawn(words: &[String], listens: &[(String, SocketAddr)], log: &Path) -> Child {
+fn spawn(
+    words: &[String],
+    environment: &[(&'static str, String)],
+    listens: &[(String, SocketAddr)],
+    log: &Path,
+) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_recant"));
-    command.args(words);
+    command.args(words).envs(environment.iter().map(|(name, value)| (name, value)));
     for (name, address) in listens {
         command.arg(format!("--{name}={address}"));
     }

@@ -15,7 +15,9 @@ use http::request::Parts;
 use recant_core::access::{Access, Policy};
 use recant_core::entry::Hash;
 use recant_core::time::WallTime;
-use recant_wire::sigv4::{AuthError, Authorization, Credentials, SignableRequest, VerifyOptions, headers_of};
+use recant_wire::sigv4::{
+    AuthError, Authorization, Credentials, Header, SignableRequest, VerifyOptions, headers_of,
+};
 
 use crate::error::ApiError;
 use crate::store::{KeyRecord, Store};
@@ -113,7 +115,7 @@ impl Keys {
         if !self.required {
             return Ok(None);
         }
-        let headers = headers_of(&parts.headers);
+        let headers = headers_that_count(parts);
         let authorization = Authorization::parse(&headers, parts.uri.query().unwrap_or_default())?;
         let id = authorization.access_key_id();
         let signer = if id == self.root.access_key_id {
@@ -135,7 +137,7 @@ impl Keys {
             method: parts.method.as_str(),
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
-            headers: &headers_of(&parts.headers),
+            headers: &headers_that_count(parts),
             body_hash: Hash::of(body),
         };
         let secret = match &claim.signer {
@@ -154,4 +156,15 @@ impl Keys {
     fn options(&self) -> VerifyOptions<'_> {
         VerifyOptions { region: self.region.as_deref(), skew: self.skew, ..VerifyOptions::default() }
     }
+}
+
+/// The header fields, with the authority of the target as `Host` where the target has one (RFC 9112 section 3.2.2): a
+/// signature for one host is none for another, wherever the other is named.
+fn headers_that_count(parts: &Parts) -> Vec<Header<'_>> {
+    let mut headers = headers_of(&parts.headers);
+    if let Some(authority) = parts.uri.authority() {
+        let hosts = headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("host"));
+        hosts.for_each(|(_, value)| *value = authority.as_str().as_bytes());
+    }
+    headers
 }

@@ -326,6 +326,10 @@ fn check(change: impl FnOnce(&mut Parts), code: &str, status: u16, message: &str
 const NOW: WallTime = WallTime::from_millis(1_744_775_174_946);
 
 fn cloudfront_request() -> Parts {
+    signed_at(NOW)
+}
+
+fn signed_at(now: WallTime) -> Parts {
     let mut parts = Parts {
         method: "POST".into(),
         path: "/2020-05-31/distribution-tenant/dt_a%2Fb/invalidation".into(),
@@ -340,7 +344,7 @@ fn cloudfront_request() -> Parts {
     let credentials =
         Credentials { access_key_id: "AK".into(), secret_access_key: "secret".into(), session_token: None };
     let scope = ServiceScope::cloudfront("eu-central-1");
-    let added = parts.with(|request| sign(request, &credentials, &scope, NOW, &["if-match"]));
+    let added = parts.with(|request| sign(request, &credentials, &scope, now, &["if-match"]));
     parts.headers.extend(added.into_iter().map(|(name, value)| (name.into(), value.into())));
     parts
 }
@@ -419,6 +423,29 @@ fn a_date_may_be_off_by_the_skew_and_no_more() {
 }
 
 #[test]
+fn a_scope_is_of_the_day_it_was_signed_on() {
+    // Signed a second before midnight, and received a minute after it: the day is that of the signature.
+    let midnight = WallTime::from_millis(1_744_761_600_000);
+    let at = |seconds: i64| WallTime::from_millis(midnight.millis() + seconds * 1000);
+    let mut parts = signed_at(at(-1));
+    let verify = |parts: &Parts, now| {
+        parts.with(|request| {
+            Authorization::parse(request.headers, request.query)?.verify(
+                request,
+                "secret",
+                now,
+                &VerifyOptions::default(),
+            )
+        })
+    };
+    for now in [at(-60), at(0), at(60)] {
+        assert_eq!(verify(&parts, now), Ok(()), "{now:?}");
+    }
+    replace(&mut parts, "/20250415/", "/20250416/");
+    assert_eq!(verify(&parts, at(60)), Err(Mismatch::Day("20250415".into()).into()));
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let credentials = Credentials {
         access_key_id: "AK".into(),
@@ -429,7 +456,52 @@ fn secrets_are_not_shown() {
     assert!(shown.contains("AK") && !shown.contains("hidden"), "{shown}");
 }
 
+/// The bytes of a request that decide what it means; each is signed.
+fn meaningful(parts: &mut Parts) -> [Vec<u8>; 5] {
+    let header = |parts: &mut Parts, name| parts.header(name).unwrap().clone();
+    let authorization = header(parts, "authorization");
+    [
+        parts.method.clone().into_bytes(),
+        parts.path.clone().into_bytes(),
+        parts.body.clone(),
+        header(parts, "if-match"),
+        // All but the key's id, which is what the secret is looked up by.
+        authorization[authorization.iter().position(|byte| *byte == b'/').unwrap()..].to_vec(),
+    ]
+}
+
 proptest::proptest! {
+    /// One letter or digit of it is another one.
+    #[test]
+    fn no_mutated_request_is_accepted(
+        part in 0_usize..5,
+        at in proptest::arbitrary::any::<proptest::sample::Index>(),
+        by in proptest::char::ranges(vec!['0'..='9', 'A'..='Z', 'a'..='z'].into()),
+    ) {
+        let mut parts = cloudfront_request();
+        let whole = meaningful(&mut parts)[part].clone();
+        let letters: Vec<usize> = (0..whole.len()).filter(|at| whole[*at].is_ascii_alphanumeric()).collect();
+        let at = letters[at.index(letters.len())];
+        proptest::prop_assume!(whole[at] != by as u8);
+        let mut changed = whole.clone();
+        changed[at] = by as u8;
+        match part {
+            0 => parts.method = String::from_utf8(changed.clone()).unwrap(),
+            1 => parts.path = String::from_utf8(changed.clone()).unwrap(),
+            2 => parts.body.clone_from(&changed),
+            3 => parts.header("if-match").unwrap().clone_from(&changed),
+            _ => {
+                let authorization = parts.header("authorization").unwrap();
+                let start = authorization.len() - changed.len();
+                authorization[start..].copy_from_slice(&changed);
+            }
+        }
+        let verified = parts.with(|request| {
+            Authorization::parse(request.headers, request.query)?.verify(request, "secret", NOW, &VerifyOptions::default())
+        });
+        proptest::prop_assert!(verified.is_err(), "{:?}", String::from_utf8_lossy(&changed));
+    }
+
     #[test]
     fn any_header_is_read_without_a_panic(
         authorization in proptest::collection::vec(proptest::arbitrary::any::<u8>(), 0..200),

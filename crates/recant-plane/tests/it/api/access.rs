@@ -32,7 +32,7 @@ pub(crate) fn ask(rig: &Rig, method: &str, target: &str, body: &Value, status: u
 }
 
 /// A key with these statements.
-fn key(rig: &Rig, statements: &Value) -> Credentials {
+pub(crate) fn key(rig: &Rig, statements: &Value) -> Credentials {
     let body = json!({"Name": "ci", "Policy": {"Version": "2012-10-17", "Statement": statements}});
     let made = ask(rig, "POST", "keys", &body, 201);
     let text = |member: &str| made["Key"][member].as_str().unwrap().to_owned();
@@ -48,11 +48,11 @@ fn tenant_arn(id: &str) -> String {
 }
 
 /// A key that may do everything to one tenant.
-fn key_of(rig: &Rig, tenant: &str) -> Credentials {
+pub(crate) fn key_of(rig: &Rig, tenant: &str) -> Credentials {
     key(rig, &json!([{"Effect": "Allow", "Action": "cloudfront:*", "Resource": tenant_arn(tenant)}]))
 }
 
-fn call_as(rig: &Rig, key: &Credentials, operation: &str, input: Value) -> Reply {
+pub(crate) fn call_as(rig: &Rig, key: &Credentials, operation: &str, input: Value) -> Reply {
     rig.send(&rig.request(operation, input).signed(key, clock::wall_now()))
 }
 

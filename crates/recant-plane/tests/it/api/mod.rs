@@ -1,6 +1,7 @@
 //! The API as clients meet it: over HTTP, signed, against a whole plane in a folder of its own.
 
 mod access;
+mod attacks;
 mod bad_input;
 mod configuration;
 mod connection_groups;

@@ -12,6 +12,7 @@ mod crash;
 mod differ;
 mod gate;
 mod licences;
+mod rust_sdk;
 mod shape;
 mod test;
 mod workspace;
@@ -23,6 +24,7 @@ const USAGE: &str = "usage: cargo xtask CHORE
   bench [PART…]        what it costs: rules, creates, completion, hits, command
   crash [OPTION…]      kills a plane under load, --cycles N times, with --seed S, and looks for what was lost
   differ [OPTION…]     random calls by an AWS CLI v2 and by Recant, and where they differ; needs Debian's awscli
+  rust-sdk             the AWS SDK for Rust against recant serve; takes minutes to build
   api-model [--check]  writes the table of CloudFront's API from the public botocore package";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "crash" => crash::run(rest),
         "differ" => differ::run(rest),
         "gate" => gate::run(rest),
+        "rust-sdk" => rust_sdk::run(rest),
         "test" => test::run(rest),
         _ => Err(anyhow!(USAGE)),
     };

@@ -122,6 +122,11 @@ pub(crate) fn is_debug(scan: &Scan) -> bool {
     is_given(scan, "--debug")
 }
 
+/// `--cli-auto-prompt`.
+pub(crate) fn prompts(scan: &Scan) -> bool {
+    is_given(scan, "--cli-auto-prompt")
+}
+
 /// An alias cannot hold what was looked at before aliases were.
 ///
 /// # Errors
@@ -157,7 +162,7 @@ pub(crate) fn prompting(
     words: &[String],
     environment: &dyn Environment,
 ) -> Result<Prompting, Error> {
-    let (on, off) = (is_given(scan, "--cli-auto-prompt"), is_given(scan, "--no-cli-auto-prompt"));
+    let (on, off) = (prompts(scan), is_given(scan, "--no-cli-auto-prompt"));
     if on && off {
         return Err(Error::Usage(
             "argument --no-cli-auto-prompt: not allowed with argument --cli-auto-prompt".to_owned(),

@@ -13,7 +13,7 @@ use super::operation;
 use super::progress::Progress;
 use super::refusal::{self, Refusal};
 use super::schedule::{Ask, Heard, Schedule, Step};
-use super::stored::{self, Stored};
+use super::stored;
 use super::tenant::Tenant;
 use crate::call::{Answer, Caller};
 use crate::environment::Environment;
@@ -104,7 +104,7 @@ impl<'a, 'config> Calls<'a, 'config> {
         let index = whose.tenant;
         let answer = self.caller.answer(environment, exchange, &self.caller.url());
         let heard = match schedule.ask(index) {
-            Ask::Count => Stored::read(&answer).map_or(Heard::NoCount, Heard::Stored),
+            Ask::Count => stored::hear(answer),
             ask => self.hear(environment, ask, whose.renewals, answer),
         };
         // Of many tenants it is said at the end.

@@ -40,6 +40,9 @@ pub(super) fn show(
     if let Some(total) = &total {
         say(environment, &total.explanation());
     }
+    if let Some(refusal) = tenants.iter().find_map(|tenant| tenant.failure.as_ref()) {
+        say(environment, &format!("stored responses are not counted: {refusal}"));
+    }
     let shown: Vec<String> = tenants.iter().take(CALLS_SHOWN).map(|tenant| line(run, &tenant.id)).collect();
     let plain = match tenants.len() {
         0 => "# no tenants, no calls".to_owned(),

@@ -32,7 +32,7 @@ Invalidates paths of one tenant, or of all tenants of a distribution. TARGET is 
 an id or ARN. A PATH is one object ('/a.png'), everything that starts so ('/images/*'; '/*' is everything), or a cache tag ('#sale').
 Quote '*' and '#' in a shell.
 
-  --paths-from FILE         take paths from a file too, one a line; '-' is standard input
+  --paths-from FILE         take paths from a file too, one a line; '-' is standard input. A line with '#' is a tag, not a comment
   --deploy-id ID            derive the caller references from tenant, paths and ID: the same step again changes nothing, and goes on
                             where it was interrupted. Without it the run makes an ID of its own, and says it where it is needed
   --all-tenants             all tenants of the distribution, those that are there when the run begins
@@ -79,6 +79,7 @@ pub(crate) fn candidates(environment: &dyn Environment, words: &[String], curren
     // What is no option of its own is one of every command, or the value of one.
     all.extend(complete::candidates(environment, words, current));
     all.retain(|candidate| candidate.text.starts_with('-') || !matches!(words, []));
+    all.retain(|candidate| candidate.text != "--cli-auto-prompt");
     all
 }
 
@@ -135,6 +136,11 @@ pub(super) fn resolve(words: &[String], environment: &mut dyn Environment) -> Re
     if globals::is_debug(&main) {
         environment.start_debugging();
     }
+    if globals::prompts(&main) {
+        return Err(Error::Parameter(
+            "--cli-auto-prompt writes lines of 'recant cloudfront'; this command has none".to_owned(),
+        ));
+    }
     let mut globals = Globals::resolve(&main)?;
     // Results are a few lines.
     globals.page = false;
@@ -184,9 +190,14 @@ pub(super) fn resolve(words: &[String], environment: &mut dyn Environment) -> Re
 /// Takes `--wait` out: its number follows after `=` only, since a word may be a path.
 fn without_wait(words: &[String]) -> Result<(Vec<String>, Option<Duration>), Error> {
     let (mut others, mut wait) = (Vec::new(), None);
-    for word in words {
+    for (index, word) in words.iter().enumerate() {
         match word.strip_prefix("--wait") {
-            Some("") => wait = Some(WAIT_DEFAULT),
+            Some("") => match words.get(index + 1).filter(|next| next.parse::<u64>().is_ok()) {
+                Some(next) => {
+                    return Err(Error::Parameter(format!("'--wait {next}': did you mean '--wait={next}'?")));
+                }
+                None => wait = Some(WAIT_DEFAULT),
+            },
             Some(value) if value.starts_with('=') => {
                 let seconds = number("--wait", Some(value[1..].to_owned()), WAIT_SECONDS_MAX)?;
                 wait = seconds.map(Duration::from_secs);
@@ -250,6 +261,8 @@ mod tests {
         check("/a /b", "'/a' is a path");
         check("t /a --every", "no option '--every'");
         check("t /a --wait=soon", "'--wait=soon'");
+        check("t /a --wait 30 /b", "did you mean '--wait=30'?");
+        check("t /a --cli-auto-prompt", "--cli-auto-prompt writes lines of 'recant cloudfront'");
         check("t /a --wait=0", "1 to");
         check("t /a --concurrency 65", "'--concurrency=65': a number is expected, 1 to 64");
         check("t /a --give-up-after 0", "'--give-up-after=0'");

@@ -166,7 +166,8 @@ impl Schedule {
                 self.tenants[index].stored = Some(stored);
                 self.tally.counted += 1;
             }
-            Heard::NoCount => {
+            Heard::NoCount(refusal) => {
+                self.tenants[index].failure = refusal;
                 // Who does not count for one tenant counts for none.
                 self.fresh = self.tenants.len();
                 self.again.clear();

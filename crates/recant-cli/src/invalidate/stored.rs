@@ -8,8 +8,11 @@ use recant_wire::document::Document;
 use recant_wire::request::Request;
 
 use super::batch::counted;
+use super::schedule::Heard;
 use crate::call::Answer;
+use crate::error::Error;
 use crate::input::json;
+use crate::transport::Reply;
 
 /// The name of the call, in the log.
 pub(super) const NAME: &str = "RecantInvalidationDryRun";
@@ -23,10 +26,20 @@ pub(super) struct Stored {
     pub unanswered: Vec<String>,
 }
 
+/// Reads an answer: a count, or none. A refusal is told on where it says why; who does not know the question says nothing of use.
+pub(super) fn hear(answer: Answer) -> Heard {
+    match answer {
+        Answer::Reply(reply) => Stored::read(&reply).map_or(Heard::NoCount(None), Heard::Stored),
+        Answer::Refused { status: 403, code, message, .. } if !code.is_empty() => {
+            Heard::NoCount(Some(Error::Service { code, message, operation: NAME, reached_max_retries: None }))
+        }
+        Answer::Refused { .. } | Answer::None { .. } => Heard::NoCount(None),
+    }
+}
+
 impl Stored {
     /// Reads the answer; none if it is not one of Recant's.
-    pub(super) fn read(answer: &Answer) -> Option<Self> {
-        let Answer::Reply(reply) = answer else { return None };
+    fn read(reply: &Reply) -> Option<Self> {
         let document = json::parse(std::str::from_utf8(&reply.body).ok()?).ok()?;
         let responses = document.get("StoredResponses")?.as_integer()?;
         let edges = document.get("Unanswered").and_then(Document::as_list).unwrap_or_default();
@@ -85,11 +98,10 @@ fn percent_encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Reply;
 
     fn read(body: &str) -> Option<Stored> {
         let reply = Reply { status: 200, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() };
-        Stored::read(&Answer::Reply(reply))
+        Stored::read(&reply)
     }
 
     #[test]
@@ -107,9 +119,18 @@ mod tests {
         check(r#"{"StoredResponses":"12"}"#, None);
         check(r#"{}"#, None);
         check("<html>", None);
-        let refused =
-            Answer::Refused { status: 501, code: String::new(), message: String::new(), retry_after: None };
-        assert_eq!(Stored::read(&refused), None);
+    }
+
+    #[test]
+    fn a_refusal_is_told_on() {
+        let hear = |status, code: &str| {
+            let (code, message) = (code.to_owned(), "No.".to_owned());
+            hear(Answer::Refused { status, code, message, retry_after: None })
+        };
+        assert!(matches!(hear(501, "NotImplemented"), Heard::NoCount(None)));
+        assert!(matches!(hear(403, ""), Heard::NoCount(None)));
+        let Heard::NoCount(Some(refusal)) = hear(403, "AccessDenied") else { panic!("it says why") };
+        assert!(refusal.to_string().contains("AccessDenied"), "{refusal}");
     }
 
     #[test]

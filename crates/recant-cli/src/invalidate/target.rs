@@ -1,7 +1,7 @@
 //! What is meant: a tenant's id, ARN, name or domain becomes the tenant's id, a distribution's id or ARN the distribution's.
 //!
 //! Which of the two is said by `--all-tenants`, never guessed: a tenant may be named like a distribution. A tenant's id costs no call: the
-//! create itself will say if there is none. A name may look like a domain, so names are asked for first.
+//! create itself will say if there is none. What has a dot is most likely a domain, and is asked for as one first; it may be a name too.
 
 use recant_wire::document::{Document, Members};
 
@@ -36,12 +36,8 @@ pub(super) fn tenant(
         None if target.starts_with("dt_") => return Ok(target.to_owned()),
         None => {}
     }
-    let asked = [("GetDistributionTenant", "Identifier"), ("GetDistributionTenantByDomain", "Domain")];
-    for (name, member) in asked {
-        // A domain has a dot.
-        if member == "Domain" && !target.contains('.') {
-            continue;
-        }
+    let by_domain = target.contains('.').then_some(("GetDistributionTenantByDomain", "Domain"));
+    for (name, member) in by_domain.into_iter().chain([("GetDistributionTenant", "Identifier")]) {
         let input: Members = [(member, Document::from(target))].into_iter().collect();
         match caller.call(environment, operation(name), &input) {
             Ok(result) => return id_of(&result),

@@ -17,7 +17,7 @@ pub(super) struct Tenant {
     pub created: Option<Created>,
     /// What would go.
     pub stored: Option<Stored>,
-    /// Why there is no invalidation, or why its status is not known.
+    /// Why there is no invalidation or no count, or why its status is not known.
     pub failure: Option<Error>,
     /// When the call under way was sent.
     pub sent: Duration,

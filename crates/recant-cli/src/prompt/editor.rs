@@ -71,6 +71,8 @@ pub(super) struct Editor {
     pub(super) missing: Vec<String>,
     /// The words as they stand; none while a quote is open.
     pub(super) words: Option<Vec<String>>,
+    /// Whether it was to be run although something is missing. Once more, and it is.
+    pub(super) is_doubted: bool,
     /// What is shown instead of the candidates.
     pub(super) panel: Option<Panel>,
 }
@@ -112,6 +114,7 @@ impl Editor {
             chosen: None,
             missing: Vec::new(),
             words: None,
+            is_doubted: false,
             panel: None,
         };
         editor.look(environment);
@@ -125,7 +128,12 @@ impl Editor {
             Key::EndOfInput if self.text.is_empty() => return Step::Leave,
             Key::Enter => match (self.chosen, &self.words) {
                 (Some(chosen), _) => self.accept(chosen, environment),
-                (None, Some(words)) if !words.is_empty() => return Step::Run(words.clone()),
+                (None, Some(words)) if !words.is_empty() => {
+                    if self.missing.is_empty() || self.is_doubted {
+                        return Step::Run(words.clone());
+                    }
+                    self.is_doubted = true;
+                }
                 (None, _) => {}
             },
             Key::Tab | Key::BackTab => self.tab(key == Key::Tab, environment),
@@ -184,17 +192,19 @@ impl Editor {
     fn look(&mut self, environment: &dyn Environment) {
         let typed = typed::read(&self.text[..self.cursor]);
         self.candidates = complete::candidates(environment, &typed.words, &typed.current);
-        self.chosen = None;
+        (self.chosen, self.is_doubted) = (None, false);
         self.words = words::split(&self.text).ok();
-        // A word that is half typed is none yet.
-        let is_whole =
-            self.candidates.is_empty() || self.candidates.iter().any(|it| it.text == typed.current);
         let at_end = self.cursor == self.text.len();
-        let words = self.words.as_deref().filter(|_| is_whole || !at_end);
+        let words = self.words.as_deref().filter(|_| self.is_whole(&typed.current) || !at_end);
         self.missing = complete::missing(words.unwrap_or(&typed.words));
         if let Some(panel) = &self.panel {
             self.panel = Some(self.panel_about(panel.about));
         }
+    }
+
+    /// Whether the word at the cursor is one already: what is half typed is none yet.
+    fn is_whole(&self, current: &str) -> bool {
+        self.candidates.is_empty() || self.candidates.iter().any(|it| it.text == current)
     }
 
     /// The first candidate is chosen by one key, and the only one is taken by it.
@@ -245,8 +255,10 @@ impl Editor {
 
     fn panel_about(&self, about: About) -> Panel {
         let typed = typed::read(&self.text[..self.cursor]);
-        let words =
-            if typed.current.is_empty() { typed.words } else { [typed.words, vec![typed.current]].concat() };
+        let mut words = typed.words;
+        if !typed.current.is_empty() && self.is_whole(&typed.current) {
+            words.push(typed.current);
+        }
         let topic = complete::topic(&words);
         let text = match (about, topic) {
             (About::Help, topic) => help::text(topic),
@@ -338,6 +350,10 @@ mod tests {
         check("cloudfront list-distributions⏎", words("cloudfront list-distributions"));
         check("clou→list-distributions⏎", words("cloudfront list-distributions"));
         check("cloudfront get↓⏎", Step::Go);
+        check("cloudfront get-dis⏎", Step::Go);
+        check("cloudfront get-distribution⏎", Step::Go);
+        check("cloudfront get-distribution⏎⏎", words("cloudfront get-distribution"));
+        check("cloudfront get-distribution⏎ ⏎", Step::Go);
         check("cloudfront 'open⏎", Step::Go);
         check("⏎", Step::Go);
         check("x␃", Step::Leave);
@@ -369,5 +385,9 @@ mod tests {
         shows(&editor, "\"ETag\": \"ETag\"");
         editor.press(Key::Sample, &environment);
         assert_eq!(editor.panel, None);
+
+        let (mut editor, _) = typed(&["cloudfront"], "create-inv");
+        editor.press(Key::Help, &environment);
+        shows(&editor, "create-invalidation-for-distribution-tenant");
     }
 }

@@ -104,7 +104,10 @@ fn menu(editor: &Editor, columns: usize, rows: usize) -> Vec<Row> {
 fn preview(editor: &Editor, columns: usize) -> Vec<Row> {
     let state = match &editor.words {
         None => "a quote is open".to_owned(),
-        Some(_) if !editor.missing.is_empty() => format!("missing: {}", editor.missing.join(", ")),
+        Some(_) if !editor.missing.is_empty() => {
+            let again = if editor.is_doubted { "; Enter again runs it as it is" } else { "" };
+            format!("missing: {}{again}", editor.missing.join(", "))
+        }
         Some(_) => "complete".to_owned(),
     };
     let words = editor.words.iter().flatten().map(|word| words::quoted(word));

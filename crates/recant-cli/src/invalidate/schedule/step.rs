@@ -78,7 +78,7 @@ pub(in crate::invalidate) enum Heard {
     /// The count.
     Stored(Stored),
     /// Nobody counts here.
-    NoCount,
+    NoCount(Option<Error>),
     /// An error of the service.
     Refused {
         /// What it means.

@@ -273,6 +273,8 @@ pub(crate) struct Argument {
     pub role: Role,
     /// Whether the line must have it.
     pub required: bool,
+    /// Whose it is.
+    pub operation: &'static Operation,
 }
 
 /// The values of `--generate-cli-skeleton`.
@@ -300,6 +302,7 @@ pub(crate) fn options_of(operation: &'static Operation, pages: Pages) -> Vec<Arg
                     takes: Takes::Nothing,
                     role,
                     required: required && value,
+                    operation,
                 });
             }
             continue;
@@ -310,11 +313,12 @@ pub(crate) fn options_of(operation: &'static Operation, pages: Pages) -> Vec<Arg
             takes,
             role: Role::Member(member),
             required,
+            operation,
         });
     }
     customize::arguments(operation, &mut all);
     let mut add = |name: &str, takes, role| {
-        all.push(Argument { name: name.to_owned(), takes, role, required: false });
+        all.push(Argument { name: name.to_owned(), takes, role, required: false, operation });
     };
     // What is written to a file cannot be told in JSON, says the AWS CLI, and takes no input in JSON either.
     if operation.streamed().is_some() {

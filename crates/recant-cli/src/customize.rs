@@ -52,7 +52,7 @@ pub(crate) fn alternatives(operation: &Operation) -> Vec<String> {
 }
 
 /// Changes an operation's options.
-pub(crate) fn arguments(operation: &Operation, all: &mut Vec<Argument>) {
+pub(crate) fn arguments(operation: &'static Operation, all: &mut Vec<Argument>) {
     for (extra, name, replaced) in extras(operation) {
         for argument in all.iter_mut() {
             if matches!(argument.role, Role::Member(member) if member.name == *replaced) {
@@ -64,6 +64,7 @@ pub(crate) fn arguments(operation: &Operation, all: &mut Vec<Argument>) {
             takes: if *extra == Extra::Paths { Takes::AtLeastOne } else { Takes::One },
             role: Role::Custom(*extra),
             required: false,
+            operation,
         });
     }
 }

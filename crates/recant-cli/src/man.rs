@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use recant_wire::model;
 
 use crate::command::Topic;
-use crate::{help, invalidate};
+use crate::{describe, help, invalidate};
 
 /// The manual page of that name about the client, as roff: `recant-cloudfront`, `recant-invalidate`, or
 /// `recant-cloudfront-OPERATION`.
@@ -21,10 +21,17 @@ pub fn client_page(name: &str) -> Option<String> {
         ),
         _ => {
             let operation = model::operation_by_cli_name(name.strip_prefix("recant-cloudfront-")?)?;
-            (format!("call {} of CloudFront", operation.name), help::text(Topic::Operation(operation)))
+            (in_a_name(&describe::operation(operation)), help::text(Topic::Operation(operation)))
         }
     };
     Some(page(name, &about, &text))
+}
+
+/// A sentence as the NAME section has it: what comes before the colon, without the capital and the full stop.
+fn in_a_name(sentence: &str) -> String {
+    let short = sentence.split(':').next().unwrap_or(sentence).trim_end_matches('.');
+    let mut letters = short.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// A manual page in section 1, as roff, of a help text.

@@ -120,6 +120,12 @@ pub(crate) enum ApiError {
     /// A distribution that is not there.
     #[error("The specified distribution does not exist.")]
     NoSuchDistribution,
+    /// A distribution whose tenants are invalidated, not itself: CloudFront's code, and what to do instead.
+    #[error(
+        "The distribution has tenants, and invalidations are theirs: 'recant invalidate {0} PATH... --all-tenants' invalidates \
+         all of them. A plane that is started with --distribution-invalidations fan-out does it by this operation."
+    )]
+    TenantsAreInvalidated(String),
     /// An invalidation that is not there, or another tenant's.
     #[error("The specified invalidation does not exist.")]
     NoSuchInvalidation,
@@ -223,7 +229,9 @@ impl ApiError {
             }
             Self::MethodNotAllowed => ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::EntityNotFound(_) => ("EntityNotFound", StatusCode::NOT_FOUND),
-            Self::NoSuchDistribution => ("NoSuchDistribution", StatusCode::NOT_FOUND),
+            Self::NoSuchDistribution | Self::TenantsAreInvalidated(_) => {
+                ("NoSuchDistribution", StatusCode::NOT_FOUND)
+            }
             Self::NoSuchInvalidation => ("NoSuchInvalidation", StatusCode::NOT_FOUND),
             Self::EntityAlreadyExists(_) => ("EntityAlreadyExists", StatusCode::CONFLICT),
             Self::CnameAlreadyExists(_) => ("CNAMEAlreadyExists", StatusCode::CONFLICT),

@@ -16,6 +16,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use recant_core::id::EdgeId;
@@ -175,6 +176,7 @@ impl Folder {
         let path = self.path.join("edge-secret");
         match fs::read_to_string(&path) {
             Ok(text) => {
+                warn_if_shared(&path);
                 EdgeSecret::parse(&text).map_err(|error| self.malformed("edge-secret", error.to_string()))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FolderError::NoSecret { path }),
@@ -335,6 +337,14 @@ impl RootKey {
             access_key_id: given(id, "aws_access_key_id")?,
             secret_access_key: given(secret, "aws_secret_access_key")?,
         })
+    }
+}
+
+/// Says so if others can read a file that was put here by hand.
+fn warn_if_shared(path: &Path) {
+    let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 != 0 {
+        tracing::warn!("others can read {}: whoever has it can be an edge; chmod 600 cures it", path.display());
     }
 }
 

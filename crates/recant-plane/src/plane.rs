@@ -232,7 +232,7 @@ impl Plane {
             completion,
         });
         let (stop, stopped) = watch::channel(false);
-        let calls = EdgeCalls { edges, stop: stopped.clone() };
+        let calls = EdgeCalls::new(edges, stopped.clone());
         let router = http::router(shared, calls);
         let serving = tokio::spawn(server::serve(listener, router, stopped));
         tracing::info!(%address, %public_url, "the plane listens");

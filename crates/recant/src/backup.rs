@@ -30,6 +30,6 @@ pub(crate) fn restore(options: &RestoreOptions) -> anyhow::Result<()> {
     };
     stdout::say(&format!(
         "{dir} is restored, with a new history: every edge will drop what it has stored. What was accepted after the \
-         backup is gone.\n{edges}Start it with: recant plane --data-dir {dir}\n"
+         backup is gone.\n{edges}Stop the plane that was, and start: recant serve --data-dir {dir} (or recant plane, as before)\n"
     ))
 }

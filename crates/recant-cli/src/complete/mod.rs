@@ -29,6 +29,7 @@ use self::place::{Command, Place};
 pub use self::shell::{Shell, complete};
 use crate::alias::Aliases;
 use crate::command::SERVICE;
+use crate::describe;
 use crate::environment::Environment;
 
 /// A word that could stand at the cursor.
@@ -116,7 +117,7 @@ fn next_commands(environment: &dyn Environment, place: &Place) -> Vec<Candidate>
         Command::Service => {
             let operations = model::operations().iter();
             let mut all: Vec<Candidate> = operations
-                .map(|operation| Candidate::new(operation.cli_name, format!("Calls {}.", operation.name)))
+                .map(|operation| Candidate::new(operation.cli_name, describe::operation(operation)))
                 .collect();
             all.push(Candidate::new("wait", "Waits until a state is there."));
             all.push(Candidate::new("sign", "Signs a URL for viewers."));

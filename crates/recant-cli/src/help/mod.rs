@@ -127,7 +127,13 @@ fn one_waiter(page: &mut Page, waiter: &'static Waiter) {
 
 fn one_operation(page: &mut Page, operation: &'static Operation) {
     page.section("NAME", &format!("{} -", operation.cli_name));
-    let mut text = format!("Calls {}: {} {}", operation.name, operation.method, operation.uri);
+    let mut text = format!(
+        "{}\n\nCalls {}: {} {}",
+        describe::operation(operation),
+        operation.name,
+        operation.method,
+        operation.uri
+    );
     if let Some(paginator) = &operation.paginator {
         let _ = write!(
             text,

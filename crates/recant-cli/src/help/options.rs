@@ -45,7 +45,9 @@ pub(super) fn about(argument: &Argument) -> String {
 
 fn kind_and_text(argument: &Argument) -> (&'static str, String) {
     match argument.role {
-        Role::Member(member) => (describe::kind(member.shape), describe::member(member)),
+        Role::Member(member) => {
+            (describe::kind(member.shape), describe::input(argument.operation, member))
+        }
         Role::Switch(member, true) => ("boolean", describe::member(member)),
         Role::Switch(member, false) => ("boolean", format!("The opposite of --{}.", member.cli_name)),
         Role::Custom(extra) => ("string", extra.about().to_owned()),

@@ -72,6 +72,9 @@ pub fn invalidate(words: impl IntoIterator<Item = OsString>, environment: &mut d
             if !error.render(ErrorFormat::Enhanced).is_empty() {
                 say(environment, &error.to_string());
             }
+            if matches!(error, Error::Configuration { code: "NoCredentials", .. }) {
+                say(environment, "for a plane of this machine: eval \"$(recant env --data-dir DIR)\"");
+            }
             error.exit_status()
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   > aws cloudfront create-inv▏
-//!     create-invalidation                           Calls CreateInvalidation.
-//!     create-invalidation-for-distribution-tenant   Calls CreateInvalidationForDistributionTenant.
+//!     create-invalidation                           Invalidates paths of a distribution.
+//!     create-invalidation-for-distribution-tenant   Invalidates paths of a distribution tenant.
 //!
 //!   aws cloudfront create-inv
 //!   Tab chooses, Enter takes or runs, F3 help, F5 sample, Ctrl-C leaves

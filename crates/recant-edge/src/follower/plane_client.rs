@@ -79,6 +79,8 @@ pub(super) enum ClientError {
     Connect(#[source] io::Error),
     #[error("the connection to the plane broke")]
     Http(#[from] hyper::Error),
+    #[error("the plane does not take this edge: the file edge-secret in the edge's folder is not that plane's")]
+    Secret,
     #[error("the plane answered {0}")]
     Status(StatusCode),
     #[error("the plane's answer cannot be understood")]
@@ -87,6 +89,13 @@ pub(super) enum ClientError {
     Frame(#[from] FrameError),
     #[error("the plane is silent")]
     Silent,
+}
+
+impl ClientError {
+    /// What an answer that is no success means.
+    fn refused(status: StatusCode) -> Self {
+        if status == StatusCode::FORBIDDEN { Self::Secret } else { Self::Status(status) }
+    }
 }
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -116,7 +125,7 @@ impl PlaneClient {
         sender.ready().await?;
         let response = sender.send_request(request).await?;
         if response.status() != StatusCode::OK {
-            return Err(ClientError::Status(response.status()));
+            return Err(ClientError::refused(response.status()));
         }
         let body = Limited::new(response.into_body(), HEARTBEAT_BYTES_MAX).collect().await;
         let body = body.map_err(|_| ClientError::Answer)?.to_bytes();
@@ -128,7 +137,7 @@ impl PlaneClient {
     pub(super) async fn answer(&self, counted: &Counted) -> Result<(), ClientError> {
         let request = self.request(Method::POST, ANSWER_PATH.to_owned(), question::encode(counted));
         let response = self.connect().await?.send_request(request).await?;
-        if response.status().is_success() { Ok(()) } else { Err(ClientError::Status(response.status())) }
+        if response.status().is_success() { Ok(()) } else { Err(ClientError::refused(response.status())) }
     }
 
     /// Opens a feed that goes on after this place.
@@ -139,7 +148,7 @@ impl PlaneClient {
         let mut sender = self.connect().await?;
         let response = sender.send_request(request).await?;
         if response.status() != StatusCode::OK {
-            return Err(ClientError::Status(response.status()));
+            return Err(ClientError::refused(response.status()));
         }
         Ok(FeedReader { body: response.into_body(), _sender: sender })
     }

@@ -24,6 +24,8 @@ use recant_wire::feed::question::ANSWER_PATH;
 use recant_wire::feed::{FEED_CONTENT_TYPE, FEED_PATH, HEARTBEAT_PATH, heartbeat};
 use tokio::sync::watch;
 
+use super::seldom::Seldom;
+use crate::clock::boot_now;
 use crate::feed::{Edges, FeedBody, FeedError, Standing};
 use crate::store::Store;
 
@@ -31,9 +33,11 @@ use crate::store::Store;
 #[derive(Clone)]
 pub(crate) struct EdgeCalls<S> {
     /// Answers them.
-    pub(crate) edges: Edges<S>,
+    edges: Edges<S>,
     /// Turns true when the plane stops: feeds end then.
-    pub(crate) stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
+    /// Callers that are no edges.
+    refusals: Seldom,
 }
 
 /// The routes of edges.
@@ -48,7 +52,7 @@ pub(crate) fn router<S: Store>(calls: EdgeCalls<S>) -> Router {
 async fn follow<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if admit(&calls, &parts).is_none() {
-        return forbidden();
+        return calls.forbidden();
     }
     match calls.edges.follow(parts.uri.query().unwrap_or_default()).await {
         Ok(feed) => {
@@ -62,7 +66,7 @@ async fn follow<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -
 
 async fn renew<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(standing) = admit(&calls, &parts) else { return forbidden() };
+    let Some(standing) = admit(&calls, &parts) else { return calls.forbidden() };
     let Some(body) = short(body).await else { return not_short() };
     match calls.edges.heartbeat(standing, &body).await {
         Ok(answer) => ([(CONTENT_TYPE, heartbeat::CONTENT_TYPE)], answer).into_response(),
@@ -73,7 +77,7 @@ async fn renew<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) ->
 async fn answer<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if admit(&calls, &parts).is_none() {
-        return forbidden();
+        return calls.forbidden();
     }
     let Some(body) = short(body).await else { return not_short() };
     match calls.edges.answer(&body) {
@@ -97,10 +101,19 @@ fn admit<S: Store>(calls: &EdgeCalls<S>, parts: &Parts) -> Option<Standing> {
     parts.headers.get(AUTHORIZATION).and_then(|value| calls.edges.admit(value.as_bytes()))
 }
 
-fn forbidden() -> Response {
-    tracing::warn!("a caller of the edges' routes was refused: it does not know this plane's edge secret");
-    (StatusCode::FORBIDDEN, "not an edge of this plane: the secret is missing or another one\n")
-        .into_response()
+impl<S> EdgeCalls<S> {
+    /// Calls that these edges' feeds answer, until the stop.
+    pub(crate) fn new(edges: Edges<S>, stop: watch::Receiver<bool>) -> Self {
+        Self { edges, stop, refusals: Seldom::default() }
+    }
+
+    fn forbidden(&self) -> Response {
+        if let Some(times) = self.refusals.count(boot_now()) {
+            tracing::warn!(times, "callers of the edges' routes do not know this plane's edge secret");
+        }
+        (StatusCode::FORBIDDEN, "not an edge of this plane: the secret is missing or another one\n")
+            .into_response()
+    }
 }
 
 fn refused(error: &FeedError) -> Response {

@@ -18,6 +18,7 @@ mod exchange;
 mod health;
 mod own;
 mod request_id;
+mod seldom;
 pub(crate) mod server;
 
 use std::sync::Arc;

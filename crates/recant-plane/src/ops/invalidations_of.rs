@@ -19,10 +19,14 @@ pub(super) fn tenant(input: &Document, member: &str) -> Result<Scope, ApiError> 
 }
 
 /// The distribution that `DistributionId` names, where the operator lets CloudFront's own operations speak of it.
-pub(super) fn classic<S: Store>(context: &Context<S>, input: &Document) -> Result<Scope, ApiError> {
+pub(super) async fn classic<S: Store>(context: &Context<S>, input: &Document) -> Result<Scope, ApiError> {
+    let scope = distribution(input)?;
     match context.distribution_invalidations {
-        DistributionInvalidations::Refuse => Err(ApiError::NoSuchDistribution),
-        DistributionInvalidations::FanOut => distribution(input),
+        DistributionInvalidations::Refuse => {
+            exists(context, &scope).await?;
+            Err(ApiError::TenantsAreInvalidated(input::text(input, "DistributionId").to_owned()))
+        }
+        DistributionInvalidations::FanOut => Ok(scope),
     }
 }
 

@@ -172,20 +172,20 @@ pub(crate) async fn perform<S: Store>(
             create_invalidation::run(context, input, invalidations_of::tenant(input, "Id")?).await
         }
         "CreateInvalidation" => {
-            create_invalidation::run(context, input, invalidations_of::classic(context, input)?).await
+            create_invalidation::run(context, input, invalidations_of::classic(context, input).await?).await
         }
         "GetInvalidationForDistributionTenant" => {
             get_invalidation::run(context, input, &invalidations_of::tenant(input, "DistributionTenantId")?)
                 .await
         }
         "GetInvalidation" => {
-            get_invalidation::run(context, input, &invalidations_of::classic(context, input)?).await
+            get_invalidation::run(context, input, &invalidations_of::classic(context, input).await?).await
         }
         "ListInvalidationsForDistributionTenant" => {
             list_invalidations::run(context, input, &invalidations_of::tenant(input, "Id")?).await
         }
         "ListInvalidations" => {
-            list_invalidations::run(context, input, &invalidations_of::classic(context, input)?).await
+            list_invalidations::run(context, input, &invalidations_of::classic(context, input).await?).await
         }
         _ => Err(ApiError::NotImplemented(operation.name)),
     }

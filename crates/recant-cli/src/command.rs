@@ -101,8 +101,13 @@ pub(crate) fn resolve(
     if main.stopped_by.is_some() {
         return Ok(Command::Version);
     }
-    if may_prompt && globals::prompting(&main, words, environment)? == Prompting::On {
-        return Ok(Command::Prompt);
+    let mut config = None;
+    if may_prompt {
+        let (prompting, read) = globals::prompting(&main, words, environment)?;
+        if prompting == Prompting::On {
+            return Ok(Command::Prompt);
+        }
+        config = read;
     }
     let aliases = Aliases::load(environment)?;
     if let Some(line) = expand_command(&aliases, &mut main)? {
@@ -122,6 +127,8 @@ pub(crate) fn resolve(
         Expanded::Words => globals = Globals::resolve(&main)?,
         Expanded::Shell(line) => return Ok(Command::Shell(line)),
     }
+    // No alias can change the profile.
+    globals.config = config;
     match service.positional.as_deref() {
         Some("help") => Ok(Command::Help(Topic::Service)),
         Some("sign") => Ok(match sign::resolve(environment, &service.leftovers)? {
@@ -154,7 +161,7 @@ pub(crate) fn resolve(
 pub(crate) fn is_mended(words: &[String], environment: &dyn Environment) -> bool {
     // A line whose global options are wrong can still be mended; it just cannot say so itself.
     let main = lowargs::scan(globals::TABLE, words).unwrap_or_default();
-    matches!(globals::prompting(&main, words, environment), Ok(Prompting::OnPartial))
+    matches!(globals::prompting(&main, words, environment), Ok((Prompting::OnPartial, _)))
 }
 
 /// Puts what aliases stand for in the place of the command; a line for the shell ends it.

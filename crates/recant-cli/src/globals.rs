@@ -2,6 +2,7 @@
 //!
 //! Answers what was given on the command line. What the environment and the files say besides is asked where the setting is used.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -75,6 +76,8 @@ pub(crate) struct Globals {
     pub color: Option<String>,
     /// Not `--no-cli-pager`.
     pub page: bool,
+    /// The profile files, where they had to be read before the line was understood.
+    pub config: Option<Rc<Config>>,
 }
 
 impl Globals {
@@ -107,7 +110,20 @@ impl Globals {
             }),
             color: text("--color"),
             page: !is_given(scan, "--no-cli-pager"),
+            config: None,
         })
+    }
+
+    /// The settings of the profile, read at most once.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, a profile that is not there.
+    pub(crate) fn load_config(&self, environment: &dyn Environment) -> Result<Rc<Config>, Error> {
+        match &self.config {
+            Some(config) => Ok(Rc::clone(config)),
+            None => Config::load(environment, self.profile.as_deref()).map(Rc::new),
+        }
     }
 }
 
@@ -152,7 +168,18 @@ pub(crate) enum Prompting {
     OnPartial,
 }
 
-/// When this line is to be written with the prompt's help. `help` and `--version` never are.
+impl Prompting {
+    /// Reads a setting; what is not known counts as off.
+    fn parse(mode: &str) -> Self {
+        match mode.to_ascii_lowercase().as_str() {
+            "on" => Self::On,
+            "on-partial" => Self::OnPartial,
+            _ => Self::Off,
+        }
+    }
+}
+
+/// When this line is to be written with the prompt's help, which `help` and `--version` never are; and the settings, if they were asked.
 ///
 /// # Errors
 ///
@@ -161,7 +188,7 @@ pub(crate) fn prompting(
     scan: &Scan,
     words: &[String],
     environment: &dyn Environment,
-) -> Result<Prompting, Error> {
+) -> Result<(Prompting, Option<Rc<Config>>), Error> {
     let (on, off) = (prompts(scan), is_given(scan, "--no-cli-auto-prompt"));
     if on && off {
         return Err(Error::Usage(
@@ -169,22 +196,17 @@ pub(crate) fn prompting(
         ));
     }
     if off || words.iter().any(|word| word == "help" || word == "--version") {
-        return Ok(Prompting::Off);
+        return Ok((Prompting::Off, None));
     }
     if on {
-        return Ok(Prompting::On);
+        return Ok((Prompting::On, None));
     }
-    let setting = || {
-        environment.var("AWS_CLI_AUTO_PROMPT").or_else(|| {
-            let config = Config::load(environment, last(scan, "--profile").as_deref()).ok()?;
-            config.get("cli_auto_prompt").map(str::to_owned)
-        })
-    };
-    Ok(match setting().map(|mode| mode.to_ascii_lowercase()).as_deref() {
-        Some("on") => Prompting::On,
-        Some("on-partial") => Prompting::OnPartial,
-        _ => Prompting::Off,
-    })
+    if let Some(mode) = environment.var("AWS_CLI_AUTO_PROMPT") {
+        return Ok((Prompting::parse(&mode), None));
+    }
+    let config = Config::load(environment, last(scan, "--profile").as_deref()).ok().map(Rc::new);
+    let mode = config.as_ref().and_then(|config| config.get("cli_auto_prompt"));
+    Ok((mode.map_or(Prompting::Off, Prompting::parse), config))
 }
 
 fn last(scan: &Scan, name: &str) -> Option<String> {

@@ -85,7 +85,7 @@ fn execute(
         Command::Operation(call) => operation(environment, &call)?,
         Command::Wait(_, call) if call.skeleton.is_some() => operation(environment, &call)?,
         Command::Wait(waiter, call) => {
-            let config = Config::load(environment, call.globals.profile.as_deref())?;
+            let config = call.globals.load_config(environment)?;
             let mut caller = Caller::new(environment, &config, &call.globals)?;
             waiter::wait(environment, &mut caller, waiter, &call)?;
         }
@@ -138,7 +138,7 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
     if *skeleton == Some(Skeleton::YamlInput) {
         return output::write(environment, &skeleton::yaml_input(operation));
     }
-    let config = Config::load(environment, globals.profile.as_deref())?;
+    let config = globals.load_config(environment)?;
     let mut printer = Printer::resolve(environment, &config, globals, operation.name)?;
     let mut caller = Caller::new(environment, &config, globals)?;
     let mut kept = None;

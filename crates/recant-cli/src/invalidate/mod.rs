@@ -91,7 +91,7 @@ fn execute(words: &[String], environment: &mut dyn Environment) -> Result<u8, Er
     // Before anything is read or asked, so that an interrupt leaves standard output alone from here on.
     environment.say_on_interrupt("recant invalidate: interrupted; nothing was invalidated\n".to_owned());
     let paths = paths::resolve(environment, &options)?;
-    let config = Config::load(environment, options.globals.profile.as_deref())?;
+    let config = options.globals.load_config(environment)?;
     let mut caller = Caller::new(environment, &config, &options.globals)?;
     let (scope, tenants) = tenants(environment, &mut caller, &options)?;
     let deploy_id = match &options.deploy_id {

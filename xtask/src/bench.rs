@@ -1,13 +1,14 @@
-//! `cargo xtask bench [PART…]`: what Recant costs, measured in one run beside the disk, nginx and the AWS CLI.
+//! `cargo xtask bench [PART…]`: what Recant costs, measured in one run beside the disk, moto, nginx and the AWS CLI.
 //!
 //! Sees to it that what is compared with is there, where that can be done, and runs the `measured` benchmark of the
 //! crate `recant`. Whatever is missing is said so in its row.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
-use crate::test;
+use crate::python;
 use crate::workspace::{cargo, perform};
 
 /// Programs with the packages of Debian that they come in.
@@ -24,13 +25,24 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     let mut benchmark = cargo(&["bench", "--quiet", "--package", "recant", "--bench", "measured", "--"]);
     benchmark.args(arguments);
-    match test::environment() {
-        Ok(programs) => {
-            benchmark.env("RECANT_AWS", programs.join("aws"));
-        }
-        Err(error) => eprintln!("the AWS CLI cannot be installed: {error:#}"),
+    let is_wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
+    if is_wanted("command") {
+        offer(&mut benchmark, "RECANT_AWS", "aws", python::clients());
+    }
+    if is_wanted("creates") {
+        offer(&mut benchmark, "RECANT_MOTO", "moto_server", python::moto());
     }
     perform(&mut benchmark)
+}
+
+/// Names a program to the benchmark, or says why it is missing.
+fn offer(benchmark: &mut Command, variable: &str, program: &str, programs: Result<PathBuf>) {
+    match programs {
+        Ok(programs) => {
+            benchmark.env(variable, programs.join(program));
+        }
+        Err(error) => eprintln!("{program} cannot be installed: {error:#}"),
+    }
 }
 
 fn is_there(program: &str) -> bool {

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::workspace::{cargo, perform, root};
-use crate::{api_model, test};
+use crate::{api_model, python};
 
 /// The Python that Debian's packages are for.
 const PYTHON: &str = "/usr/bin/python3";
@@ -15,7 +15,7 @@ const FOLDER: &str = "tests/python/differ";
 
 /// Runs the chore with the arguments after its name.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let programs = test::environment()?;
+    let programs = python::clients()?;
     let botocore = api_model::fetch(root())?;
     let oracle = root().join("target/differ");
     perform(

@@ -10,16 +10,16 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::python;
 use crate::workspace::{cargo, perform, root};
 
-const REQUIREMENTS: &str = "tests/python/requirements.txt";
 /// What npm needs to install the same packages everywhere, and the folder that holds it.
 const NODE_FILES: [&str; 2] = ["package.json", "package-lock.json"];
 const NODE_FOLDER: &str = "tests/javascript";
 
 /// Runs the chore with the arguments after its name.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let programs = environment()?;
+    let programs = python::clients()?;
     let modules = node_modules()?;
     // The tests start the one binary; building it first tells a broken build from a broken test.
     perform(&mut cargo(&["build", "--package", "recant"]))?;
@@ -39,37 +39,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 fn names_a_package(arguments: &[String]) -> bool {
     let mut before = arguments.iter().take_while(|argument| *argument != "--");
     before.any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
-}
-
-/// The folder of the programs of a virtual environment with all that [`REQUIREMENTS`] lists, made when it is missing
-/// or was made from other requirements.
-pub(crate) fn environment() -> Result<PathBuf> {
-    let folder = root().join(".venv");
-    let programs = folder.join("bin");
-    let stamp = folder.join("requirements.stamp");
-    let wanted = fs::read_to_string(root().join(REQUIREMENTS)).with_context(|| REQUIREMENTS)?;
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && programs.join("aws").exists() {
-        return Ok(programs);
-    }
-    eprintln!("making the tests' Python environment in .venv");
-    perform(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-        .context("the end-to-end tests need python3 with its module venv")?;
-    perform(
-        Command::new(programs.join("python3"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-                REQUIREMENTS,
-            ])
-            .current_dir(root()),
-    )?;
-    // Last, so that an environment that is not whole is made anew.
-    fs::write(&stamp, wanted)?;
-    Ok(programs)
 }
 
 /// The folder of the Node packages that [`NODE_FOLDER`]'s lock file names, filled when it is missing or was filled from

@@ -96,12 +96,22 @@ impl Call {
         Ok(Self { method: request.method.to_string(), path: request.path, body: request.body })
     }
 
+    /// The same of a distribution without tenants.
+    pub(crate) fn classic_invalidation(distribution: &str, caller_reference: &str) -> Result<Self> {
+        let batch = batch(caller_reference);
+        Self::of("CreateInvalidation", json!({"DistributionId": distribution, "InvalidationBatch": batch}))
+    }
+
     /// The creation of an invalidation of one path.
     pub(crate) fn invalidation(tenant: &str, caller_reference: &str) -> Result<Self> {
-        let paths = json!({"Quantity": 1, "Items": [format!("/items/{caller_reference}")]});
-        let batch = json!({"Paths": paths, "CallerReference": caller_reference});
+        let batch = batch(caller_reference);
         Self::of("CreateInvalidationForDistributionTenant", json!({"Id": tenant, "InvalidationBatch": batch}))
     }
+}
+
+fn batch(caller_reference: &str) -> Value {
+    let paths = json!({"Quantity": 1, "Items": [format!("/items/{caller_reference}")]});
+    json!({"Paths": paths, "CallerReference": caller_reference})
 }
 
 fn distribution(origin: SocketAddr) -> Value {

@@ -1,4 +1,5 @@
-//! One kept-alive connection, as plain as can be: the load generator must cost little beside what it loads.
+//! One kept-alive connection, as plain as can be: the load generator must cost little beside what it loads. A server that
+//! closes it after a response gets a new one for the next request.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +11,9 @@ use crate::processes::PATIENCE;
 
 /// A connection that requests are sent on, one after the other.
 pub(crate) struct Connection {
+    address: SocketAddr,
     stream: BufReader<TcpStream>,
+    is_over: bool,
 }
 
 /// A response, read whole.
@@ -22,16 +25,14 @@ pub(crate) struct Response {
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)
-            .with_context(|| format!("connecting to {address}"))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream: BufReader::new(stream) })
+        Ok(Self { address, stream: connect(address)?, is_over: false })
     }
 
     /// Sends the bytes of a request and reads its response, which has to state its length.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Response> {
+        if self.is_over {
+            self.stream = connect(self.address)?;
+        }
         self.stream.get_mut().write_all(request)?;
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -48,6 +49,8 @@ impl Connection {
         let length = headers.get(::http::header::CONTENT_LENGTH).context("a response without a length")?;
         let mut body = vec![0; length.to_str()?.parse()?];
         self.stream.read_exact(&mut body)?;
+        let connection = headers.get(::http::header::CONNECTION);
+        self.is_over = connection.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
         Ok(Response { status, headers, body })
     }
 
@@ -63,6 +66,15 @@ impl Connection {
         line.truncate(line.trim_end().len());
         Ok(line)
     }
+}
+
+fn connect(address: SocketAddr) -> Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)
+        .with_context(|| format!("connecting to {address}"))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(BufReader::new(stream))
 }
 
 impl Response {

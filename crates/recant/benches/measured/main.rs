@@ -25,6 +25,7 @@ mod creates;
 mod hits;
 mod http;
 mod models;
+mod moto;
 mod nginx;
 mod origin;
 mod processes;

@@ -28,6 +28,8 @@ pub(crate) struct Client {
 pub(crate) struct Call {
     method: String,
     path: String,
+    /// After the question mark; empty without.
+    query: String,
     body: Vec<u8>,
 }
 
@@ -59,15 +61,17 @@ impl Client {
         let signable = SignableRequest {
             method: &call.method,
             path: &call.path,
-            query: "",
+            query: &call.query,
             headers: &[("host", self.host.as_bytes())],
             body_hash: Hash::of(&call.body),
         };
         let added = sign(&signable, &self.credentials, &ServiceScope::cloudfront(REGION), wall_now(), &[]);
+        let separator = if call.query.is_empty() { "" } else { "?" };
         let mut bytes = format!(
-            "{} {} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n",
+            "{} {}{separator}{} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n",
             call.method,
             call.path,
+            call.query,
             self.host,
             call.body.len()
         );
@@ -93,7 +97,12 @@ impl Call {
     pub(crate) fn of(operation: &str, input: Value) -> Result<Self> {
         let operation = model::operation(operation).context("an operation of the model")?;
         let request = request::encode(operation, &Document::from(input))?;
-        Ok(Self { method: request.method.to_string(), path: request.path, body: request.body })
+        Ok(Self {
+            method: request.method.to_string(),
+            path: request.path,
+            query: request.query.unwrap_or_default(),
+            body: request.body,
+        })
     }
 
     /// The same of a distribution without tenants.

@@ -1,6 +1,6 @@
 //! What Recant costs, in one run: `cargo xtask bench`.
 //!
-//! Five questions, each beside something that says what the number is worth: the disk's own limit, another cache,
+//! Six questions, each beside something that says what the number is worth: the disk's own limit, another cache,
 //! another client. What is compared is compared within this run, in alternated rounds, on the same cores; each number
 //! is the median of its rounds with the least and the greatest behind it. Numbers that speak against Recant are
 //! printed like the others.
@@ -28,6 +28,7 @@ mod models;
 mod moto;
 mod nginx;
 mod origin;
+mod pages;
 mod processes;
 mod rules;
 mod spent;
@@ -39,6 +40,7 @@ type Part = (&'static str, fn() -> Result<()>);
 const PARTS: &[Part] = &[
     ("rules", rules::run),
     ("creates", creates::run),
+    ("pages", pages::run),
     ("completion", completion::run),
     ("hits", hits::run),
     ("command", command::run),

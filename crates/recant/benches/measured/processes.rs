@@ -86,7 +86,7 @@ pub(crate) struct PlaneProcess {
     pub(crate) api: SocketAddr,
     pub(crate) credentials: Credentials,
     pub(crate) data_dir: PathBuf,
-    _process: Running,
+    process: Running,
 }
 
 impl PlaneProcess {
@@ -98,7 +98,11 @@ impl PlaneProcess {
         let mut process = Running::start(&mut command, folder.join(format!("{name}.log")))?;
         let api = process.until("plane", || address(&data_dir, "api"))?;
         let credentials = credentials(&data_dir)?;
-        Ok(Self { api, credentials, data_dir, _process: process })
+        Ok(Self { api, credentials, data_dir, process })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn client(&self) -> Result<Client> {

@@ -359,9 +359,7 @@ fn call(
         })
         .collect();
     let mut scan = lowargs::scan(&table, words)?;
-    if !paginate::limit_is_text(operation) {
-        check_numbers(&arguments, &scan)?;
-    }
+    check_numbers(operation, &arguments, &scan)?;
     let wants_file = operation.streamed().is_some();
     let is_help = scan.positional.as_deref() == Some("help") && (!wants_file || words.len() == 1);
     check_required(&arguments, &scan, words, wants_file)?;
@@ -472,16 +470,26 @@ fn members(environment: &dyn Environment, given: &Given<'_>) -> Result<Members, 
     Ok(input)
 }
 
-/// The paging options take whole numbers, and say so before anything is missed.
-fn check_numbers(arguments: &[Argument], scan: &Scan) -> Result<(), Error> {
+/// Reads one word.
+type Reader = fn(&str) -> Result<Document, Error>;
+
+/// Options that take numbers say so before anything is missed. Not so those for the API's integers, which the AWS CLI takes as text first.
+fn check_numbers(operation: &Operation, arguments: &[Argument], scan: &Scan) -> Result<(), Error> {
+    use input::convert::{python_float, python_int};
     for (index, words) in &scan.given {
         let argument = &arguments[*index];
-        if !matches!(argument.role, Role::MaxItems | Role::PageSize) {
-            continue;
-        }
-        if let Some(word) = words.iter().find(|word| input::convert::python_int(word).is_err()) {
+        let (kind, read): (_, Reader) = match argument.role {
+            Role::MaxItems | Role::PageSize if !paginate::limit_is_text(operation) => ("int", python_int),
+            Role::Member(member) => match member.shape.kind {
+                Kind::Long => ("int", python_int),
+                Kind::Float | Kind::Double => ("float", python_float),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        if let Some(word) = words.iter().find(|word| read(word).is_err()) {
             let shown = python::repr(&Document::from(word));
-            return Err(Error::Usage(format!("argument {}: invalid int value: {shown}", argument.name)));
+            return Err(Error::Usage(format!("argument {}: invalid {kind} value: {shown}", argument.name)));
         }
     }
     Ok(())

@@ -228,10 +228,11 @@ fn checked_endpoint(url: String) -> Result<String, Error> {
     )))
 }
 
-/// Whether a URL begins with `scheme:`. A host with a port does not count: `localhost:8080` names a scheme by RFC 3986 only.
+/// Whether a URL begins with `scheme:` by RFC 3986. `localhost:8080` does; that it is no endpoint is found where it is used, as by the AWS CLI.
 fn has_scheme(url: &str) -> bool {
-    url.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    url.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     })
 }
 

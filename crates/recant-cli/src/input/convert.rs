@@ -31,20 +31,8 @@ pub(crate) fn typed(shape: &Shape, value: Shorthand) -> Result<Document, Error> 
             Ok(Document::Structure(typed?))
         }
         (Kind::List(list), Shorthand::List(values)) => {
-            let only_member = match list.element.members() {
-                [member] => Some(member.name),
-                _ => None,
-            };
-            let typed: Result<Vec<Document>, Error> = values
-                .into_iter()
-                .map(|value| match (only_member, value) {
-                    // A structure of one member may be given as that member alone.
-                    (Some(name), value @ Shorthand::Text(_)) => {
-                        Ok(Document::structure([(name, untyped(value))]))
-                    }
-                    (_, value) => typed(list.element, value),
-                })
-                .collect();
+            let typed: Result<Vec<Document>, Error> =
+                values.into_iter().map(|value| typed(list.element, value)).collect();
             Ok(Document::List(typed?))
         }
         (Kind::List(_), value) => Ok(Document::List(vec![untyped(value)])),
@@ -54,11 +42,18 @@ pub(crate) fn typed(shape: &Shape, value: Shorthand) -> Result<Document, Error> 
             type_name(&value)
         ))),
         (Kind::Float | Kind::Double, Shorthand::Text(text)) => python_float(&text),
+        (Kind::Float | Kind::Double, value) => Err(Error::general(format!(
+            "float() argument must be a string or a real number, not '{}'",
+            type_name(&value)
+        ))),
         (Kind::Boolean, Shorthand::Text(text)) => Ok(match text.to_lowercase().as_str() {
             "true" => Document::Boolean(true),
             "false" => Document::Boolean(false),
             _ => Document::String(text),
         }),
+        (Kind::Boolean, value) => {
+            Err(Error::general(format!("true or false is expected, not a '{}'", type_name(&value))))
+        }
         (_, value) => Ok(untyped(value)),
     }
 }
@@ -118,27 +113,30 @@ pub(crate) fn python_int(text: &str) -> Result<Document, Error> {
         let shown = python::repr(&Document::String(text.to_owned()));
         Error::general(format!("invalid literal for int() with base 10: {shown}"))
     };
-    let trimmed = text.trim();
-    let (sign, digits) = match trimmed.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", trimmed.strip_prefix('+').unwrap_or(trimmed)),
-    };
-    let mut out = String::from(sign);
-    let mut after_digit = false;
-    for c in digits.chars() {
-        match digit(c) {
-            Some(value) => {
-                out.push(value);
-                after_digit = true;
-            }
-            None if c == '_' && after_digit => after_digit = false,
-            None => return Err(invalid()),
-        }
-    }
-    if !after_digit {
+    let plain = plain_number(text).ok_or_else(invalid)?;
+    let digits = plain.strip_prefix(['-', '+']).unwrap_or(&plain);
+    if digits.is_empty() || digits.bytes().any(|byte| !byte.is_ascii_digit()) {
         return Err(invalid());
     }
-    Ok(integer(&out))
+    Ok(integer(plain.strip_prefix('+').unwrap_or(&plain)))
+}
+
+/// A number's text without white space around, its digits in ASCII, without the underscores that may stand between two digits.
+fn plain_number(text: &str) -> Option<String> {
+    let letters: Vec<char> = text.trim().chars().collect();
+    let is_digit = |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(|c| digit(*c).is_some());
+    let mut out = String::new();
+    for (at, c) in letters.iter().enumerate() {
+        match digit(*c) {
+            Some(value) => out.push(value),
+            None if *c == '_' => {
+                let stands_between = is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1));
+                stands_between.then_some(())?;
+            }
+            None => out.push(*c),
+        }
+    }
+    Some(out)
 }
 
 /// The ASCII digit of a decimal digit of any common script.
@@ -161,7 +159,7 @@ pub(crate) fn python_float(text: &str) -> Result<Document, Error> {
         let shown = python::repr(&Document::String(text.to_owned()));
         Error::general(format!("could not convert string to float: {shown}"))
     };
-    text.trim().replace('_', "").parse().map(Document::Float).map_err(|_| invalid())
+    plain_number(text).and_then(|plain| plain.parse().ok()).map(Document::Float).ok_or_else(invalid)
 }
 
 #[cfg(test)]
@@ -187,6 +185,23 @@ mod tests {
         check("0x10", Err("invalid literal for int() with base 10: '0x10'"));
         check("1__0", Err("invalid literal for int() with base 10: '1__0'"));
         check("1_", Err("invalid literal for int() with base 10: '1_'"));
+    }
+
+    #[test]
+    fn floats_are_what_python_takes() {
+        let check = |text: &str, want: Option<f64>| {
+            let got = python_float(text).ok();
+            assert_eq!(got, want.map(Document::Float), "{text}");
+        };
+        check(" +.5 ", Some(0.5));
+        check("1_0.5", Some(10.5));
+        check("\u{663}.\u{665}", Some(3.5));
+        check("1e400", Some(f64::INFINITY));
+        check("_1", None);
+        check("1__0", None);
+        check("1_", None);
+        check("0x1", None);
+        check("", None);
     }
 
     #[test]

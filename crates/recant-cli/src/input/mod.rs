@@ -40,9 +40,10 @@ pub(crate) fn value(
     shape: &Shape,
     mut words: Vec<String>,
 ) -> Result<Document, Error> {
+    let mut is_loaded = false;
     if let [word] = words.as_slice() {
         match files::load(environment, word).map_err(|why| Error::parsing(option, why))? {
-            Some(Loaded::Text(text)) => words = vec![text],
+            Some(Loaded::Text(text)) => (words, is_loaded) = (vec![text], true),
             Some(Loaded::Bytes(bytes)) => return from_bytes(shape, bytes),
             None => {}
         }
@@ -53,18 +54,23 @@ pub(crate) fn value(
             if first.starts_with('[') && words.len() == 1 {
                 return from_json(option, &words[0]);
             }
-            if is_complex(list.element) && !first.starts_with(['[', '{']) {
-                return words
-                    .iter()
-                    .map(|word| from_shorthand(environment, option, list.element, word))
-                    .collect::<Result<_, _>>()
-                    .map(Document::List);
-            }
-            words
-                .into_iter()
-                .map(|word| one(environment, option, list.element, word))
-                .collect::<Result<_, _>>()
-                .map(Document::List)
+            let items: Result<Vec<Document>, Error> = match (list.element, words.as_slice()) {
+                (element, words) if !is_complex(element) => {
+                    words.iter().map(|word| convert::scalar(element, word.clone())).collect()
+                }
+                // The words decide together how all of them are read.
+                (element, words) if first.starts_with(['[', '{']) => {
+                    words.iter().map(|word| one_in_json(option, element, word)).collect()
+                }
+                // A file is one value, also where a list of them is wanted.
+                (element, [text]) if is_loaded => {
+                    return from_shorthand(environment, option, element, text);
+                }
+                (element, words) => {
+                    words.iter().map(|word| from_shorthand(environment, option, element, word)).collect()
+                }
+            };
+            items.map(Document::List)
         }
         _ => one(environment, option, shape, words.pop().unwrap_or_default()),
     }
@@ -76,10 +82,17 @@ fn one(environment: &dyn Environment, option: &str, shape: &Shape, word: String)
         return convert::scalar(shape, word);
     }
     match word.trim_start().chars().next() {
-        Some('{') => from_json(option, &word),
-        Some('[') if matches!(shape.kind, Kind::List(_)) => from_json(option, &word),
-        Some('[') => Err(Error::parsing(option, format_args!("Invalid JSON:\n{word}"))),
+        Some('{' | '[') => one_in_json(option, shape, &word),
         _ => from_shorthand(environment, option, shape, &word),
+    }
+}
+
+/// The value of one word that is to be JSON.
+fn one_in_json(option: &str, shape: &Shape, word: &str) -> Result<Document, Error> {
+    match word.trim_start().chars().next() {
+        Some('{') => from_json(option, word),
+        Some('[') if matches!(shape.kind, Kind::List(_)) => from_json(option, word),
+        _ => Err(Error::parsing(option, format_args!("Invalid JSON:\n{word}"))),
     }
 }
 

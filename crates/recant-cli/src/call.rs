@@ -13,10 +13,11 @@ use recant_core::time::WallTime;
 use recant_wire::document::{Document, Members, has_lone_surrogate};
 use recant_wire::error::ErrorDocument;
 use recant_wire::model::{Location, Operation};
-use recant_wire::sigv4::{self, Credentials, ServiceScope, SignableRequest};
+use recant_wire::sigv4::{self, ServiceScope, SignableRequest};
 use recant_wire::{python, request, response, validate};
 
 use crate::config::Config;
+use crate::credentials::{Found, Renewal};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -41,7 +42,7 @@ pub(crate) struct Caller<'a> {
     limiter: Option<RateLimiter>,
     timestamps: TimestampFormat,
     binary: BinaryFormat,
-    credentials: Option<Credentials>,
+    credentials: Option<Found>,
     transport: Option<Transport>,
 }
 
@@ -205,6 +206,7 @@ impl<'a> Caller<'a> {
     pub(crate) fn renew(&mut self, environment: &mut dyn Environment) -> Result<bool, Error> {
         let found = credentials::find(environment, self.config, self.globals)?;
         let is_known = self.credentials.as_ref().is_some_and(|known| {
+            let [known, found] = [known, &found].map(|found| &found.credentials);
             (&known.access_key_id, &known.session_token) == (&found.access_key_id, &found.session_token)
         });
         self.credentials = Some(found);
@@ -224,6 +226,18 @@ impl<'a> Caller<'a> {
     fn authenticate(&mut self, environment: &mut dyn Environment) -> Result<(), Error> {
         if self.globals.sign && self.credentials.is_none() {
             self.credentials = Some(credentials::find(environment, self.config, self.globals)?);
+        }
+        Ok(())
+    }
+
+    /// Looks for credentials anew if those at hand end soon: a command may last longer than they do.
+    fn keep_authenticated(&mut self, environment: &mut dyn Environment) -> Result<(), Error> {
+        let renewal = self.credentials.as_ref().map(|found| found.renewal(environment.now()));
+        let Some(renewal @ (Renewal::Wanted | Renewal::Needed)) = renewal else { return Ok(()) };
+        match credentials::find(environment, self.config, self.globals) {
+            Ok(found) => self.credentials = Some(found),
+            Err(_) if renewal == Renewal::Wanted => {}
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -283,7 +297,7 @@ impl<'a> Caller<'a> {
     ///
     /// What cannot be the head of a request.
     pub(crate) fn sign(
-        &self,
+        &mut self,
         environment: &mut dyn Environment,
         name: &str,
         request: &request::Request,
@@ -294,7 +308,7 @@ impl<'a> Caller<'a> {
 
     /// The same, with the time until which the answer is waited for.
     fn sign_until(
-        &self,
+        &mut self,
         environment: &mut dyn Environment,
         name: &str,
         request: &request::Request,
@@ -302,6 +316,7 @@ impl<'a> Caller<'a> {
         ends_at: Option<i64>,
     ) -> Result<http::Request<Vec<u8>>, Error> {
         let url = self.endpoint.url(&request.path, request.query.as_deref().unwrap_or(""));
+        self.keep_authenticated(environment)?;
         let outgoing = self.assemble(environment.now(), request, &url, attempt, ends_at)?;
         self.log_request(environment, name, &outgoing);
         Ok(outgoing)
@@ -376,7 +391,7 @@ impl<'a> Caller<'a> {
             builder = builder.header(*name, value.as_bytes());
         }
         let mut outgoing = builder.body(request.body.clone()).map_err(invalid)?;
-        if let Some(credentials) = &self.credentials {
+        if let Some(Found { credentials, .. }) = &self.credentials {
             let path = format!("{}{}", self.endpoint.prefix, request.path);
             let query = self.endpoint.joined_query(request.query.as_deref().unwrap_or(""));
             let headers = sigv4::headers_of(outgoing.headers());
@@ -470,7 +485,7 @@ fn log_answer(environment: &mut dyn Environment, answer: &Result<Reply, Failure>
 }
 
 /// Code and message of an error answer, also of one that is no error document.
-fn error_of(reply: &Reply) -> (String, String) {
+pub(crate) fn error_of(reply: &Reply) -> (String, String) {
     // A page of something that stands before the service: not looked into, even if it were XML.
     let body = reply.body.trim_ascii();
     let is_page = reply.status >= 500 && (body.is_empty() || body.starts_with(b"<html>"));

@@ -122,7 +122,7 @@ pub(crate) fn resolve(
     let mut globals = Globals::resolve(&main)?;
 
     let mut service = lowargs::scan(&[], &main.leftovers)?;
-    match expand_operation(&aliases, &mut service, &mut main)? {
+    match expand_below(&aliases, &[SERVICE], &mut service, &mut main)? {
         Expanded::No => {}
         Expanded::Words => globals = Globals::resolve(&main)?,
         Expanded::Shell(line) => return Ok(Command::Shell(line)),
@@ -136,7 +136,14 @@ pub(crate) fn resolve(
             None => Command::Help(Topic::Sign),
         }),
         Some("wait") => {
-            let which = lowargs::scan(&[], &service.leftovers)?;
+            let mut which = lowargs::scan(&[], &service.leftovers)?;
+            match expand_below(&aliases, &[SERVICE, "wait"], &mut which, &mut main)? {
+                Expanded::No => {}
+                Expanded::Words => {
+                    globals = Globals { config: globals.config, ..Globals::resolve(&main)? };
+                }
+                Expanded::Shell(line) => return Ok(Command::Shell(line)),
+            }
             if which.positional.as_deref() == Some("help") {
                 return Ok(Command::Help(Topic::Waiters));
             }
@@ -193,29 +200,34 @@ fn expand_command(aliases: &Aliases, main: &mut Scan) -> Result<Option<String>, 
     Ok(None)
 }
 
-/// What became of an operation's name.
+/// What became of a name.
 enum Expanded {
     No,
     Words,
     Shell(String),
 }
 
-/// The same for the operation, once.
-fn expand_operation(aliases: &Aliases, service: &mut Scan, main: &mut Scan) -> Result<Expanded, Error> {
-    let Some(word) = service.positional.clone() else {
+/// The same for the operation or the waiter below these commands, once.
+fn expand_below(
+    aliases: &Aliases,
+    commands: &[&str],
+    below: &mut Scan,
+    main: &mut Scan,
+) -> Result<Expanded, Error> {
+    let Some(word) = below.positional.clone() else {
         return Ok(Expanded::No);
     };
-    match aliases.find(&[SERVICE], &word)? {
+    match aliases.find(commands, &word)? {
         None => Ok(Expanded::No),
-        Some(Meaning::Shell(line)) => Ok(Expanded::Shell(shell_line(line, &service.leftovers))),
+        Some(Meaning::Shell(line)) => Ok(Expanded::Shell(shell_line(line, &below.leftovers))),
         Some(Meaning::Words(words)) => {
             let alias = lowargs::scan(globals::TABLE, &words)?;
             globals::check_alias(&alias, &word)?;
             main.given.extend(alias.given);
             let words: Vec<String> = alias.positional.into_iter().chain(alias.leftovers).collect();
             let mut expanded = lowargs::scan(&[], &words)?;
-            expanded.leftovers.append(&mut service.leftovers);
-            *service = expanded;
+            expanded.leftovers.append(&mut below.leftovers);
+            *below = expanded;
             Ok(Expanded::Words)
         }
     }

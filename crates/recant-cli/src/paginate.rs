@@ -235,9 +235,21 @@ fn inject(input: &mut Members, name: &str, token: Option<&Document>) {
 
 /// The token for the user: base64 of a JSON object, spaced as Python spaces it.
 fn encode_token(name: &str, token: Option<Document>, truncated: Option<i64>) -> Option<String> {
-    let mut parts = vec![format!("\"{name}\": {}", crate::output::json::pretty(&token.clone().into()))];
+    let mut parts = vec![format!("\"{name}\": {}", in_ascii(&crate::output::json::pretty(&token.into())))];
     parts.extend(truncated.map(|amount| format!("\"{TRUNCATE_KEY}\": {amount}")));
     Some(base64::encode(format!("{{{}}}", parts.join(", ")).as_bytes()))
+}
+
+/// JSON in ASCII, as Python writes it.
+fn in_ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            c if c.is_ascii() => out.push(c),
+            c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    out
 }
 
 /// The service's token and how much of its page was shown. A text that is no such token is the service's token itself, or the form
@@ -289,6 +301,7 @@ mod tests {
         };
         check(Some("m-1"), Some(1), "eyJNYXJrZXIiOiAibS0xIiwgImJvdG9fdHJ1bmNhdGVfYW1vdW50IjogMX0=");
         check(Some("m-1"), None, "eyJNYXJrZXIiOiAibS0xIn0=");
+        check(Some("é😀"), None, "eyJNYXJrZXIiOiAiXHUwMGU5XHVkODNkXHVkZTAwIn0=");
         check(None, Some(0), "eyJNYXJrZXIiOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAwfQ==");
         let check = |text: &str, token: Option<&str>, skip: i64| {
             let decoded = decode_token(text, "Marker").expect("a token");

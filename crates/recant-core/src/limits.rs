@@ -102,6 +102,8 @@ pub const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
 pub const STATUS_WAIT_MAX: Duration = Duration::from_millis(250);
 /// Bytes of one API request's body. Ours.
 pub const API_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of one answer that the client reads. Ours; the AWS CLI has no limit, the longest pages of CloudFront have some MiB.
+pub const RESPONSE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Depth of elements in an XML document. Ours; the deepest CloudFront shape has 12.
 pub const XML_DEPTH_MAX: usize = 32;
 /// Elements of an XML document. Ours; a page of a thousand distributions has some 200,000.

@@ -157,7 +157,11 @@ mod tests {
         );
         check(Shell::Zsh, "aws --output=te", &["--output=text\t\t"]);
         let batch = "aws cloudfront create-invalidation --invalidation-batch Pa";
-        check(Shell::Zsh, batch, &["Paths=\topen\tWhat to invalidate: /one.html, /all/that/begins/so*, or #a-cache-tag."]);
+        check(
+            Shell::Zsh,
+            batch,
+            &["Paths=\topen\tWhat to invalidate: /one.html, /all/that/begins/so*, or #a-cache-tag."],
+        );
     }
 
     #[test]

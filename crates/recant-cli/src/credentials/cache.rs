@@ -10,7 +10,6 @@ use sha1::{Digest as _, Sha1};
 use super::{Search, Temporary, temporary_from};
 use crate::environment::Environment;
 use crate::input::json;
-use crate::output::timestamp;
 
 /// Credentials that end sooner than this are asked for anew.
 const EXPIRY_WINDOW_SECONDS: i64 = 15 * 60;
@@ -29,7 +28,7 @@ pub(super) fn load(search: &Search<'_>, key: &str) -> Option<Temporary> {
     let text = std::fs::read_to_string(path(search.environment, key)).ok()?;
     let document = json::parse(&text).ok()?;
     let found = temporary_from(document.get("Credentials")?, "SessionToken").ok()?;
-    let expires = timestamp::epoch_seconds(&found.expiration.replace("UTC", "Z"))?;
+    let expires = found.expires()?;
     (expires - search.now_seconds() >= EXPIRY_WINDOW_SECONDS).then_some(found)
 }
 
@@ -50,7 +49,7 @@ pub(super) fn store(search: &Search<'_>, key: &str, found: &Temporary) {
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
-fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }

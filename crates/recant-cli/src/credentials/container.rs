@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use recant_wire::document::Document;
 use recant_wire::sigv4::Credentials;
 
 use super::{Search, exchange, retrieval, temporary_from};
@@ -47,21 +48,20 @@ pub(super) fn find(search: &mut Search<'_>) -> Result<Option<Credentials>, Error
     }
     let mut headers = vec![("accept", "application/json")];
     headers.extend(token.as_deref().map(|token| ("authorization", token)));
-    let body = fetch(search, &url, &headers)
+    let found = fetch(search, &url, &headers)
         .map_err(|why| retrieval(SOURCE, format_args!("Error retrieving metadata: {why}")))?;
-    let found = json::parse(&String::from_utf8_lossy(&body)).map_err(|_| {
-        let why = "Error retrieving metadata: Unable to parse JSON returned from container metadata services";
-        retrieval(SOURCE, why)
-    })?;
     let found = temporary_from(&found, "Token").map_err(|missing| Error::general(format!("'{missing}'")))?;
     search.accept(found).map(Some)
 }
 
-fn fetch(search: &mut Search<'_>, url: &str, headers: &[(&str, &str)]) -> Result<Vec<u8>, String> {
+fn fetch(search: &mut Search<'_>, url: &str, headers: &[(&str, &str)]) -> Result<Document, String> {
     let mut attempt = 1;
     loop {
         let why = match exchange::ask_local(search, TIMEOUT, "GET", url, headers) {
-            Ok(reply) if reply.status == 200 => return Ok(reply.body),
+            Ok(reply) if reply.status == 200 => match json::parse(&String::from_utf8_lossy(&reply.body)) {
+                Ok(found) => return Ok(found),
+                Err(_) => "Unable to parse JSON returned from container metadata services".to_owned(),
+            },
             Ok(reply) => format!(
                 "Received non 200 response {} from container metadata: {}",
                 reply.status,

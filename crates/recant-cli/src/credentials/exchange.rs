@@ -12,7 +12,29 @@ use super::Search;
 /// A request that is not sent yet, without `host` and `amz-sdk-request`.
 pub(super) type Request = http::Request<Vec<u8>>;
 
-/// Sends a request until there is an answer or no attempt left. `make` adds what depends on the time, the signature above all.
+/// An answer that is an error.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// Of HTTP.
+    pub status: u16,
+    /// As the service names it.
+    pub code: String,
+    /// In the service's words.
+    pub message: String,
+    /// How often it was tried again, if that is why it is told now.
+    retries: Option<u32>,
+}
+
+impl Refusal {
+    /// The error of the operation that was refused.
+    pub(super) fn of(self, operation: &'static str) -> Error {
+        let (code, message) = (self.code, self.message);
+        Error::Service { code, message, operation, reached_max_retries: self.retries }
+    }
+}
+
+/// Sends a request until there is an answer or no attempt left. `make` adds what depends on the time, the signature above all;
+/// `error_of` reads code and message of an answer that is no success.
 ///
 /// # Errors
 ///
@@ -22,7 +44,8 @@ pub(super) fn send(
     endpoint: &Endpoint,
     url: &str,
     make: impl Fn(SystemTime, http::request::Builder) -> Result<Request, http::Error>,
-) -> Result<Reply, Error> {
+    error_of: impl Fn(&Reply) -> (String, String),
+) -> Result<Result<Reply, Refusal>, Error> {
     let retry = Retry::resolve(search.environment, search.config)?;
     let settings = Settings::resolve(search.environment, search.config, search.globals, &endpoint.base);
     search.environment.watch_interrupts();
@@ -37,11 +60,19 @@ pub(super) fn send(
             .map_err(|why| Error::general(format!("Invalid request for \"{url}\": {why}")))?;
         let is_last = attempt >= retry.attempts_max;
         match transport.send(request) {
-            Ok(reply) if is_last || !retry::is_retryable(reply.status, "") => return Ok(reply),
+            Ok(reply) if (200..300).contains(&reply.status) => return Ok(Ok(reply)),
+            Ok(reply) => {
+                let (status, (code, message)) = (reply.status, error_of(&reply));
+                let is_retryable = retry::is_retryable(status, &code);
+                if is_last || !is_retryable {
+                    let retries = is_retryable.then_some(attempt - 1);
+                    return Ok(Err(Refusal { status, code, message, retries }));
+                }
+            }
             Err(failure) if is_last || !retry::is_transient(&failure) => {
                 return Err(Error::general(failure.message(url)));
             }
-            Ok(_) | Err(_) => {}
+            Err(_) => {}
         }
         let random = search.environment.random();
         search.environment.sleep(Retry::pause(attempt, random));

@@ -61,10 +61,8 @@ pub(super) fn find(search: &mut Search<'_>) -> Result<Option<Credentials>, Error
         return Ok(None);
     };
     // Credentials that are over are used all the same: the service's word counts for more than this clock.
-    Ok(json::parse(&text)
-        .ok()
-        .and_then(|found| temporary_from(&found, "Token").ok())
-        .map(|found| found.credentials))
+    let found = json::parse(&text).ok().and_then(|found| temporary_from(&found, "Token").ok());
+    Ok(found.map(|found| service.search.take(found)))
 }
 
 /// The service with the session's token.

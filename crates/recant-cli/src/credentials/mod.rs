@@ -5,6 +5,7 @@
 //! unless the search gets to them, and nothing is loaded for them before.
 
 mod cache;
+mod code;
 mod container;
 mod exchange;
 mod instance;
@@ -30,7 +31,45 @@ struct Search<'a> {
     environment: &'a mut dyn Environment,
     config: &'a Config,
     globals: &'a Globals,
+    /// When the credentials end that were found last, in seconds since 1970.
+    expires: Option<i64>,
 }
+
+/// What a search has found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// When they end, in seconds since 1970; none if that is not known.
+    pub expires: Option<i64>,
+}
+
+impl Found {
+    /// What a command that still runs should do about its credentials.
+    pub(crate) fn renewal(&self, now: SystemTime) -> Renewal {
+        match self.expires.map(|expires| expires - seconds(now)) {
+            Some(left) if left < MANDATORY_RENEWAL_SECONDS => Renewal::Needed,
+            Some(left) if left < RENEWAL_SECONDS => Renewal::Wanted,
+            _ => Renewal::No,
+        }
+    }
+}
+
+/// Whether credentials are to be looked for anew before the next request is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// They last.
+    No,
+    /// They end soon; if there are no others yet, they still do.
+    Wanted,
+    /// They end too soon.
+    Needed,
+}
+
+/// Credentials that end sooner than this are renewed if that works; the AWS CLI's number.
+const RENEWAL_SECONDS: i64 = 15 * 60;
+/// Those that end sooner than this have to be renewed; the AWS CLI's number.
+const MANDATORY_RENEWAL_SECONDS: i64 = 10 * 60;
 
 /// Credentials that last until a time, as their source spelled it.
 #[derive(Clone, Debug)]
@@ -48,33 +87,45 @@ pub(crate) fn find(
     environment: &mut dyn Environment,
     config: &Config,
     globals: &Globals,
-) -> Result<Credentials, Error> {
-    let mut search = Search { environment, config, globals };
-    let profile = config.profile_name.as_str();
-    let uses_environment = !config.profile_from_option;
-    if uses_environment && let Some(credentials) = from_environment(search.environment)? {
-        return Ok(credentials);
-    }
-    if config.profile(profile).is_some_and(|profile| role::is_asked_for(&profile)) {
-        return role::assume(&mut search, profile);
-    }
-    if let Some(credentials) = search.in_profile(profile, uses_environment)? {
-        return Ok(credentials);
-    }
-    if let Some(credentials) = container::find(&mut search)? {
-        return Ok(credentials);
-    }
-    if let Some(credentials) = instance::find(&mut search)? {
-        return Ok(credentials);
-    }
-    Err(Error::Configuration {
-        code: "NoCredentials",
-        message: "Unable to locate credentials. You can configure credentials by running \"aws login\"."
-            .to_owned(),
-    })
+) -> Result<Found, Error> {
+    let mut search = Search { environment, config, globals, expires: None };
+    let credentials = search.credentials()?;
+    Ok(Found { credentials, expires: search.expires })
+}
+
+fn seconds(now: SystemTime) -> i64 {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 impl Search<'_> {
+    fn credentials(&mut self) -> Result<Credentials, Error> {
+        let search = self;
+        let config = search.config;
+        let profile = config.profile_name.as_str();
+        let uses_environment = !config.profile_from_option;
+        if uses_environment && let Some(credentials) = from_environment(search.environment)? {
+            return Ok(credentials);
+        }
+        if config.profile(profile).is_some_and(|profile| role::is_asked_for(&profile)) {
+            return role::assume(search, profile);
+        }
+        if let Some(credentials) = search.in_profile(profile, uses_environment)? {
+            return Ok(credentials);
+        }
+        if let Some(credentials) = container::find(search)? {
+            return Ok(credentials);
+        }
+        if let Some(credentials) = instance::find(search)? {
+            return Ok(credentials);
+        }
+        Err(Error::Configuration {
+            code: "NoCredentials",
+            message: "Unable to locate credentials. You can configure credentials by running \"aws login\"."
+                .to_owned(),
+        })
+    }
+
     /// The sources that a profile can name, apart from a role of its own.
     fn in_profile(&mut self, name: &str, uses_environment: bool) -> Result<Option<Credentials>, Error> {
         let config = self.config;
@@ -106,19 +157,30 @@ impl Search<'_> {
     }
 
     fn now_seconds(&self) -> i64 {
-        let since = self.environment.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        seconds(self.environment.now())
     }
 
     /// Credentials that a source has just given are good, unless they are over already.
-    fn accept(&self, found: Temporary) -> Result<Credentials, Error> {
-        let expires = timestamp::epoch_seconds(&found.expiration.replace("UTC", "Z"));
-        if expires.is_some_and(|expires| expires <= self.now_seconds()) {
+    fn accept(&mut self, found: Temporary) -> Result<Credentials, Error> {
+        if found.expires().is_some_and(|expires| expires <= self.now_seconds()) {
             return Err(Error::general(
                 "Credentials were refreshed, but the refreshed credentials are still expired.",
             ));
         }
-        Ok(found.credentials)
+        Ok(self.take(found))
+    }
+
+    /// The same without the question: of credentials that were kept and still last, or that outlast their time.
+    fn take(&mut self, found: Temporary) -> Credentials {
+        self.expires = found.expires().filter(|expires| *expires > self.now_seconds());
+        found.credentials
+    }
+}
+
+impl Temporary {
+    /// When they end, in seconds since 1970, if their source says it in a way that can be understood.
+    fn expires(&self) -> Option<i64> {
+        timestamp::epoch_seconds(&self.expiration.replace("UTC", "Z"))
     }
 }
 

@@ -20,7 +20,7 @@ const SOURCE: &str = "custom-process";
 /// # Errors
 ///
 /// The program fails, or prints something else.
-pub(super) fn find(search: &Search<'_>, profile: &Profile<'_>) -> Result<Option<Credentials>, Error> {
+pub(super) fn find(search: &mut Search<'_>, profile: &Profile<'_>) -> Result<Option<Credentials>, Error> {
     let Some(line) = profile.get("credential_process") else {
         return Ok(None);
     };

@@ -1,12 +1,10 @@
 //! Roles of profiles: `role_arn` with `source_profile` or `credential_source`, also in chains.
 
-use std::io::{BufRead as _, Write as _};
-
 use recant_wire::document::Document;
 use recant_wire::python;
 use recant_wire::sigv4::Credentials;
 
-use super::{Search, cache, container, from_environment, instance, retrieval, sts};
+use super::{Search, cache, code, container, from_environment, instance, retrieval, sts};
 use crate::config::Profile;
 use crate::error::Error;
 use crate::input::convert;
@@ -58,13 +56,13 @@ fn assume_after(
 
     let key = cache_key(&parameters);
     if let Some(found) = cache::load(search, &key) {
-        return Ok(found.credentials);
+        return Ok(search.take(found));
     }
     if profile.get("role_session_name").is_none() {
         parameters.push(("RoleSessionName", session_name(search)));
     }
     if let Some(serial) = serial {
-        parameters.push(("TokenCode", ask_for_code(serial)?));
+        parameters.push(("TokenCode", code::ask(search.environment, serial)?));
     }
     let found = sts::call(search, "AssumeRole", &parameters, Some(&source))?;
     cache::store(search, &key, &found);
@@ -135,17 +133,6 @@ fn from_source_profile(
     search
         .in_profile(source, false)?
         .ok_or_else(|| Error::general(format!("The source profile \"{source}\" must have credentials.")))
-}
-
-/// Asks the person at the terminal for the code of a second factor.
-fn ask_for_code(serial: &str) -> Result<String, Error> {
-    let failed =
-        |why: std::io::Error| Error::general(format!("The code of {serial} could not be asked for: {why}"));
-    let mut terminal = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(failed)?;
-    write!(terminal, "Enter MFA code for {serial}: ").map_err(failed)?;
-    let mut line = String::new();
-    std::io::BufReader::new(terminal).read_line(&mut line).map_err(failed)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 #[cfg(test)]

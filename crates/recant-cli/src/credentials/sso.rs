@@ -1,5 +1,7 @@
 //! Single sign-on (IAM Identity Center): a token that a sign-in left in `~/.aws/sso/cache`, traded for the credentials of a role.
 
+mod token;
+
 use recant_wire::document::Document;
 use recant_wire::sigv4::Credentials;
 
@@ -7,13 +9,16 @@ use super::sts::form_encoded;
 use super::{Search, Temporary, cache, exchange};
 use crate::config::ini::Value;
 use crate::config::{Config, Profile};
-use crate::endpoint::{Endpoint, SSO, SSO_OIDC};
+use crate::endpoint::{Endpoint, SSO};
 use crate::error::Error;
 use crate::input::json;
 use crate::output::timestamp;
+use crate::transport::Reply;
 
 /// The settings that all have to be there, in the order they are missed.
 const REQUIRED: [&str; 4] = ["sso_role_name", "sso_account_id", "sso_start_url", "sso_region"];
+/// The call that hands out credentials.
+const OPERATION: &str = "GetRoleCredentials";
 /// What is said when only a new sign-in helps.
 const UNAUTHORIZED: &str = "The SSO session associated with this profile has expired or is otherwise invalid. \
      To refresh this SSO session run aws sso login with the corresponding profile.";
@@ -56,9 +61,9 @@ pub(super) fn find(
         ),
     });
     if let Some(found) = cache::load(search, &key) {
-        return Ok(Some(found.credentials));
+        return Ok(Some(search.take(found)));
     }
-    let token = token(search, &settings)?;
+    let token = token::of(search, &settings)?;
     let found = role_credentials(search, &settings, &token)?;
     cache::store(search, &key, &found);
     search.accept(found).map(Some)
@@ -106,56 +111,6 @@ fn settings<'a>(config: &'a Config, name: &str, profile: &Profile<'a>) -> Result
     Ok(Settings { role, account, start_url, region, session: session_name })
 }
 
-/// The token of the sign-in; one that is over is renewed where the sign-in allows that.
-fn token(search: &mut Search<'_>, settings: &Settings<'_>) -> Result<String, Error> {
-    let subject = settings.session.unwrap_or(settings.start_url);
-    let missing = || Error::general(format!("Error loading SSO Token: Token for {subject} does not exist"));
-    let path = format!("~/.aws/sso/cache/{}.json", cache::name_of(subject));
-    let text = std::fs::read_to_string(search.environment.expand_path(&path)).map_err(|_| missing())?;
-    let document = json::parse(&text).map_err(|_| missing())?;
-    let field = |key: &str| document.get(key).and_then(Document::as_str);
-    let (Some(token), Some(expires)) = (field("accessToken"), field("expiresAt")) else {
-        return Err(Error::general(format!("Error loading SSO Token: Token for {subject} is invalid.")));
-    };
-    let expires = timestamp::epoch_seconds(&expires.replace("UTC", "Z"));
-    if expires.is_some_and(|expires| expires > search.now_seconds()) {
-        return Ok(token.to_owned());
-    }
-    if settings.session.is_none() {
-        return Err(Error::general(UNAUTHORIZED));
-    }
-    let (Some(client), Some(secret), Some(renewal)) =
-        (field("clientId"), field("clientSecret"), field("refreshToken"))
-    else {
-        return Err(Error::general("Token has expired and refresh failed"));
-    };
-    renew(search, settings.region, [client, secret, renewal])?
-        .ok_or_else(|| Error::general("Token has expired and refresh failed"))
-}
-
-/// Asks for a new token. It is not written back: the next call can ask again.
-fn renew(
-    search: &mut Search<'_>,
-    region: &str,
-    [client, secret, renewal]: [&str; 3],
-) -> Result<Option<String>, Error> {
-    let host = |region: &str| format!("oidc.{region}");
-    let endpoint =
-        Endpoint::of_service(search.environment, search.config, SSO_OIDC, Some(region.to_owned()), host)?;
-    let url = endpoint.url("/token", "");
-    let body = format!(
-        "{{\"clientId\": {}, \"clientSecret\": {}, \"grantType\": \"refresh_token\", \"refreshToken\": {}}}",
-        quoted(client),
-        quoted(secret),
-        quoted(renewal)
-    );
-    let reply = exchange::send(search, &endpoint, &url, |_, builder| {
-        builder.method("POST").header("content-type", "application/json").body(body.clone().into_bytes())
-    })?;
-    let answer = json::parse(&String::from_utf8_lossy(&reply.body)).unwrap_or_default();
-    Ok(answer.get("accessToken").and_then(Document::as_str).map(str::to_owned))
-}
-
 fn role_credentials(
     search: &mut Search<'_>,
     settings: &Settings<'_>,
@@ -167,33 +122,32 @@ fn role_credentials(
     let query =
         format!("role_name={}&account_id={}", form_encoded(settings.role), form_encoded(settings.account));
     let url = endpoint.url("/federation/credentials", &query);
-    let reply = exchange::send(search, &endpoint, &url, |_, builder| {
+    let make = |_, builder: http::request::Builder| {
         builder.method("GET").header("x-amz-sso_bearer_token", token).body(Vec::new())
-    })?;
-    if reply.status == 401 {
-        return Err(Error::general(UNAUTHORIZED));
-    }
-    let answer = json::parse(&String::from_utf8_lossy(&reply.body)).unwrap_or_default();
-    let refused = || {
-        let text = |key: &str| answer.get(key).and_then(Document::as_str).unwrap_or_default().to_owned();
-        let code = reply.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
-        let code = code.map(|code| code.split(':').next().unwrap_or_default().to_owned());
-        Error::Service {
-            code: code.unwrap_or_else(|| reply.status.to_string()),
-            message: text("message"),
-            operation: "GetRoleCredentials",
-            reached_max_retries: None,
-        }
     };
-    let found = answer.get("roleCredentials").ok_or_else(refused)?;
+    let reply = exchange::send(search, &endpoint, &url, make, error_of)?.map_err(|refusal| {
+        if refusal.status == 401 { Error::general(UNAUTHORIZED) } else { refusal.of(OPERATION) }
+    })?;
+    let answer = json::parse(&String::from_utf8_lossy(&reply.body)).unwrap_or_default();
+    let unreadable = || Error::general(format!("Unable to parse response ({OPERATION}: no roleCredentials)"));
+    let found = answer.get("roleCredentials").ok_or_else(unreadable)?;
     let text = |key: &str| found.get(key).and_then(Document::as_str).map(str::to_owned);
     let millis = found.get("expiration").and_then(Document::as_integer).unwrap_or(0);
     Ok(Temporary {
         credentials: Credentials {
-            access_key_id: text("accessKeyId").ok_or_else(refused)?,
-            secret_access_key: text("secretAccessKey").ok_or_else(refused)?,
+            access_key_id: text("accessKeyId").ok_or_else(unreadable)?,
+            secret_access_key: text("secretAccessKey").ok_or_else(unreadable)?,
             session_token: text("sessionToken"),
         },
         expiration: timestamp::from_epoch_seconds(millis / 1000),
     })
+}
+
+/// Code and message of an answer of the sign-on's services that is an error: a header and JSON.
+fn error_of(reply: &Reply) -> (String, String) {
+    let code = reply.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
+    let code = code.and_then(|code| code.split(':').next()).map(str::to_owned);
+    let answer = json::parse(&String::from_utf8_lossy(&reply.body)).unwrap_or_default();
+    let message = answer.get("message").and_then(Document::as_str).unwrap_or_default();
+    (code.unwrap_or_else(|| reply.status.to_string()), message.to_owned())
 }

@@ -4,7 +4,6 @@
 
 use recant_core::entry::Hash;
 use recant_wire::document::Document;
-use recant_wire::error::ErrorDocument;
 use recant_wire::model::{Kind, Location, Member, Shape, Structure};
 use recant_wire::sigv4::canonical::PathSpelling;
 use recant_wire::sigv4::{self, Credentials, ServiceScope, SignableRequest};
@@ -21,6 +20,8 @@ const VERSION: &str = "2011-06-15";
 const ROLE_ARN_MIN: usize = 20;
 /// The least length of a session's name.
 const SESSION_NAME_MIN: usize = 2;
+/// The least length of a web identity.
+const TOKEN_MIN: usize = 4;
 /// The shortest session.
 const DURATION_MIN: i64 = 900;
 
@@ -43,7 +44,7 @@ pub(super) fn call(
         body.push_str(&format!("&{name}={}", form_encoded(value)));
     }
     let url = endpoint.url("/", "");
-    let reply = exchange::send(search, &endpoint, &url, |now, builder| {
+    let make = |now, builder: http::request::Builder| {
         let mut request = builder
             .method("POST")
             .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
@@ -69,17 +70,9 @@ pub(super) fn call(
             }
         }
         Ok(request)
-    })?;
-    if !(200..300).contains(&reply.status) {
-        let error = ErrorDocument::read(&reply.body).unwrap_or_default();
-        let code = if error.code.is_empty() { reply.status.to_string() } else { error.code };
-        return Err(Error::Service {
-            code,
-            message: error.message,
-            operation: action,
-            reached_max_retries: None,
-        });
-    }
+    };
+    let reply = exchange::send(search, &endpoint, &url, make, crate::call::error_of)?
+        .map_err(|refusal| refusal.of(action))?;
     let unreadable = |why: String| Error::general(format!("Unable to parse response ({why})"));
     let answer = xml::decode_lenient(&RESPONSE, &reply.body).map_err(|why| unreadable(why.to_string()))?;
     let credentials =
@@ -102,6 +95,9 @@ fn check(parameters: &[(&str, String)]) -> Result<(), Error> {
             )),
             "RoleSessionName" if length < SESSION_NAME_MIN => problems.push_str(&format!(
                 "\nInvalid length for parameter {name}, value: {length}, valid min length: {SESSION_NAME_MIN}"
+            )),
+            "WebIdentityToken" if length < TOKEN_MIN => problems.push_str(&format!(
+                "\nInvalid length for parameter {name}, value: {length}, valid min length: {TOKEN_MIN}"
             )),
             "DurationSeconds" if value.parse::<i64>().is_ok_and(|seconds| seconds < DURATION_MIN) => problems
                 .push_str(&format!(

@@ -37,7 +37,7 @@ pub(super) fn find(
     parameters.push(("RoleArn", role));
     let key = role::cache_key(&parameters);
     if let Some(found) = cache::load(search, &key) {
-        return Ok(Some(found.credentials));
+        return Ok(Some(search.take(found)));
     }
     if session.is_none() {
         parameters.push(("RoleSessionName", role::session_name(search)));

@@ -14,7 +14,9 @@ fn by_hand(name: &str) -> Option<&'static str> {
         "CreateDistributionTenant" => {
             "Creates a tenant of a distribution: domains that are served with the distribution's configuration."
         }
-        "CreateInvalidation" => "Invalidates paths of a distribution: edges answer none of them from what they have stored before.",
+        "CreateInvalidation" => {
+            "Invalidates paths of a distribution: edges answer none of them from what they have stored before."
+        }
         "CreateInvalidationForDistributionTenant" => {
             "Invalidates paths of a distribution tenant: edges answer none of them from what they have stored before."
         }
@@ -54,7 +56,9 @@ fn by_name(name: &str) -> String {
     ];
     let words = words(name);
     let Some((first, nouns)) = words.split_first() else { return format!("Calls {name}.") };
-    let Some((_, verb)) = VERBS.iter().find(|(stem, _)| stem == first) else { return format!("Calls {name}.") };
+    let Some((_, verb)) = VERBS.iter().find(|(stem, _)| stem == first) else {
+        return format!("Calls {name}.");
+    };
     let of = nouns.iter().position(|word| word == "by" || word == "with" || word == "for");
     let (nouns, rest) = nouns.split_at(of.unwrap_or(nouns.len()));
     let rest: String = rest.iter().map(|word| format!(" {word}")).collect();
@@ -80,7 +84,9 @@ fn words(name: &str) -> Vec<String> {
         let after_small = at > 0 && !letters[at - 1].is_ascii_uppercase();
         let before_small = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
         match words.last_mut() {
-            Some(word) if !(letter.is_ascii_uppercase() && (after_small || before_small)) => word.push(*letter),
+            Some(word) if !(letter.is_ascii_uppercase() && (after_small || before_small)) => {
+                word.push(*letter);
+            }
             _ => words.push(letter.to_string()),
         }
     }
@@ -88,7 +94,9 @@ fn words(name: &str) -> Vec<String> {
         |word: &str| word.len() > 1 && word.chars().filter(char::is_ascii_uppercase).count() > 1;
     words
         .into_iter()
-        .map(|word| if is_abbreviation(&word) { word } else { super::abbreviated(&word.to_ascii_lowercase()) })
+        .map(
+            |word| if is_abbreviation(&word) { word } else { super::abbreviated(&word.to_ascii_lowercase()) },
+        )
         .collect()
 }
 

@@ -10,7 +10,7 @@ use std::io;
 use std::time::Duration;
 
 use http::HeaderMap;
-use recant_core::limits::API_BODY_BYTES_MAX;
+use recant_core::limits::RESPONSE_BYTES_MAX;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use ureq::unversioned::transport::{Connector as _, DefaultConnector, RustlsConnector, TcpConnector};
 
@@ -191,7 +191,7 @@ impl Transport {
         let has_no_body = request.body().is_empty() && matches!(request.method().as_str(), "GET" | "HEAD");
         let answer = if has_no_body { self.agent.run(request.map(|_| ())) } else { self.agent.run(request) };
         let (parts, mut body) = answer.map_err(failure)?.into_parts();
-        let body = body.with_config().limit(API_BODY_BYTES_MAX as u64).read_to_vec().map_err(failure)?;
+        let body = body.with_config().limit(RESPONSE_BYTES_MAX).read_to_vec().map_err(failure)?;
         Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }

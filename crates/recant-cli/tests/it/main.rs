@@ -4,6 +4,7 @@
 mod all_tenants;
 mod calls;
 mod cloud;
+mod credentials;
 mod failures;
 mod files;
 mod invalidate;

@@ -148,8 +148,23 @@ impl<'a> Caller<'a> {
     ) -> Result<Document, Error> {
         let request = self.spell(operation, input)?;
         self.authenticate(environment)?;
-        let reply = self.send(environment, operation, &request)?;
+        let reply = self.send(environment, operation.name, &request)?;
         self.read(operation, &reply)
+    }
+
+    /// Sends a request that is not one of CloudFront's, signed, retried and refused like those; the name is for messages and the log.
+    ///
+    /// # Errors
+    ///
+    /// No credentials, no answer, an error as answer.
+    pub(crate) fn exchange(
+        &mut self,
+        environment: &mut dyn Environment,
+        name: &'static str,
+        request: &request::Request,
+    ) -> Result<Reply, Error> {
+        self.authenticate(environment)?;
+        self.send(environment, name, request)
     }
 
     /// Spells an input as a request that has no host and no signature yet.
@@ -246,7 +261,7 @@ impl<'a> Caller<'a> {
     fn send(
         &mut self,
         environment: &mut dyn Environment,
-        operation: &'static Operation,
+        operation: &'static str,
         request: &request::Request,
     ) -> Result<Reply, Error> {
         let mut attempt = 1;
@@ -254,7 +269,7 @@ impl<'a> Caller<'a> {
         let mut price = None;
         loop {
             self.pace(environment);
-            let outgoing = self.sign_until(environment, operation.name, request, attempt, ends_at)?;
+            let outgoing = self.sign_until(environment, operation, request, attempt, ends_at)?;
             let url = outgoing.uri().to_string();
             let exchange = self.transport(environment, &url)?.send(outgoing);
             ends_at = exchange.as_ref().ok().and_then(|reply| self.end_of_next(reply)).or(ends_at);
@@ -270,7 +285,6 @@ impl<'a> Caller<'a> {
                     self.learn(environment, retry::has_throttling_code(&code));
                     let is_retryable = retry::is_retryable(status, &code);
                     let reached_max_retries = (is_retryable && is_last).then_some(attempt - 1);
-                    let operation = operation.name;
                     (Error::Service { code, message, operation, reached_max_retries }, is_retryable)
                 }
                 Answer::None { message, is_transient } => {
@@ -491,8 +505,18 @@ pub(crate) fn error_of(reply: &Reply) -> (String, String) {
     let is_page = reply.status >= 500 && (body.is_empty() || body.starts_with(b"<html>"));
     match ErrorDocument::read(&reply.body).filter(|_| !is_page) {
         Some(document) => (document.code, document.message),
-        None => (reply.status.to_string(), reason(reply.status).to_owned()),
+        None => json_error_of(reply)
+            .unwrap_or_else(|| (reply.status.to_string(), reason(reply.status).to_owned())),
     }
+}
+
+/// Code and message of an error in Recant's own API.
+fn json_error_of(reply: &Reply) -> Option<(String, String)> {
+    let kind = reply.headers.get(http::header::CONTENT_TYPE)?;
+    let document = input::json::parse(std::str::from_utf8(&reply.body).ok()?).ok();
+    let document = document.filter(|_| kind == "application/json")?;
+    let text = |member| document.get(member).and_then(Document::as_str).map(str::to_owned);
+    Some((text("Code")?, text("Message")?))
 }
 
 /// The reason of a status as Python 3.11 has it, which keeps some of RFC 2616's words.

@@ -19,7 +19,7 @@
 //! | [`mod@complete`] | what could stand at a place of a line that is being written |
 //! | [`error`] | what went wrong: the exit status and the text, in one place |
 //!
-//! [`invalidate()`] is a command of our own: other words, the same calls. [`man`] spells the texts of `help` as manual pages.
+//! [`invalidate()`] is a command of our own: other words, the same calls. [`own()`] are commands over Recant's own API. [`man`] spells the texts of `help` as manual pages.
 
 mod alias;
 mod call;
@@ -43,6 +43,7 @@ mod invalidate;
 mod lowargs;
 pub mod man;
 mod output;
+mod own;
 mod paginate;
 mod path;
 mod prompt;
@@ -61,5 +62,6 @@ mod words;
 pub use complete::{Shell, complete};
 pub use environment::{Environment, ScriptedEnvironment, SystemEnvironment};
 pub use invalidate::invalidate;
+pub use own::{is_own, own};
 pub use run::run;
 pub use service::is_another_services;

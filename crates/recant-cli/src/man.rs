@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use recant_wire::model;
 
 use crate::command::Topic;
-use crate::{describe, help, invalidate};
+use crate::{describe, help, invalidate, own};
 
-/// The manual page of that name about the client, as roff: `recant-cloudfront`, `recant-invalidate`, or
+/// The manual page of that name about the client, as roff: `recant-cloudfront`, `recant-invalidate`, `recant-keys`, `recant-audit`, or
 /// `recant-cloudfront-OPERATION`.
 pub fn client_page(name: &str) -> Option<String> {
     let (about, text) = match name {
@@ -19,6 +19,7 @@ pub fn client_page(name: &str) -> Option<String> {
             "the operations of CloudFront, as the AWS CLI spells them".to_owned(),
             help::text(Topic::Service) + &help::text(Topic::Top),
         ),
+        _ if own::page(name).is_some() => own::page(name)?,
         _ => {
             let operation = model::operation_by_cli_name(name.strip_prefix("recant-cloudfront-")?)?;
             (in_a_name(&describe::operation(operation)), help::text(Topic::Operation(operation)))
@@ -221,8 +222,10 @@ mod tests {
     fn every_page_is_well_formed() {
         let operations =
             model::operations().iter().map(|operation| format!("recant-cloudfront-{}", operation.cli_name));
-        for name in
-            ["recant-cloudfront", "recant-invalidate"].map(str::to_owned).into_iter().chain(operations)
+        for name in ["recant-cloudfront", "recant-invalidate", "recant-keys", "recant-audit"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(operations)
         {
             let page = client_page(&name).unwrap();
             check_form(&page);

@@ -344,7 +344,10 @@ impl RootKey {
 fn warn_if_shared(path: &Path) {
     let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
     if mode & 0o077 != 0 {
-        tracing::warn!("others can read {}: whoever has it can be an edge; chmod 600 cures it", path.display());
+        tracing::warn!(
+            "others can read {}: whoever has it can be an edge; chmod 600 cures it",
+            path.display()
+        );
     }
 }
 

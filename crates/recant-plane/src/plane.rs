@@ -207,6 +207,7 @@ impl Plane {
         let questions = Questions::new();
         let embedded = Some(embedded_secret.clone());
         let edges = Edges::new(store.clone(), completion.clone(), questions.clone(), edge_secret, embedded);
+        let root_key_id = key.access_key_id.clone();
         let credentials = Credentials {
             access_key_id: key.access_key_id,
             secret_access_key: key.secret_access_key,
@@ -224,6 +225,7 @@ impl Plane {
                 distribution_invalidations: options.distribution_invalidations,
                 routing_suffix: options.routing_suffix.to_ascii_lowercase(),
                 dns: Dns::new(options.dns),
+                root_key_id,
                 in_progress_max: PathCount {
                     paths: options.paths_in_progress_max,
                     wildcards: options.wildcards_in_progress_max,

@@ -1,7 +1,7 @@
 //! The one binary: argument routing, configuration, `serve`, `plane`, `edge`, `env`, `backup`, `restore`, `demo`, `man`.
 //!
 //! Thin: it turns words into options, starts what the other crates offer, and stops it in the right order. What a
-//! command line means stands in `options`; `cloudfront` and `invalidate` go to `recant-cli` untouched.
+//! command line means stands in `options`; `cloudfront`, `invalidate`, `keys` and `audit` go to `recant-cli` untouched.
 
 mod backup;
 mod completion;
@@ -40,6 +40,9 @@ fn main() -> ExitCode {
     if let Some((_, words)) = words.split_first().filter(|(first, _)| *first == "invalidate") {
         let words = words.iter().cloned();
         return ExitCode::from(recant_cli::invalidate(words, &mut recant_cli::SystemEnvironment::new()));
+    }
+    if words.first().and_then(|first| first.to_str()).is_some_and(recant_cli::is_own) {
+        return ExitCode::from(recant_cli::own(words, &mut recant_cli::SystemEnvironment::new()));
     }
     match options::parse(words) {
         Ok(command) => run(command),

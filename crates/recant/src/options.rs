@@ -27,7 +27,9 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
   recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more
-  recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-cloudfront[-OPERATION]
+  recant keys list | create | show | rotate | ...               access keys and what each may do; 'recant keys help' says more
+  recant audit [--denied] [--since WHEN]                        who asked for what, and what was decided; 'recant audit help' says more
+  recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-keys, recant-audit, recant-cloudfront[-OPERATION]
   recant completion bash | zsh | fish [PROGRAM...]              what makes the shell complete; PROGRAM: recant, or links to it
   recant help | --version
 
@@ -169,7 +171,7 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`, and the prompt asks for that itself.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 15] = [
+    const OWN: [&str; 17] = [
         "completion",
         "__complete",
         "backup",
@@ -180,6 +182,8 @@ pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
         "env",
         "demo",
         "invalidate",
+        "keys",
+        "audit",
         "man",
         "help",
         "--help",
@@ -594,6 +598,7 @@ mod tests {
         check("--cli-auto-prompt", true);
         check("serve --data-dir cloudfront", false);
         check("invalidate cloudfront /a", false);
+        check("keys create cloudfront --may read", false);
         check("man cloudfront", false);
         check("--version", false);
         check("", false);

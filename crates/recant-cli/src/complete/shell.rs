@@ -6,7 +6,7 @@
 
 use super::{Candidate, typed};
 use crate::environment::Environment;
-use crate::invalidate;
+use crate::{invalidate, own};
 
 /// A shell that is completed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Shell {
 
 /// What could stand at the cursor, in the shell's form.
 ///
-/// `point` is where the cursor is in the line, in bytes; beyond its end, at its end. `own` knows the commands that are not the client's:
+/// `point` is where the cursor is in the line, in bytes; beyond its end, at its end. `others` knows the commands that are not the client's:
 /// it is asked with the words after the program and what is typed of the next one, and answers with texts and sentences, or with
 /// nothing when the line is the client's.
 pub fn complete(
@@ -29,7 +29,7 @@ pub fn complete(
     shell: Shell,
     line: &str,
     point: usize,
-    own: impl Fn(&[String], &str) -> Option<Vec<(String, String)>>,
+    others: impl Fn(&[String], &str) -> Option<Vec<(String, String)>>,
 ) -> String {
     let mut point = point.min(line.len());
     while !line.is_char_boundary(point) {
@@ -38,7 +38,7 @@ pub fn complete(
     let before = &line[..point];
     let typed = typed::read(before);
     let Some((program, words)) = typed.words.split_first() else { return String::new() };
-    let all = candidates(environment, program, words, &typed.current, own);
+    let all = candidates(environment, program, words, &typed.current, others);
     let raw = &before[typed.begin..];
     let lines = all.iter().filter(|candidate| candidate.text.starts_with(&typed.current));
     lines.map(|candidate| shell.spell(raw, candidate) + "\n").collect()
@@ -49,23 +49,59 @@ fn candidates(
     program: &str,
     words: &[String],
     current: &str,
-    own: impl Fn(&[String], &str) -> Option<Vec<(String, String)>>,
+    others: impl Fn(&[String], &str) -> Option<Vec<(String, String)>>,
 ) -> Vec<Candidate> {
     let is_aws = std::path::Path::new(program).file_stem().is_some_and(|name| name == "aws");
     if is_aws {
         return super::candidates(environment, words, current);
     }
-    if let Some(words) = words.strip_prefix(&["invalidate".to_owned()]) {
-        return invalidate::candidates(environment, words, current);
+    if let Some((command, words)) = words.split_first() {
+        let help = match command.as_str() {
+            "invalidate" => Some(invalidate::HELP),
+            other => own::help(other),
+        };
+        if let Some(help) = help {
+            return of_help(help, environment, words, current);
+        }
     }
-    let own = own(words, current);
+    let others = others(words, current);
     let mut all: Vec<Candidate> =
-        own.iter().flatten().map(|(text, about)| Candidate::new(&**text, &**about)).collect();
+        others.iter().flatten().map(|(text, about)| Candidate::new(&**text, &**about)).collect();
     // The first word may be a command of either kind.
-    if own.is_none() || words.is_empty() {
+    if others.is_none() || words.is_empty() {
         all.extend(super::candidates(environment, words, current));
         all.dedup_by(|a, b| a.text == b.text);
     }
+    all
+}
+
+/// What could come next in a line of a command of ours: what its help lists, each with its first line, and the options of every command.
+fn of_help(help: &str, environment: &dyn Environment, words: &[String], current: &str) -> Vec<Candidate> {
+    let mut all: Vec<Candidate> = Vec::new();
+    let mut is_of_words = false;
+    for line in help.lines() {
+        let Some(entry) = line.strip_prefix("  ").filter(|entry| !entry.starts_with(' ')) else {
+            is_of_words = line == own::COMMANDS_TITLE;
+            continue;
+        };
+        let (spelled, about) = entry.split_once("  ").unwrap_or((entry, ""));
+        let about = about.trim();
+        if entry.starts_with("--") {
+            let name = spelled.split([' ', '[', '=']).next().unwrap_or_default();
+            if !words.iter().any(|word| word == name) {
+                all.push(Candidate::new(name, about));
+            }
+        } else if is_of_words {
+            let alternatives = spelled.split(" | ").map(own::fixed_words);
+            let next = alternatives.filter_map(|fixed| fixed.strip_prefix(words)?.first().cloned());
+            all.extend(next.map(|word| Candidate::new(word, about)));
+        }
+    }
+    all.dedup_by(|a, b| a.text == b.text);
+    // What is no option of its own is one of every command, or the value of one.
+    let common = super::candidates(environment, words, current);
+    all.extend(common.into_iter().filter(|found| found.text.starts_with('-') || !words.is_empty()));
+    all.retain(|candidate| candidate.text != "--cli-auto-prompt");
     all
 }
 
@@ -144,6 +180,10 @@ mod tests {
         check("recant serve --a", &["--api "]);
         check("recant cloudf", &["cloudfront "]);
         check("recant invalidate one.example --all", &["--all-tenants "]);
+        check("recant keys po", &["policy "]);
+        check("recant keys policy s", &["set "]);
+        check("recant keys create ci --ma", &["--may "]);
+        check("recant audit --den", &["--denied "]);
         check("aws s3 ", &[]);
         check("", &[]);
     }

@@ -38,7 +38,7 @@ mod report;
 mod run;
 mod schedule;
 mod stored;
-mod target;
+pub(crate) mod target;
 mod tenant;
 
 use std::ffi::OsString;
@@ -47,7 +47,7 @@ use recant_wire::document::Document;
 use recant_wire::model::{self, Operation};
 
 use self::batch::Batch;
-pub(crate) use self::options::{HELP, candidates};
+pub(crate) use self::options::HELP;
 use self::options::{Line, Options};
 use self::reference::DeployId;
 use self::run::{Run, Scope};

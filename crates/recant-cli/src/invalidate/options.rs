@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use crate::complete::{self, Candidate};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::globals::{self, Globals};
@@ -65,23 +64,6 @@ const TABLE: &[Opt<'static>] = &[
     Opt::new("--concurrency", Takes::One),
     Opt::new("--give-up-after", Takes::One),
 ];
-
-/// The options that could come next, each with the first line that [`HELP`] has about it, and those of every command.
-pub(crate) fn candidates(environment: &dyn Environment, words: &[String], current: &str) -> Vec<Candidate> {
-    let mut all: Vec<Candidate> = Vec::new();
-    for line in HELP.lines().filter_map(|line| line.strip_prefix("  --")) {
-        let (spelled, about) = line.split_once("  ").unwrap_or((line, ""));
-        let name = spelled.split([' ', '[', '=']).next().unwrap_or_default();
-        if !words.iter().any(|word| word.trim_start_matches("--") == name) {
-            all.push(Candidate::new(format!("--{name}"), about.trim()));
-        }
-    }
-    // What is no option of its own is one of every command, or the value of one.
-    all.extend(complete::candidates(environment, words, current));
-    all.retain(|candidate| candidate.text.starts_with('-') || !matches!(words, []));
-    all.retain(|candidate| candidate.text != "--cli-auto-prompt");
-    all
-}
 
 /// A line, understood.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ const ADD_ALL_TENANTS: &str = "add --all-tenants to invalidate all tenants of th
 /// # Errors
 ///
 /// When there is no such tenant, or an answer was an error.
-pub(super) fn tenant(
+pub(crate) fn tenant(
     environment: &mut dyn Environment,
     caller: &mut Caller<'_>,
     target: &str,

@@ -79,7 +79,9 @@ pub(super) enum ClientError {
     Connect(#[source] io::Error),
     #[error("the connection to the plane broke")]
     Http(#[from] hyper::Error),
-    #[error("the plane does not take this edge: the file edge-secret in the edge's folder is not that plane's")]
+    #[error(
+        "the plane does not take this edge: the file edge-secret in the edge's folder is not that plane's"
+    )]
     Secret,
     #[error("the plane answered {0}")]
     Status(StatusCode),

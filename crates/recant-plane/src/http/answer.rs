@@ -72,12 +72,12 @@ pub(super) fn json_error(error: &ApiError, id: &RequestId) -> Response {
     refused(json(status, Some(&body), id), error, id)
 }
 
-/// An answer in JSON; without a body when there is nothing to say.
+/// An answer in JSON, which ends its line; without a body when there is nothing to say.
 pub(super) fn json(status: StatusCode, value: Option<&Value>, id: &RequestId) -> Response {
     let mut response = match value {
         None => Response::new(Body::empty()),
         Some(value) => {
-            let mut response = Response::new(Body::from(value.to_string()));
+            let mut response = Response::new(Body::from(format!("{value}\n")));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);
             response

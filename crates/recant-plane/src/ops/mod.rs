@@ -70,6 +70,8 @@ pub(crate) struct Context<S> {
     pub(crate) routing_suffix: String,
     /// Whether names are looked up.
     pub(crate) dns: Dns,
+    /// The id of the root key, which is shown among the others.
+    pub(crate) root_key_id: String,
 }
 
 /// The operations that this version offers.

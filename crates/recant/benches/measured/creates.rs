@@ -44,13 +44,17 @@ pub(crate) fn run() -> Result<()> {
         disk.add(writes(&plane.data_dir, false)?);
         in_place.add(writes(&plane.data_dir, true)?);
         for (at, connections) in CONNECTIONS.into_iter().enumerate() {
-            let of_recant = |name: &str, n: usize| Call::invalidation(&tenant, &format!("{round}-{name}-{n}"));
+            let of_recant =
+                |name: &str, n: usize| Call::invalidation(&tenant, &format!("{round}-{name}-{n}"));
             own[at].add(load(connections, || plane.client(), &of_recant).context(named(connections))?);
             if let Some(moto) = moto.as_ref().filter(|_| connections <= MOTO_CONNECTIONS_MAX) {
                 let of_moto = |name: &str, n: usize| {
                     Call::classic_invalidation(&moto.distribution, &format!("{round}-{name}-{n}"))
                 };
-                theirs[at].add(load(connections, || moto.client(), &of_moto).with_context(|| format!("moto, {}", named(connections)))?);
+                theirs[at].add(
+                    load(connections, || moto.client(), &of_moto)
+                        .with_context(|| format!("moto, {}", named(connections)))?,
+                );
             }
         }
         let again = |name: &str, _: usize| Call::invalidation(&tenant, &format!("{round}-{name}-0"));
@@ -159,11 +163,7 @@ fn load(
     Ok((all, start.elapsed()))
 }
 
-fn connection(
-    mut client: Client,
-    start: Instant,
-    call: impl Fn(usize) -> Result<Call>,
-) -> Result<Latencies> {
+fn connection(mut client: Client, start: Instant, call: impl Fn(usize) -> Result<Call>) -> Result<Latencies> {
     let mut latencies = Latencies::new();
     while start.elapsed() < ROUND {
         let call = call(latencies.len())?;

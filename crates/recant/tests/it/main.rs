@@ -10,6 +10,7 @@ mod demo;
 mod dry_run;
 mod invalidate;
 mod javascript;
+mod keys;
 mod next_aws;
 mod origins;
 mod process;

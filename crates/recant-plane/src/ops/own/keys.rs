@@ -1,8 +1,9 @@
-//! `CreateKey`, `ListKeys`, `UpdateKey`, `DeleteKey`: who may call, and what he may do.
+//! `CreateKey`, `ListKeys`, `GetKey`, `UpdateKey`, `DeleteKey`: who may call, and what he may do.
 //!
 //! A key's secret is told once, when it is made. A new key's policy is required: a key that may do everything is one whose author
 //! wrote that down. Rotating is making a new key with the same policy, and disabling the old one when nobody uses it any more.
-//! The root key is none of these: it lies in the data folder, and whoever can read that has everything anyway.
+//! The root key is shown beside them, as `RootKey`, and cannot be changed here: it lies in the data folder, and whoever can read that has
+//! everything anyway.
 //!
 //! Whoever may make keys may make one that can do everything, as with IAM.
 
@@ -16,7 +17,7 @@ use super::{Context, OPERATIONS, input, required};
 use crate::clock;
 use crate::error::{ApiError, excerpt};
 use crate::folder::RootKey;
-use crate::ops::output::{list as list_of, structure, text, time};
+use crate::ops::output::{boolean, list as list_of, structure, text, time};
 use crate::store::{Command, KeyRecord, Listing, Outcome, Store};
 
 pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
@@ -26,7 +27,20 @@ pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Re
         Listing::UnknownMarker => return Err(input::unknown_marker(&page)),
     };
     let next = items.last().filter(|_| more).and_then(|last| text(&*last.id));
-    Ok(structure([("Keys", list_of(items.iter().map(|key| shape(key, None)))), ("NextMarker", next)]))
+    Ok(structure([
+        ("RootKey", Some(root_shape(context))),
+        ("Keys", list_of(items.iter().map(|key| shape(key, None)))),
+        ("NextMarker", next),
+    ]))
+}
+
+pub(super) async fn get<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
+    let id = required(input, "AccessKeyId")?;
+    let key = match id == context.root_key_id {
+        true => root_shape(context),
+        false => shape(&*context.store.key(id).await?.ok_or_else(no_such_key)?, None),
+    };
+    Ok(structure([("Key", Some(key))]))
 }
 
 pub(super) async fn create<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
@@ -40,7 +54,7 @@ pub(super) async fn create<S: Store>(context: &Context<S>, input: &Document) -> 
 }
 
 pub(super) async fn update<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let id = required(input, "AccessKeyId")?;
+    let id = changeable(context, input)?;
     let found = context.store.key(id).await?.ok_or_else(no_such_key)?;
     let mut key = (*found).clone();
     if let Some(given) = input::get(input, "Name") {
@@ -66,7 +80,7 @@ pub(super) async fn update<S: Store>(context: &Context<S>, input: &Document) -> 
 }
 
 pub(super) async fn delete<S: Store>(context: &Context<S>, input: &Document) -> Result<(), ApiError> {
-    let id = required(input, "AccessKeyId")?.to_owned();
+    let id = changeable(context, input)?.to_owned();
     context.commit(Command::DeleteKey(id)).await.map(drop)
 }
 
@@ -77,6 +91,26 @@ async fn put<S: Store>(context: &Context<S>, key: KeyRecord) -> Result<KeyRecord
     }
 }
 
+/// The id of the input, which is not that of the root key.
+fn changeable<'d, S: Store>(context: &Context<S>, input: &'d Document) -> Result<&'d str, ApiError> {
+    let id = required(input, "AccessKeyId")?;
+    if id == context.root_key_id {
+        let why = "it is the root key, which lies in the plane's data folder and is not changed over the API";
+        return Err(ApiError::InvalidArgument(format!("AccessKeyId: {why}.")));
+    }
+    Ok(id)
+}
+
+/// The root key as callers see it: without times, which nobody keeps, and without policy, since it has none.
+fn root_shape<S: Store>(context: &Context<S>) -> Document {
+    structure([
+        ("AccessKeyId", text(&*context.root_key_id)),
+        ("Name", text("root")),
+        ("Status", text("Active")),
+        ("IsRoot", boolean(true)),
+    ])
+}
+
 /// A key as callers see it; with its secret only when it is made.
 fn shape(key: &KeyRecord, secret: Option<&str>) -> Document {
     let policy = serde_json::to_value(&key.policy).expect("a policy document is JSON");
@@ -85,6 +119,7 @@ fn shape(key: &KeyRecord, secret: Option<&str>) -> Document {
         ("SecretAccessKey", secret.and_then(text)),
         ("Name", text(&*key.name)),
         ("Status", text(if key.is_active { "Active" } else { "Inactive" })),
+        ("IsRoot", boolean(false)),
         ("CreateTime", time(key.created)),
         ("LastModifiedTime", time(key.modified)),
         ("Policy", Some(Document::from(policy))),

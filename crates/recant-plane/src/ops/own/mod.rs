@@ -50,7 +50,7 @@ enum About {
 /// Where they all are.
 pub(crate) const ROOT: &str = "/recant/v1/";
 
-static OPERATIONS: [OwnOperation; 10] = [
+static OPERATIONS: [OwnOperation; 11] = [
     OwnOperation {
         name: "CountStoredResponses",
         method: Method::POST,
@@ -74,6 +74,14 @@ static OPERATIONS: [OwnOperation; 10] = [
         about: About::Key,
         members: &["Name", "Policy"],
         success: StatusCode::CREATED,
+    },
+    OwnOperation {
+        name: "GetKey",
+        method: Method::GET,
+        path: "keys/{AccessKeyId}",
+        about: About::Key,
+        members: &[],
+        success: StatusCode::OK,
     },
     OwnOperation {
         name: "UpdateKey",
@@ -216,6 +224,7 @@ pub(crate) async fn perform<S: Store>(
     match operation.name {
         "ListKeys" => keys::list(context, input).await.map(Some),
         "CreateKey" => keys::create(context, input).await.map(Some),
+        "GetKey" => keys::get(context, input).await.map(Some),
         "UpdateKey" => keys::update(context, input).await.map(Some),
         "DeleteKey" => keys::delete(context, input).await.map(|()| None),
         "ListAuditRecords" => audit::list(context, input).await.map(Some),
@@ -249,12 +258,13 @@ mod tests {
         };
         check(Method::GET, "/recant/v1/keys", Some(("ListKeys", None)));
         check(Method::POST, "/recant/v1/keys", Some(("CreateKey", None)));
+        check(Method::GET, "/recant/v1/keys/AKIA1", Some(("GetKey", Some("AKIA1"))));
         check(Method::PUT, "/recant/v1/keys/AKIA1", Some(("UpdateKey", Some("AKIA1"))));
         check(Method::DELETE, "/recant/v1/keys/a%2Fb", Some(("DeleteKey", Some("a/b"))));
         for (method, path) in [
             (Method::GET, "/recant/v1/"),
             (Method::GET, "/recant/v1/keys/"),
-            (Method::GET, "/recant/v1/keys/AKIA1"),
+            (Method::GET, "/recant/v1/keys/AKIA1/secret"),
             (Method::PATCH, "/recant/v1/keys"),
             (Method::GET, "/recant/v2/keys"),
         ] {

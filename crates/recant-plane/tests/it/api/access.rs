@@ -161,6 +161,24 @@ fn keys_are_listed_without_their_secrets() {
 }
 
 #[test]
+fn the_root_key_is_shown_and_left_alone() {
+    let rig = Rig::start();
+    let id = &rig.credentials.access_key_id;
+    let root = json!({"AccessKeyId": id, "Name": "root", "Status": "Active", "IsRoot": true});
+    assert_eq!(ask(&rig, "GET", "keys", &Value::Null, 200)["RootKey"], root);
+    let target = format!("keys/{id}");
+    assert_eq!(ask(&rig, "GET", &target, &Value::Null, 200)["Key"], root);
+    for (method, body) in [("PUT", json!({"Status": "Inactive"})), ("DELETE", Value::Null)] {
+        let answer = ask(&rig, method, &target, &body, 400);
+        assert!(answer["Message"].as_str().unwrap().contains("it is the root key"), "{answer}");
+    }
+    let other = key_of(&rig, "dt_1").access_key_id;
+    let shown = ask(&rig, "GET", &format!("keys/{other}"), &Value::Null, 200);
+    assert_eq!((&shown["Key"]["IsRoot"], shown["Key"].get("SecretAccessKey")), (&json!(false), None));
+    assert_eq!(ask(&rig, "GET", "keys/AKIANOBODY", &Value::Null, 404)["Code"], "EntityNotFound");
+}
+
+#[test]
 fn what_a_key_cannot_be_is_said() {
     let rig = Rig::start();
     let refuse = |body: Value, expected: &str| {

@@ -47,6 +47,20 @@ impl Client {
         command
     }
 
+    /// `PROGRAM WORD…`, ready to be run: a command of Recant's own.
+    pub(crate) fn own(&self, words: &[&str]) -> Command {
+        let mut command = command(&self.program, &self.environment);
+        command.args(words);
+        command
+    }
+
+    /// The same client with other settings.
+    pub(crate) fn with(&self, settings: &[(&str, &str)]) -> Self {
+        let mut environment = self.environment.clone();
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Self { program: self.program.clone(), environment, refused: self.refused }
+    }
+
     /// Runs a command that must succeed; gives its output, which is JSON or nothing.
     #[track_caller]
     pub(crate) fn ok(&self, words: &[&str]) -> Value {

@@ -61,6 +61,7 @@ mod words;
 
 pub use complete::{Shell, complete};
 pub use environment::{Environment, ScriptedEnvironment, SystemEnvironment};
+pub use input::file::{FileError, read_document};
 pub use invalidate::invalidate;
 pub use own::{is_own, own};
 pub use run::run;

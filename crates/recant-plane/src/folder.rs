@@ -243,6 +243,16 @@ impl Folder {
         self.write("addresses.json", &text)
     }
 
+    /// Writes a key and its secret down as `keys/NAME`. The name is one of a file.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub(crate) fn keep_key(&self, name: &str, key: &RootKey) -> Result<(), FolderError> {
+        let path = self.path.join("keys");
+        make_folder(&path).map_err(|source| FolderError::Io { path, source })?;
+        self.write(&format!("keys/{name}"), &key.to_ini())
+    }
+
     /// The text of a file, which is made first if there is none.
     fn text_or(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, FolderError> {
         let path = self.path.join(name);

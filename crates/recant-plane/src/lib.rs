@@ -42,6 +42,7 @@ pub mod store;
 
 pub use admission::{AdmissionOptions, AuditLevel};
 pub use dns::DnsLookups;
+pub use ops::apply::{ApplyError, Declaration};
 pub use plane::{
     CallerReferenceConflict, DistributionInvalidations, Plane, PlaneOptions, StartError, Stopper,
 };

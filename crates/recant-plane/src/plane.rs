@@ -1,6 +1,6 @@
 //! The plane as a whole: started with options, runs until it is stopped.
 //!
-//! Starting takes the data folder, opens the store, takes over from what is durable, and listens; each step only when
+//! Starting takes the data folder, opens the store, takes over from what is durable, applies what is declared, and answers; each step only when
 //! the one before has succeeded, so that a plane that answers is a plane that works. Stopping closes the listener,
 //! ends the feeds, finishes the requests in hand, and lets the store write what it has accepted.
 
@@ -34,6 +34,7 @@ use crate::folder::{Folder, FolderError, Role};
 use crate::http::edges::EdgeCalls;
 use crate::http::{self, Shared, server};
 use crate::ops::Context;
+use crate::ops::apply::{self, ApplyError, Declaration};
 use crate::questions::Questions;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store as _, StoreError};
@@ -70,6 +71,8 @@ pub struct PlaneOptions {
     pub wildcards_in_progress_max: u64,
     /// How often callers may ask, and what is noted of it.
     pub admission: AdmissionOptions,
+    /// What is brought to a declared state before the API answers.
+    pub declarations: Vec<Declaration>,
 }
 
 impl PlaneOptions {
@@ -90,6 +93,7 @@ impl PlaneOptions {
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
             admission: AdmissionOptions::default(),
+            declarations: Vec::new(),
         }
     }
 }
@@ -150,6 +154,9 @@ pub enum StartError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The declared state cannot be reached.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -233,6 +240,7 @@ impl Plane {
             },
             completion,
         });
+        apply::apply(&shared.context, &folder, &options.declarations).await?;
         let (stop, stopped) = watch::channel(false);
         let calls = EdgeCalls::new(edges, stopped.clone());
         let router = http::router(shared, calls);

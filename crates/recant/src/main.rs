@@ -5,6 +5,7 @@
 
 mod backup;
 mod completion;
+mod declarations;
 mod demo;
 mod descriptors;
 mod edge;

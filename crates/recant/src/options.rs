@@ -36,6 +36,8 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
 Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
 
 Options of serve and plane
+  --apply FILE                     bring distributions, tenants, connection groups and keys to what FILE (JSON or YAML) declares, before
+                                   the API answers (repeatable); nothing is deleted
   --public-url URL                 what Location headers start with (the API's own address)
   --lease-seconds N                how long an edge may serve without hearing from the plane, 1 to 300 (10)
   --caller-reference-conflict E    already-exists | invalid-argument (already-exists)
@@ -98,6 +100,8 @@ pub(crate) struct ServeOptions {
 pub(crate) struct PlaneOptions {
     pub(crate) log_format: LogFormat,
     pub(crate) plane: recant_plane::PlaneOptions,
+    /// The files whose declarations are applied.
+    pub(crate) apply: Vec<PathBuf>,
 }
 
 /// Options of `recant edge`.
@@ -303,6 +307,7 @@ fn completion(mut parser: Parser) -> Result<Command, Usage> {
 /// The options of a plane, of the viewers' side, of an edge apart, of the log.
 const PLANE: &[&str] = &[
     "api",
+    "apply",
     "public-url",
     "lease-seconds",
     "caller-reference-conflict",
@@ -337,6 +342,7 @@ struct Given {
     data_dir: Option<PathBuf>,
     log_format: LogFormat,
     api: SocketAddr,
+    apply: Vec<PathBuf>,
     public_url: Option<String>,
     lease: Duration,
     conflict: CallerReferenceConflict,
@@ -366,6 +372,7 @@ impl Given {
             data_dir: None,
             log_format: LogFormat::default(),
             api: SocketAddr::from(([127, 0, 0, 1], 4580)),
+            apply: Vec::new(),
             public_url: None,
             lease: LEASE_DEFAULT,
             conflict: CallerReferenceConflict::default(),
@@ -436,7 +443,7 @@ impl Given {
         plane.region = self.region;
         plane.require_signatures = self.require_signatures;
         plane.admission = self.admission;
-        Ok(PlaneOptions { log_format: self.log_format, plane })
+        Ok(PlaneOptions { log_format: self.log_format, plane, apply: self.apply })
     }
 }
 
@@ -459,6 +466,7 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             "data-dir" => given.data_dir = Some(parser.value()?.into()),
             "log-format" => given.log_format = value(&mut parser, "--log-format")?,
             "api" => given.api = address(&mut parser, "--api")?,
+            "apply" => given.apply.push(parser.value()?.into()),
             "public-url" => given.public_url = Some(parser.value()?.string()?),
             "lease-seconds" => {
                 given.lease = Duration::from_secs(value(&mut parser, "--lease-seconds")?);
@@ -552,10 +560,11 @@ mod tests {
 
     #[test]
     fn serve_takes_both_sides_options() {
-        let line = "serve --data-dir d --api 127.0.0.1:0 --viewer=[::1]:80 --lease-seconds 2 --log-format json --deny-origins 10.0.0.0/8";
+        let line = "serve --data-dir d --api 127.0.0.1:0 --viewer=[::1]:80 --lease-seconds 2 --log-format json --deny-origins 10.0.0.0/8 --apply a.yaml --apply b.json";
         let Ok(Command::Serve(options)) = parsed(line) else { panic!("{line}") };
         assert_eq!(options.plane.plane.lease, Duration::from_secs(2));
         assert_eq!(options.plane.log_format, LogFormat::Json);
+        assert_eq!(options.plane.apply, ["a.yaml", "b.json"].map(PathBuf::from));
         assert_eq!(options.viewers.viewer, "[::1]:80".parse().unwrap());
         assert_eq!(options.viewers.denied_networks.len(), 1);
     }

@@ -6,11 +6,12 @@ use recant_plane::folder::Addresses;
 
 use crate::options::PlaneOptions;
 use crate::signals::Stop;
-use crate::{descriptors, logging, serve, stdout};
+use crate::{declarations, descriptors, logging, serve, stdout};
 
 /// Runs a plane until it is asked to stop.
-pub(crate) fn run(options: PlaneOptions) -> anyhow::Result<()> {
+pub(crate) fn run(mut options: PlaneOptions) -> anyhow::Result<()> {
     logging::start(options.log_format);
+    options.plane.declarations = declarations::read(&options.apply)?;
     descriptors::raise_limit();
     serve::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;

@@ -16,11 +16,12 @@ use tokio::runtime::Runtime;
 
 use crate::options::{ServeOptions, ViewerOptions};
 use crate::signals::Stop;
-use crate::{descriptors, logging, stdout};
+use crate::{declarations, descriptors, logging, stdout};
 
 /// Runs both until asked to stop.
-pub(crate) fn run(options: ServeOptions) -> anyhow::Result<()> {
+pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<()> {
     logging::start(options.plane.log_format);
+    options.plane.plane.declarations = declarations::read(&options.plane.apply)?;
     descriptors::raise_limit();
     let runtime = runtime()?;
     // Outlives the runtime, however this ends: viewers may be served until that is gone.

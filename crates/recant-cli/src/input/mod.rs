@@ -6,6 +6,7 @@
 
 pub(crate) mod cli_input;
 pub(crate) mod convert;
+pub(crate) mod file;
 pub(crate) mod files;
 pub(crate) mod json;
 pub(crate) mod shorthand;

@@ -3,6 +3,7 @@
 //! An operation takes its input as a document of the model's input shape and gives one of its output shape; HTTP has
 //! been taken off before and is put on after. Each file's `run` reads in three steps: decode, apply, encode.
 
+pub(crate) mod apply;
 mod connection_groups;
 mod copy_distribution;
 mod create_connection_group;

@@ -82,7 +82,7 @@ pub(super) async fn change<S: Store>(
 }
 
 /// The configuration, with the domains and the connection group that the tenant has by now: both can change without it.
-fn as_it_is(record: &TenantRecord) -> Document {
+pub(super) fn as_it_is(record: &TenantRecord) -> Document {
     let mut config = match Document::from(record.config.clone()) {
         Document::Structure(members) => members,
         _ => Members::new(),

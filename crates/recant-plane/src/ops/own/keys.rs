@@ -43,7 +43,10 @@ pub(super) async fn get<S: Store>(context: &Context<S>, input: &Document) -> Res
     Ok(structure([("Key", Some(key))]))
 }
 
-pub(super) async fn create<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
+pub(in crate::ops) async fn create<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+) -> Result<Document, ApiError> {
     let (name, policy) = (name(required(input, "Name")?)?, policy(input)?);
     let policy = policy.ok_or_else(|| ApiError::InvalidArgument("Policy is missing.".to_owned()))?;
     let RootKey { access_key_id: id, secret_access_key: secret } = RootKey::generate();
@@ -53,7 +56,10 @@ pub(super) async fn create<S: Store>(context: &Context<S>, input: &Document) -> 
     Ok(structure([("Key", Some(shape(&made, Some(&made.secret))))]))
 }
 
-pub(super) async fn update<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
+pub(in crate::ops) async fn update<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+) -> Result<Document, ApiError> {
     let id = changeable(context, input)?;
     let found = context.store.key(id).await?.ok_or_else(no_such_key)?;
     let mut key = (*found).clone();
@@ -136,7 +142,7 @@ fn name(given: &str) -> Result<String, ApiError> {
 }
 
 /// The policy of the input: a JSON object, or a text that holds one, as IAM takes it.
-fn policy(input: &Document) -> Result<Option<Policy>, ApiError> {
+pub(in crate::ops) fn policy(input: &Document) -> Result<Option<Policy>, ApiError> {
     let Some(given) = input::get(input, "Policy") else { return Ok(None) };
     let wrong = |why: String| ApiError::InvalidArgument(format!("Policy: {why}."));
     let text = match given {

@@ -7,7 +7,7 @@
 mod audit;
 mod dry_run;
 mod invalidations;
-mod keys;
+pub(super) mod keys;
 mod limits;
 
 use http::{Method, StatusCode};

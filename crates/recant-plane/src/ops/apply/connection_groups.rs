@@ -1,0 +1,66 @@
+//! Declared connection groups: the members of `CreateConnectionGroup`. The default one can be declared like any other.
+
+use recant_wire::document::{Document, Members};
+
+use super::declared::Item;
+use super::{ApplyError, Change, ask, form, tags, text_of};
+use crate::config_check;
+use crate::ops::{Context, connection_groups, input, shapes};
+use crate::store::{ResourceKey, ResourceKind, Store, Tags};
+
+/// A connection group as it shall be.
+pub(super) struct DeclaredGroup {
+    pub(super) at: String,
+    pub(super) name: String,
+    enabled: bool,
+    tags: Option<Tags>,
+    /// What makes it.
+    input: Document,
+}
+
+impl DeclaredGroup {
+    /// Reads an item.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(item: Item) -> Result<Self, ApplyError> {
+        let at = item.at;
+        let input = form::checked(&at, "CreateConnectionGroup", item.members)?;
+        let name = input::text(&input, "Name").to_owned();
+        config_check::entity_name(&name).map_err(ApplyError::of(&at))?;
+        connection_groups::check(&input).map_err(ApplyError::of(&at))?;
+        let enabled = input::get(&input, "Enabled").and_then(Document::as_bool).unwrap_or(true);
+        let tags = tags::read(&at, input::get(&input, "Tags"))?;
+        Ok(Self { at, name, enabled, tags, input })
+    }
+
+    /// Makes or changes it.
+    ///
+    /// # Errors
+    /// What the store or an operation refuses.
+    pub(super) async fn bring<S: Store>(&self, context: &Context<S>) -> Result<(), ApplyError> {
+        let key = ResourceKey::Name(self.name.clone());
+        let found = context.store.resource(ResourceKind::ConnectionGroup, key).await;
+        let Some(found) = found.map_err(ApplyError::of(&self.at))?.map(|found| found.record) else {
+            let made = ask(context, &self.at, "CreateConnectionGroup", self.input.clone()).await?;
+            Change::Created.tell("connection group", &self.name, text_of(&made, ["ConnectionGroup", "Id"]));
+            return Ok(());
+        };
+        let mut is_changed = false;
+        if found.enabled.unwrap_or(true) != self.enabled {
+            let update: Members = [
+                ("Id", Document::from(found.id.as_str())),
+                ("IfMatch", found.etag.as_str().into()),
+                ("Enabled", self.enabled.into()),
+            ]
+            .into_iter()
+            .collect();
+            ask(context, &self.at, "UpdateConnectionGroup", update.into()).await?;
+            is_changed = true;
+        }
+        let arn = shapes::arn(context.store.identity(), "connection-group", &found.id);
+        is_changed |= tags::bring(context, &self.at, &arn, &found.tags, self.tags.as_ref()).await?;
+        Change::of(is_changed).tell("connection group", &self.name, &found.id);
+        Ok(())
+    }
+}

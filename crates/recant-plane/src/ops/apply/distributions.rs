@@ -1,0 +1,126 @@
+//! Declared distributions: `DistributionConfig` and `Tags`, as `CreateDistributionWithTags` takes them. A distribution is known by its
+//! `CallerReference`, which tenants refer to.
+
+use std::collections::BTreeMap;
+
+use recant_core::id::DistributionId;
+use recant_core::limits::PAGE_ITEMS_MAX;
+use recant_core::spec::DistributionSpec;
+use recant_wire::document::{Document, Members};
+
+use super::declared::Item;
+use super::{ApplyError, Change, ask, form, tags, text_of};
+use crate::ops::{Context, shapes};
+use crate::store::{DistributionRecord, Listing, Page, Store, Tags};
+use crate::{config_check, random};
+
+/// The distributions that are there, by `CallerReference`.
+pub(super) type Known = BTreeMap<String, DistributionRecord>;
+
+/// The ids of the distributions, by `CallerReference`.
+pub(super) struct Ids(BTreeMap<String, DistributionId>);
+
+impl Ids {
+    /// Those that are there.
+    pub(super) fn of(known: &Known) -> Self {
+        Self(known.iter().map(|(reference, record)| (reference.clone(), record.id.clone())).collect())
+    }
+
+    /// The id of one that was there or has been made.
+    pub(super) fn get(&self, caller_reference: &str) -> Option<&DistributionId> {
+        self.0.get(caller_reference)
+    }
+}
+
+/// Reads all distributions that are there.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn known<S: Store>(context: &Context<S>) -> Result<Known, ApplyError> {
+    let mut known = Known::new();
+    let mut page = Page { after: None, limit: PAGE_ITEMS_MAX.try_into().expect("a page has items") };
+    loop {
+        let listing = context.store.distributions(page.clone()).await;
+        match listing.map_err(ApplyError::of("the distributions that are there"))? {
+            Listing::Page { items, more } => {
+                page.after = items.last().map(|last| last.record.id.as_str().to_owned());
+                known.extend(items.into_iter().map(|it| (it.record.caller_reference.clone(), it.record)));
+                if !more {
+                    return Ok(known);
+                }
+            }
+            // The last one of the page before was deleted meanwhile.
+            Listing::UnknownMarker => page.after = None,
+        }
+    }
+}
+
+/// A distribution as it shall be.
+pub(super) struct DeclaredDistribution {
+    pub(super) at: String,
+    pub(super) caller_reference: String,
+    pub(super) config: Document,
+    /// What tenants are held against; its id is nobody's.
+    pub(super) spec: DistributionSpec,
+    tags: Option<Tags>,
+}
+
+impl DeclaredDistribution {
+    /// Reads an item.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(item: Item) -> Result<Self, ApplyError> {
+        let Item { at, mut members } = item;
+        let tags = tags::read(&at, members.get("Tags").filter(|tags| !tags.is_null()))?;
+        // The operation requires them.
+        if tags.is_none() {
+            members.insert("Tags", Members::new());
+        }
+        let input = [("DistributionConfigWithTags", Document::Structure(members))].into_iter().collect();
+        let input = form::checked(&at, "CreateDistributionWithTags", input)?;
+        let config = input.get("DistributionConfigWithTags").and_then(|both| both.get("DistributionConfig"));
+        let config = config.expect("it is required").clone();
+        let id = DistributionId::generate(random::bytes());
+        let checked = config_check::distribution(id, &config).map_err(ApplyError::of(&at))?;
+        Ok(Self { at, caller_reference: checked.caller_reference, config, spec: checked.spec, tags })
+    }
+
+    /// Makes or changes it, and notes its id.
+    ///
+    /// # Errors
+    /// What the store or an operation refuses.
+    pub(super) async fn bring<S: Store>(
+        &self,
+        context: &Context<S>,
+        known: Option<&DistributionRecord>,
+        ids: &mut Ids,
+    ) -> Result<(), ApplyError> {
+        let config = ("DistributionConfig", self.config.clone());
+        let Some(current) = known else {
+            let tags = shapes::tag_list(&self.tags.clone().unwrap_or_default());
+            let both = Document::structure([config, ("Tags", tags)]);
+            let input = Document::structure([("DistributionConfigWithTags", both)]);
+            let made = ask(context, &self.at, "CreateDistributionWithTags", input).await?;
+            let id = text_of(&made, ["Distribution", "Id"]);
+            let id = DistributionId::parse(id).expect("an id that was made is one");
+            Change::Created.tell("distribution", &self.caller_reference, id.as_str());
+            ids.0.insert(self.caller_reference.clone(), id);
+            return Ok(());
+        };
+        let mut is_changed = false;
+        if current.config != serde_json::Value::from(self.config.clone()) {
+            let input = Document::structure([
+                ("Id", Document::from(current.id.as_str())),
+                ("IfMatch", current.etag.as_str().into()),
+                config,
+            ]);
+            ask(context, &self.at, "UpdateDistribution", input).await?;
+            is_changed = true;
+        }
+        let arn = shapes::arn(context.store.identity(), "distribution", current.id.as_str());
+        is_changed |= tags::bring(context, &self.at, &arn, &current.tags, self.tags.as_ref()).await?;
+        Change::of(is_changed).tell("distribution", &self.caller_reference, current.id.as_str());
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Declared keys: `Name`, `Policy`, and `Status` if it is not to be `Active`.
+//!
+//! A key that is made has its secret written to the data folder, as `keys/NAME`, an AWS credentials file: it is told nowhere else.
+//! So the name is a file's name, and one key has it.
+
+use recant_core::limits::PAGE_ITEMS_MAX;
+use recant_wire::document::{Document, Members};
+
+use super::declared::Item;
+use super::{ApplyError, Change, text_of};
+use crate::folder::{Folder, RootKey};
+use crate::ops::Context;
+use crate::ops::own::keys;
+use crate::store::{KeyRecord, Listing, Page, Store};
+
+/// A key as it shall be.
+pub(super) struct DeclaredKey {
+    pub(super) at: String,
+    pub(super) name: String,
+    /// What makes it, and what it is compared with.
+    input: Document,
+    policy: serde_json::Value,
+    is_active: bool,
+}
+
+impl DeclaredKey {
+    /// Reads an item.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(item: Item) -> Result<Self, ApplyError> {
+        let Item { at, mut members } = item;
+        let known = ["Name", "Policy", "Status"];
+        if let Some((name, _)) = members.iter().find(|(name, _)| !known.contains(name)) {
+            let known = known.join(", ");
+            return Err(ApplyError::new(
+                &at,
+                format_args!("'{name}' is no member of a key; there are {known}"),
+            ));
+        }
+        let name = match members.get("Name").and_then(Document::as_str) {
+            Some(name) if is_plain(name) => name.to_owned(),
+            _ => {
+                let form = "1 to 64 letters, digits, '-' and '_', since the secret's file is called so";
+                return Err(ApplyError::new(&at, format_args!("Name: it is missing, or not {form}")));
+            }
+        };
+        let is_active = match members.remove("Status").as_ref().map(Document::as_str) {
+            None | Some(Some("Active")) => true,
+            Some(Some("Inactive")) => false,
+            Some(_) => return Err(ApplyError::new(&at, "Status: it is neither 'Active' nor 'Inactive'")),
+        };
+        let input = Document::Structure(members);
+        let policy = keys::policy(&input).map_err(ApplyError::of(&at))?;
+        let policy = policy.ok_or_else(|| ApplyError::new(&at, "Policy is missing"))?;
+        let policy = serde_json::to_value(&policy).expect("a policy document is JSON");
+        Ok(Self { at, name, input, policy, is_active })
+    }
+
+    /// The key of this name.
+    ///
+    /// # Errors
+    /// When several have it.
+    pub(super) async fn find<S: Store>(&self, context: &Context<S>) -> Result<Option<KeyRecord>, ApplyError> {
+        let mut page = Page { after: None, limit: PAGE_ITEMS_MAX.try_into().expect("a page has items") };
+        let mut found = Vec::new();
+        loop {
+            let listing = context.store.keys(page.clone()).await.map_err(ApplyError::of(&self.at))?;
+            let Listing::Page { items, more } = listing else {
+                unreachable!("a key's id is always a place in the list");
+            };
+            page.after = items.last().map(|last| last.id.clone());
+            found.extend(items.into_iter().filter(|key| key.name == self.name));
+            if !more {
+                break;
+            }
+        }
+        if let [_, second, ..] = found.as_slice() {
+            let why = format!("several keys are called '{}', as '{}': which is meant?", self.name, second.id);
+            return Err(ApplyError::new(&self.at, why));
+        }
+        Ok(found.pop())
+    }
+
+    /// Makes or changes it.
+    ///
+    /// # Errors
+    /// What the store or an operation refuses, and a folder that cannot be written.
+    pub(super) async fn bring<S: Store>(
+        &self,
+        context: &Context<S>,
+        folder: &Folder,
+    ) -> Result<(), ApplyError> {
+        let (id, is_active, mut change) = match self.find(context).await? {
+            None => {
+                let made = keys::create(context, &self.input).await.map_err(ApplyError::of(&self.at))?;
+                let text = |member| text_of(&made, ["Key", member]).to_owned();
+                let key = RootKey {
+                    access_key_id: text("AccessKeyId"),
+                    secret_access_key: text("SecretAccessKey"),
+                };
+                folder.keep_key(&self.name, &key).map_err(ApplyError::of(&self.at))?;
+                (key.access_key_id, true, Change::Created)
+            }
+            Some(there) => {
+                let policy = serde_json::to_value(&there.policy).expect("a policy document is JSON");
+                let is_changed = policy != self.policy;
+                if is_changed {
+                    self.update(context, &there.id, ("Policy", Document::from(self.policy.clone()))).await?;
+                }
+                (there.id, there.is_active, Change::of(is_changed))
+            }
+        };
+        if is_active != self.is_active {
+            let status = if self.is_active { "Active" } else { "Inactive" };
+            self.update(context, &id, ("Status", Document::from(status))).await?;
+            if change == Change::Unchanged {
+                change = Change::Updated;
+            }
+        }
+        change.tell("key", &self.name, &id);
+        Ok(())
+    }
+
+    async fn update<S: Store>(
+        &self,
+        context: &Context<S>,
+        id: &str,
+        member: (&str, Document),
+    ) -> Result<(), ApplyError> {
+        let input: Members = [("AccessKeyId", Document::from(id)), member].into_iter().collect();
+        keys::update(context, &input.into()).await.map(drop).map_err(ApplyError::of(&self.at))
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}

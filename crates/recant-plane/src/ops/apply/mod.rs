@@ -1,0 +1,157 @@
+//! `--apply FILE`: what a plane has is brought to a declared state when it starts.
+//!
+//! A declaration is a document of four lists, `ConnectionGroups`, `Distributions`, `DistributionTenants` and `Keys`, whose items have AWS's own
+//! members ([`declared`]). What it does not mention is left alone; nothing is ever deleted.
+//!
+//! ```text
+//!   all files ─▶ form, by the operations' shapes ─▶ meaning, by the operations' checks ─▶ references ─▶ nothing is done before here
+//!             ─▶ each thing is looked up, compared, and made or changed by the operations themselves, by its entity tag
+//! ```
+//!
+//! So what is wrong with a file is said before anything is done, and there is no way around what the API refuses. Only what the store alone knows
+//! (a domain that another tenant has, a name that was taken meanwhile) is found on the way; what was done up to there stays, and the next start goes
+//! on. Applying a second time changes nothing.
+//!
+//! | what | found by | compared |
+//! |---|---|---|
+//! | connection group | `Name` | `Enabled`, tags |
+//! | distribution | `CallerReference` | the configuration as a whole, tags |
+//! | tenant | `Name` | the members that are declared, tags |
+//! | key | `Name` | policy, status |
+
+mod connection_groups;
+mod declared;
+mod distributions;
+mod form;
+mod keys;
+mod tags;
+mod tenants;
+
+use std::fmt;
+
+use recant_wire::document::Document;
+use recant_wire::model;
+
+use self::declared::Declared;
+use super::{Context, perform};
+use crate::error::ApiError;
+use crate::folder::{Folder, FolderError};
+use crate::store::{Store, StoreError};
+
+/// A declared state, as it stands in a file.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// The file's name, for messages.
+    pub name: String,
+    /// What is in it.
+    pub document: Document,
+}
+
+/// Why a declared state cannot be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("{at}: {why}")]
+pub struct ApplyError {
+    /// The file and the place in it: `shops.yaml: DistributionTenants[0]`.
+    at: String,
+    why: String,
+}
+
+impl ApplyError {
+    fn new(at: &str, why: impl fmt::Display) -> Self {
+        Self { at: at.to_owned(), why: why.to_string() }
+    }
+
+    /// For a store that fails, a folder that cannot be written, an operation that refuses.
+    fn of<E: Into<Failure>>(at: &str) -> impl Fn(E) -> Self + '_ {
+        move |error| Self::new(at, error.into())
+    }
+}
+
+/// What can fail on the way.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{} ({})", .0, .0.code().0)]
+    Refused(#[from] ApiError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+/// What had to be done with one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+impl Change {
+    fn of(is_changed: bool) -> Self {
+        if is_changed { Self::Updated } else { Self::Unchanged }
+    }
+
+    /// Says it, as the operator's log has it.
+    fn tell(self, kind: &'static str, name: &str, id: &str) {
+        let done = match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+        };
+        tracing::info!(target: "recant::apply", kind, name, id, "{done}");
+    }
+}
+
+/// Brings everything to the declared state.
+///
+/// # Errors
+/// [`ApplyError`] names the file, the place in it, and what is wrong.
+pub(crate) async fn apply<S: Store>(
+    context: &Context<S>,
+    folder: &Folder,
+    declarations: &[Declaration],
+) -> Result<(), ApplyError> {
+    if declarations.is_empty() {
+        return Ok(());
+    }
+    let declared = Declared::read(declarations)?;
+    let known = distributions::known(context).await?;
+    for tenant in &declared.tenants {
+        tenant.check(context, &declared, &known).await?;
+    }
+    for key in &declared.keys {
+        key.find(context).await?;
+    }
+
+    for group in &declared.groups {
+        group.bring(context).await?;
+    }
+    let mut ids = distributions::Ids::of(&known);
+    for distribution in &declared.distributions {
+        distribution.bring(context, known.get(&distribution.caller_reference), &mut ids).await?;
+    }
+    for tenant in &declared.tenants {
+        tenant.bring(context, &ids).await?;
+    }
+    for key in &declared.keys {
+        key.bring(context, folder).await?;
+    }
+    Ok(())
+}
+
+/// Performs an operation of the API.
+async fn ask<S: Store>(
+    context: &Context<S>,
+    at: &str,
+    operation: &str,
+    input: Document,
+) -> Result<Document, ApplyError> {
+    let operation = model::operation(operation).expect("it is in the model");
+    perform(context, operation, &input).await.map_err(ApplyError::of(at))
+}
+
+/// A text of an answer.
+fn text_of<'d>(answer: &'d Document, path: [&str; 2]) -> &'d str {
+    let found = answer.get(path[0]).and_then(|inner| inner.get(path[1])).and_then(Document::as_str);
+    found.expect("the operation answers with what it made")
+}

@@ -1,0 +1,131 @@
+//! `--apply`: the example is applied to an empty plane, again, and changed; what is wrong is refused before anything is done.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::rig::{Client, RECANT, Said, Serve, repository};
+
+/// What was done, as the log tells: `created tenant shop-one`.
+fn told(serve: &Serve) -> Vec<String> {
+    let field = |line: &str, name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=\""))?;
+        Some(rest.split_once('"')?.0.to_owned())
+    };
+    let stderr = serve.stderr();
+    let lines = stderr.lines().filter_map(|line| line.split_once(" recant::apply: "));
+    lines
+        .map(|(_, line)| {
+            let done = line.split(' ').next().unwrap();
+            format!("{done} {} {}", field(line, "kind").unwrap(), field(line, "name").unwrap())
+        })
+        .collect()
+}
+
+fn tenants(client: &Client) -> Vec<Value> {
+    let list = client.ok(&["list-distribution-tenants"]);
+    let mut tenants = list["DistributionTenantList"].as_array().cloned().unwrap_or_default();
+    // Within a second they are listed in any order.
+    tenants.sort_by_key(|tenant| tenant["Name"].to_string());
+    tenants
+}
+
+const THINGS: [&str; 5] = [
+    "connection group europe",
+    "distribution example-distribution",
+    "tenant shop-one",
+    "tenant shop-two",
+    "key deploy",
+];
+
+#[test]
+fn the_example_is_applied_once_and_again() {
+    let example = repository("examples/apply.yaml");
+    let options = ["--apply", example.to_str().unwrap()];
+    let mut serve = Serve::start_with(&options);
+    assert_eq!(told(&serve), THINGS.map(|thing| format!("created {thing}")));
+    let client = Client::recant(&serve);
+    let made = tenants(&client);
+    let [one, two] = made.as_slice() else { panic!("{made:?}") };
+    assert_eq!((&one["Name"], &two["Name"]), (&json!("shop-one"), &json!("shop-two")));
+    assert_ne!(one["ConnectionGroupId"], two["ConnectionGroupId"]);
+    let tags = client.ok(&["list-tags-for-resource", "--resource", two["Arn"].as_str().unwrap()]);
+    assert_eq!(tags["Tags"]["Items"], json!([{"Key": "plan", "Value": "trial"}]));
+    // The key's secret is where it is said to be.
+    let credentials = serve.data_dir().join("keys/deploy");
+    let deploy = client.with(&[
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+    ]);
+    let said = Said::of(&mut deploy.invalidate(&["one.example", "/a"]));
+    assert_eq!(said.status, 0, "{said:?}");
+    deploy.refused(&["list-distributions"], "AccessDenied");
+
+    // Again, and in another order and form: nothing changes.
+    let folder = serve.folder();
+    serve.stop();
+    drop(serve);
+    let mut serve = Serve::start_in(folder.clone(), &options);
+    assert_eq!(told(&serve), THINGS.map(|thing| format!("unchanged {thing}")));
+    assert_eq!(tenants(&Client::recant(&serve)), made);
+
+    // Something changes: that, and nothing else.
+    serve.stop();
+    drop(serve);
+    let changed = folder.path().join("changed.yaml");
+    let text = fs::read_to_string(&example).unwrap();
+    let text = text.replace("Value: two", "Value: three").replace("Value: trial", "Value: paid");
+    fs::write(&changed, text.replace("\"cloudfront:GetDistributionTenant*\"", "\"cloudfront:List*\""))
+        .unwrap();
+    let serve = Serve::start_in(folder, &["--apply", changed.to_str().unwrap()]);
+    let expected = [
+        "unchanged connection group europe",
+        "unchanged distribution example-distribution",
+        "unchanged tenant shop-one",
+        "updated tenant shop-two",
+        "updated key deploy",
+    ];
+    assert_eq!(told(&serve), expected);
+    let client = Client::recant(&serve);
+    let two = client.ok(&["get-distribution-tenant", "--identifier", "shop-two"]);
+    assert_eq!(two["DistributionTenant"]["Parameters"], json!([{"Name": "folder", "Value": "three"}]));
+    assert_eq!(two["DistributionTenant"]["Tags"]["Items"], json!([{"Key": "plan", "Value": "paid"}]));
+    deploy
+        .with(&[("AWS_ENDPOINT_URL_CLOUDFRONT", &format!("http://{}", serve.api))])
+        .ok(&["list-distributions"]);
+}
+
+#[test]
+fn a_file_that_is_wrong_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let text = fs::read_to_string(repository("examples/apply.yaml")).unwrap();
+    let refused = |name: &str, text: &str, expected: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        let mut command = Command::new(RECANT);
+        command.arg("plane").arg("--data-dir").arg(&data_dir).args(["--api", "127.0.0.1:0"]);
+        let said = Said::of(command.arg("--apply").arg(&file));
+        assert_eq!(said.status, 1, "{said:?}");
+        assert!(said.stderr.contains(&format!("{}: {expected}", file.display())), "{said:?}");
+        assert!(!said.stderr.contains(" recant::apply: "), "{said:?}");
+    };
+    refused("a.yaml", &text.replace("Keys:", " Keys:"), "it is no YAML: line 4");
+    refused("a.json", "{\"Keys\": [}", "it is no JSON: Expecting value: line 1 column 11");
+    let reference = text.replace("Distribution: example-distribution", "Distribution: other");
+    let expected =
+        "DistributionTenants[0]: Distribution: CallerReference 'other' is neither declared nor there";
+    refused("b.yaml", &reference, expected);
+    let parameter = text.replace("Parameters: [{Name: folder, Value: two}]", "Parameters: []");
+    refused("c.yaml", &parameter, "DistributionTenants[1]: ");
+    let group = text.replace("ConnectionGroup: europe", "ConnectionGroup: asia");
+    refused(
+        "d.yaml",
+        &group,
+        "DistributionTenants[1]: ConnectionGroup: 'asia' is neither declared nor there",
+    );
+    let action = text.replace("cloudfront:*Invalidation*", "cloudfront:Fly");
+    refused("e.yaml", &action, "Keys[0]: Policy: 'cloudfront:fly' names no action. (InvalidArgument)");
+}

@@ -68,31 +68,53 @@ pub(crate) fn resolve(
             input.insert("PaginationConfig", Members::new());
         }
         // Without paging, --max-items is the API's own member again.
-        if let Some(max_items) = max_items
-            && !input.contains(paginator.limit_key)
-        {
-            input.insert(paginator.limit_key, max_items);
+        if let Some(max_items) = max_items {
+            match input.contains(paginator.limit_key) {
+                false => input.insert(paginator.limit_key, max_items),
+                true => input.insert("PaginationConfig", Members::new()),
+            };
         }
         return Ok(None);
     }
-    if let Some(Document::Structure(config)) = input.remove("PaginationConfig") {
-        max_items = max_items.or_else(|| config.get("MaxItems").cloned());
-        page_size = page_size.or_else(|| config.get("PageSize").cloned());
-        starting_token = starting_token
-            .or_else(|| config.get("StartingToken").and_then(Document::as_str).map(str::to_owned));
+    match input.remove("PaginationConfig") {
+        Some(Document::Structure(config)) => {
+            let member = |name| config.get(name).filter(|value| !value.is_null()).cloned();
+            max_items = max_items.or_else(|| member("MaxItems"));
+            page_size = page_size.or_else(|| member("PageSize"));
+            starting_token = starting_token.or_else(|| member("StartingToken")?.as_str().map(str::to_owned));
+        }
+        Some(other) => {
+            let class = python::class(&other);
+            return Err(Error::general(format!("PaginationConfig: a structure is expected, not {class}")));
+        }
+        None => {}
     }
-    if limit_is_text {
-        page_size = page_size.map(|size| Document::from(python::str(&size)));
-    }
-    let max_items = match max_items {
-        Some(Document::String(text)) => convert::python_int(&text)?.as_integer(),
-        number => number.and_then(|number| number.as_integer()),
+    page_size = match page_size {
+        Some(size) if limit_is_text => Some(Document::from(python::str(&size))),
+        size => size.as_ref().map(whole_number).transpose()?,
     };
+    let max_items = max_items.as_ref().map(whole_number).transpose()?.and_then(|number| number.as_integer());
     if max_items.is_some_and(|max_items| max_items <= 0) {
         let warning = "warning: Non-positive values for --max-items may result in undefined behavior.\n";
         let _ = environment.stderr().write_all(warning.as_bytes());
     }
     Ok(Some(Paging { paginator, max_items, page_size, starting_token }))
+}
+
+/// What Python's `int` makes of a value.
+fn whole_number(value: &Document) -> Result<Document, Error> {
+    match value {
+        Document::String(text) => convert::python_int(text),
+        Document::Boolean(is_one) => Ok(Document::Integer(i64::from(*is_one))),
+        Document::Float(number) if number.is_finite() => {
+            Ok(convert::integer(&format!("{:.0}", number.trunc())))
+        }
+        Document::Integer(_) | Document::BigInteger(_) => Ok(value.clone()),
+        other => {
+            let class = python::class(other);
+            Err(Error::general(format!("PaginationConfig: a number is expected, not {class}")))
+        }
+    }
 }
 
 /// Whether the API spells the bound of a page as text.
@@ -116,22 +138,23 @@ impl Paging {
     ) -> Result<Option<String>, Error> {
         let paginator = self.paginator;
         let mut input = input.clone();
-        let (mut token, skip) = match &self.starting_token {
-            Some(text) => decode_token(text, paginator.input_token)?,
-            None => (None, 0),
-        };
-        if self.starting_token.is_some() {
-            inject(&mut input, paginator.input_token, token.as_ref());
+        let (mut token, mut skip) = (None, None);
+        if let Some(text) = &self.starting_token {
+            let start = decode_token(text, paginator.input_token)?;
+            for (name, value) in start.members.iter() {
+                inject(&mut input, name, Some(value));
+            }
+            token = start.members.get(paginator.input_token).filter(|token| !token.is_null()).cloned();
+            skip = Some(start.skip);
         }
         if let Some(page_size) = &self.page_size {
             input.insert(paginator.limit_key, page_size.clone());
         }
         let mut previous: Option<Document> = None;
         let mut shown = 0;
-        let mut skip = if self.starting_token.is_some() { Some(skip) } else { None };
         loop {
             let mut page = ask(&input)?;
-            let skipped = skip.take();
+            let skipped = skip.take().map(|skip| skipped(&skip)).transpose()?;
             if let Some(skipped) = skipped {
                 let rest = path::get(&page, paginator.result_key)
                     .and_then(Document::as_list)
@@ -223,14 +246,29 @@ fn next_token(paginator: &Paginator, page: &Document) -> Option<Document> {
 }
 
 fn inject(input: &mut Members, name: &str, token: Option<&Document>) {
-    match token {
-        Some(token) => {
-            input.insert(name, token.clone());
-        }
-        None => {
-            input.remove(name);
-        }
+    match token.filter(|token| !token.is_null() && token.as_str() != Some("None")) {
+        Some(token) => input.insert(name, token.clone()),
+        None => input.remove(name),
+    };
+}
+
+/// How many items of its page a token says were shown.
+fn skipped(amount: &Document) -> Result<i64, Error> {
+    match amount {
+        Document::Integer(amount) => Ok(*amount),
+        Document::Boolean(is_one) => Ok(i64::from(*is_one)),
+        Document::Null => Ok(0),
+        _ => Err(Error::general("slice indices must be integers or None or have an __index__ method")),
     }
+}
+
+/// Where a walk begins.
+#[derive(Debug, PartialEq)]
+struct Start {
+    /// What goes into the input: the service's token.
+    members: Members,
+    /// How much of its page was shown.
+    skip: Document,
 }
 
 /// The token for the user: base64 of a JSON object, spaced as Python spaces it.
@@ -258,17 +296,17 @@ fn in_ascii(json: &str) -> String {
 /// # Errors
 ///
 /// Base64 of JSON that is neither a structure nor a list, in Python's words.
-fn decode_token(text: &str, name: &str) -> Result<(Option<Document>, i64), Error> {
+fn decode_token(text: &str, name: &str) -> Result<Start, Error> {
     let decoded = base64::decode_leniently(text)
         .filter(|_| text.is_ascii())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| json::parse(&text).ok());
     match decoded {
-        Some(Document::Structure(members)) => {
-            let skip = members.get(TRUNCATE_KEY).and_then(Document::as_integer).unwrap_or(0);
-            Ok((members.get(name).filter(|token| !token.is_null()).cloned(), skip))
+        Some(Document::Structure(mut members)) => {
+            let skip = members.remove(TRUNCATE_KEY).unwrap_or(Document::Integer(0));
+            Ok(Start { members, skip })
         }
-        None | Some(Document::List(_)) => Ok(decode_old_token(text)),
+        None | Some(Document::List(_)) => Ok(decode_old_token(text, name)),
         Some(other) => {
             let kind = python::class(&other).trim_start_matches("<class ").trim_end_matches('>');
             Err(Error::general(format!("{kind} object has no attribute 'pop'")))
@@ -276,7 +314,7 @@ fn decode_token(text: &str, name: &str) -> Result<(Option<Document>, i64), Error
     }
 }
 
-fn decode_old_token(text: &str) -> (Option<Document>, i64) {
+fn decode_old_token(text: &str, name: &str) -> Start {
     let (token, skip) = match text.split("___").collect::<Vec<_>>().as_slice() {
         [token, count] => match convert::python_int(count).ok().and_then(|count| count.as_integer()) {
             Some(count) => (*token, count),
@@ -284,12 +322,16 @@ fn decode_old_token(text: &str) -> (Option<Document>, i64) {
         },
         _ => (text, 0),
     };
-    ((token != "None").then(|| Document::from(token)), skip)
+    Start { members: [(name, Document::from(token))].into_iter().collect(), skip: skip.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn start(token: Option<&str>, skip: i64) -> Start {
+        Start { members: [("Marker", Document::from(token))].into_iter().collect(), skip: skip.into() }
+    }
 
     #[test]
     fn tokens_go_both_ways() {
@@ -297,22 +339,21 @@ mod tests {
             let encoded = encode_token("Marker", token.map(Document::from), truncated).expect("a token");
             assert_eq!(encoded, want);
             let decoded = decode_token(&encoded, "Marker").expect("a token");
-            assert_eq!(decoded, (token.map(Document::from), truncated.unwrap_or(0)));
+            assert_eq!(decoded, start(token, truncated.unwrap_or(0)));
         };
         check(Some("m-1"), Some(1), "eyJNYXJrZXIiOiAibS0xIiwgImJvdG9fdHJ1bmNhdGVfYW1vdW50IjogMX0=");
         check(Some("m-1"), None, "eyJNYXJrZXIiOiAibS0xIn0=");
         check(Some("é😀"), None, "eyJNYXJrZXIiOiAiXHUwMGU5XHVkODNkXHVkZTAwIn0=");
         check(None, Some(0), "eyJNYXJrZXIiOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAwfQ==");
         let check = |text: &str, token: Option<&str>, skip: i64| {
-            let decoded = decode_token(text, "Marker").expect("a token");
-            assert_eq!(decoded, (token.map(Document::from), skip), "{text}");
+            assert_eq!(decode_token(text, "Marker").expect("a token"), start(token, skip), "{text}");
         };
         for plain in ["m-1", "!!!", "", "W10=", "x___y", "a___b___1"] {
             check(plain, Some(plain), 0);
         }
         // As old versions spelled them.
         check("m-1___2", Some("m-1"), 2);
-        check("None___1", None, 1);
+        check("None___1", Some("None"), 1);
         let error = decode_token("bnVsbA==", "Marker").unwrap_err().to_string();
         assert_eq!(error, "'NoneType' object has no attribute 'pop'");
     }

@@ -67,8 +67,7 @@ fn a_token_that_ends_soon_is_renewed_and_kept() {
         let text = std::fs::read_to_string(home.0.join(TOKEN)).unwrap();
         assert!(text.contains(kept), "{ends}: {text}");
     };
-    let renewed =
-        Answer::ok("{\"accessToken\": \"new\", \"expiresIn\": 3600, \"refreshToken\": \"r2\"}");
+    let renewed = Answer::ok("{\"accessToken\": \"new\", \"expiresIn\": 3600, \"refreshToken\": \"r2\"}");
     let refused = Answer::error(400, "InvalidGrantException", "No.");
     check("19:00:00", None, "old", "\"r1\"");
     check("18:50:00", Some(renewed.clone()), "new", "\"r2\"");

@@ -440,6 +440,25 @@ impl Given<'_> {
         self.words(role)?.last().map(String::as_str)
     }
 
+    /// The same, or the text of the file that it names.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub(crate) fn loaded(
+        &self,
+        environment: &dyn Environment,
+        role: Role,
+        option: &str,
+    ) -> Result<Option<String>, Error> {
+        let Some(words) = self.words(role) else { return Ok(None) };
+        Ok(match input::untyped(environment, option, words)? {
+            Document::String(text) => Some(text),
+            Document::Blob(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            _ => words.last().cloned(),
+        })
+    }
+
     /// Whether the input member was given as an option.
     pub(crate) fn has_member(&self, name: &str) -> bool {
         self.scan.given.iter().any(|(index, _)| match self.arguments[*index].role {
@@ -473,7 +492,8 @@ fn members(environment: &dyn Environment, given: &Given<'_>) -> Result<Members, 
             }
             Role::Custom(extra) => {
                 if let Some(words) = given.scan.last(index) {
-                    extra.apply(environment, words, &mut input);
+                    let value = input::untyped(environment, &argument.name, words)?;
+                    extra.apply(environment, value, &mut input);
                 }
             }
             _ => {}

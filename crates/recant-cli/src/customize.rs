@@ -101,14 +101,14 @@ fn snake(name: &str) -> String {
 
 impl Extra {
     /// Adds to the input what the option stands for.
-    pub(crate) fn apply(self, environment: &dyn Environment, words: &[String], input: &mut Members) {
-        let word = words.last().map_or("", String::as_str);
+    pub(crate) fn apply(self, environment: &dyn Environment, value: Document, input: &mut Members) {
+        let last = value.as_list().and_then(<[Document]>::last).unwrap_or(&value);
+        let word = last.as_str().unwrap_or_default();
         match self {
             Self::Paths => {
-                let paths = Document::structure([
-                    ("Quantity", Document::from(words.len())),
-                    ("Items", Document::list(words)),
-                ]);
+                // A file is a text where a list is wanted, as with every list: that is told with the rest of what is wrong.
+                let count = value.as_list().map_or(0, <[Document]>::len);
+                let paths = Document::structure([("Quantity", Document::from(count)), ("Items", value)]);
                 let reference = Document::from(unique(environment, "cli"));
                 let batch = [("CallerReference", reference), ("Paths", paths)];
                 input.insert("InvalidationBatch", Document::structure(batch));

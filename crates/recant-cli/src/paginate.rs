@@ -42,13 +42,13 @@ pub(crate) fn resolve(
 ) -> Result<Option<Paging>, Error> {
     // The API spells some of its bounds as text, and then any text will do for one.
     let limit_is_text = limit_is_text(operation);
-    let limit = |role| match given.text(role) {
-        Some(text) if limit_is_text => Ok(Some(Document::from(text))),
-        text => text.map(convert::python_int).transpose(),
+    let limit = |role, option| match limit_is_text {
+        true => Ok(given.loaded(environment, role, option)?.map(Document::from)),
+        false => given.text(role).map(convert::python_int).transpose(),
     };
-    let mut max_items = limit(Role::MaxItems)?;
-    let mut page_size = limit(Role::PageSize)?;
-    let mut starting_token = given.text(Role::StartingToken).map(str::to_owned);
+    let mut max_items = limit(Role::MaxItems, "--max-items")?;
+    let mut page_size = limit(Role::PageSize, "--page-size")?;
+    let mut starting_token = given.loaded(environment, Role::StartingToken, "--starting-token")?;
 
     let has_own_token = input.contains(paginator.input_token) || input.contains(paginator.limit_key);
     if !globals.paginate || has_own_token {
@@ -212,13 +212,10 @@ impl Paging {
         let Some(Document::List(items)) = path::get(&page, self.paginator.result_key) else {
             return;
         };
-        let known = Document::Structure(std::mem::take(whole));
-        let mut all = match path::get(&known, self.paginator.result_key) {
-            Some(Document::List(have)) => have.clone(),
-            _ => Vec::new(),
-        };
-        all.extend(items.iter().cloned());
-        path::set(whole, self.paginator.result_key, Document::List(all));
+        match path::get_mut(whole, self.paginator.result_key) {
+            Some(Document::List(all)) => all.extend(items.iter().cloned()),
+            _ => path::set(whole, self.paginator.result_key, Document::List(items.clone())),
+        }
     }
 }
 

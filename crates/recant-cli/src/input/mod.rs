@@ -30,6 +30,27 @@ pub(crate) enum BinaryFormat {
     Raw,
 }
 
+/// What the words of an option are that is no member of the input: themselves, or a file's text or bytes if the only one names it.
+///
+/// # Errors
+///
+/// A file that cannot be read.
+pub(crate) fn untyped(
+    environment: &dyn Environment,
+    option: &str,
+    words: &[String],
+) -> Result<Document, Error> {
+    let loaded = match words {
+        [word] => files::load(environment, word).map_err(|why| Error::parsing(option, why))?,
+        _ => None,
+    };
+    Ok(match loaded {
+        Some(Loaded::Text(text)) => Document::String(text),
+        Some(Loaded::Bytes(bytes)) => Document::Blob(bytes),
+        None => Document::list(words),
+    })
+}
+
 /// Turns the words of one option into the value of its member.
 ///
 /// # Errors

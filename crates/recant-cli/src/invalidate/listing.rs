@@ -3,12 +3,13 @@
 //! Listed before the first of them is invalidated: a tenant that is made later begins with an empty cache, and a list that is complete is the
 //! condition for saying that all were invalidated.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use recant_wire::document::{Document, Members};
 
 use super::batch::counted;
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 use super::tenant::Tenant;
 use super::{operation, say};
 use crate::call::Caller;
@@ -18,6 +19,8 @@ use crate::retry::Retry;
 
 /// Tenants of one run.
 const TENANTS_MAX: usize = 1_000_000;
+/// Pages in a row that may be empty, as those that are filtered after they were cut.
+const EMPTY_PAGES_MAX: usize = 100;
 /// The first pause before it is said how far the listing is.
 const LINE_PAUSE_MIN: Duration = Duration::from_secs(2);
 
@@ -35,6 +38,9 @@ pub(super) fn tenants(
     let filter = Document::structure([("DistributionId", Document::from(distribution))]);
     let mut input: Members = [("AssociationFilter", filter)].into_iter().collect();
     let mut found = Vec::new();
+    // What is made or removed meanwhile may shift a tenant to the next page.
+    let mut seen = HashSet::new();
+    let mut empty_pages = 0;
     let mut marker = None;
     let began = environment.monotonic();
     let mut next_line = began + LINE_PAUSE_MIN;
@@ -50,8 +56,11 @@ pub(super) fn tenants(
         for summary in summaries {
             let text = |name| summary.get(name).and_then(Document::as_str).map(str::to_owned);
             let id = text("Id").ok_or_else(|| Error::general("the answer lists a tenant without an id"))?;
-            found.push(Tenant::new(id, text("Name")));
+            if seen.insert(id.clone()) {
+                found.push(Tenant::new(id, text("Name")));
+            }
         }
+        empty_pages = if summaries.is_empty() { empty_pages + 1 } else { 0 };
         if found.len() > TENANTS_MAX {
             return Err(Error::general(format!(
                 "'{distribution}' has more than {TENANTS_MAX} tenants, which are too many for one run"
@@ -60,8 +69,13 @@ pub(super) fn tenants(
         let next = page.get("NextMarker").and_then(Document::as_str).filter(|next| !next.is_empty());
         match next {
             None => return Ok(found),
-            Some(next) if marker.as_deref() == Some(next) || summaries.is_empty() => {
+            Some(next) if marker.as_deref() == Some(next) => {
                 return Err(Error::general("the list of tenants does not end: the same page is named again"));
+            }
+            Some(_) if empty_pages > EMPTY_PAGES_MAX => {
+                return Err(Error::general(format!(
+                    "the list of tenants does not end: {empty_pages} pages in a row are empty"
+                )));
             }
             Some(next) => {
                 marker = Some(next.to_owned());
@@ -71,7 +85,7 @@ pub(super) fn tenants(
     }
 }
 
-/// Asks for a page until it comes: the pages of many tenants are many calls, which are throttled like any others.
+/// Asks for a page until it comes: the pages of many tenants are many calls, which meet what any others meet.
 fn page(
     environment: &mut dyn Environment,
     caller: &mut Caller<'_>,
@@ -85,13 +99,17 @@ fn page(
             Ok(page) => return Ok(page),
             Err(error) => error,
         };
-        let is_throttled =
-            matches!(&error, Error::Service { code, .. } if Refusal::of(400, code) == Refusal::Throttled);
-        if !is_throttled || environment.monotonic().saturating_sub(began) >= give_up_after {
+        let Error::Service { code, reached_max_retries, .. } = &error else { return Err(error) };
+        if refusal::is_expiry(code) && caller.renew(environment)? {
+            continue;
+        }
+        let is_throttled = Refusal::of(400, code) == Refusal::Throttled;
+        let may_pass = is_throttled || reached_max_retries.is_some();
+        if !may_pass || environment.monotonic().saturating_sub(began) >= give_up_after {
             return Err(error);
         }
         if attempt == caller.attempts_max() {
-            say(environment, "the list of tenants is held up by throttling");
+            say(environment, &format!("the list of tenants is held up by {code}"));
         }
         let random = environment.random();
         environment.sleep(Retry::pause(attempt, 0.5 + random / 2.0));

@@ -163,7 +163,10 @@ impl Transport {
             let agent = ureq::Agent::with_parts(config.build(), connector, ProxyResolver(proxy.clone()));
             return Ok(Self { agent, proxy: Some(proxy) });
         }
-        // Proxies over TLS are the library's own affair.
+        // Proxies over TLS are the library's own affair; of other kinds of proxies it would panic.
+        if !proxy_url.to_ascii_lowercase().starts_with("https://") {
+            return Err(Error::general(Failure::Proxy(proxy_url.clone()).message(url)));
+        }
         let proxy = ureq::Proxy::new(proxy_url)
             .map_err(|_| Error::general(Failure::Proxy(proxy_url.clone()).message(url)))?;
         Ok(Self { agent: config.proxy(Some(proxy)).build().new_agent(), proxy: None })

@@ -54,9 +54,8 @@ pub(super) fn find(search: &mut Search<'_>) -> Result<Option<Credentials>, Error
     if service.token.is_none() && !version_1 {
         return Ok(None);
     }
-    let Some(role) = service.get("GET", ROLE_PATH, &[]).filter(|role| !role.is_empty()) else {
-        return Ok(None);
-    };
+    let role = service.get("GET", ROLE_PATH, &[]).map(|role| role.trim().to_owned());
+    let Some(role) = role.filter(|role| !role.is_empty()) else { return Ok(None) };
     let Some(text) = service.get("GET", &format!("{ROLE_PATH}{role}"), &[]) else {
         return Ok(None);
     };

@@ -116,9 +116,8 @@ fn role_credentials(
     settings: &Settings<'_>,
     token: &str,
 ) -> Result<Temporary, Error> {
-    let host = |region: &str| format!("portal.sso.{region}");
     let region = Some(settings.region.to_owned());
-    let endpoint = Endpoint::of_service(search.environment, search.config, SSO, region, host)?;
+    let endpoint = Endpoint::of_service(search.environment, search.config, SSO, region, "portal.sso")?;
     let query =
         format!("role_name={}&account_id={}", form_encoded(settings.role), form_encoded(settings.account));
     let url = endpoint.url("/federation/credentials", &query);

@@ -38,7 +38,7 @@ pub(super) fn call(
 ) -> Result<Temporary, Error> {
     check(parameters)?;
     let region = endpoint::region(search.environment, search.config, search.globals)?;
-    let endpoint = Endpoint::of_service(search.environment, search.config, STS, region, host)?;
+    let endpoint = Endpoint::of_service(search.environment, search.config, STS, region, "sts")?;
     let mut body = format!("Action={action}&Version={VERSION}");
     for (name, value) in parameters {
         body.push_str(&format!("&{name}={}", form_encoded(value)));
@@ -78,10 +78,6 @@ pub(super) fn call(
     let credentials =
         RESULTS.iter().find_map(|name| answer.get(name)?.get("Credentials")).unwrap_or(&Document::Null);
     temporary_from(credentials, "SessionToken").map_err(|missing| unreadable(format!("no {missing}")))
-}
-
-fn host(region: &str) -> String {
-    if region == "aws-global" { "sts".to_owned() } else { format!("sts.{region}") }
 }
 
 /// What the model says about lengths and ranges, in the words of all other parameters.

@@ -72,9 +72,8 @@ fn renew(
     if ends(registration).is_none_or(|registration| registration <= search.now_seconds()) {
         return Ok(None);
     }
-    let host = |region: &str| format!("oidc.{region}");
     let region = Some(settings.region.to_owned());
-    let endpoint = Endpoint::of_service(search.environment, search.config, SSO_OIDC, region, host)?;
+    let endpoint = Endpoint::of_service(search.environment, search.config, SSO_OIDC, region, "oidc")?;
     let url = endpoint.url("/token", "");
     let body = format!(
         "{{\"clientId\": {}, \"clientSecret\": {}, \"grantType\": \"refresh_token\", \"refreshToken\": {}}}",

@@ -3,6 +3,9 @@
 //! CloudFront is a global service: without an endpoint of one's own the partition decides both host and signing region, whatever the
 //! region is. An endpoint of one's own is signed for the region as it is set.
 
+mod partition;
+
+use self::partition::Partition;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -65,7 +68,7 @@ impl Endpoint {
         }
     }
 
-    /// Resolves the endpoint of another service, which credentials are asked from; `host` makes its published one of a region.
+    /// Resolves the endpoint of another service, which credentials are asked from; `name` is how its published hosts begin.
     ///
     /// # Errors
     ///
@@ -75,15 +78,16 @@ impl Endpoint {
         config: &Config,
         service: Service,
         region: Option<String>,
-        host: impl Fn(&str) -> String,
+        name: &str,
     ) -> Result<Self, Error> {
         let region = region.ok_or_else(no_region)?;
         check_region(&region)?;
         let url = match configured(environment, config, service)? {
             Some(url) => url,
             None => {
-                let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-                format!("https://{}.{suffix}", host(&region))
+                let fips = config.switch(environment, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
+                let dual = config.switch(environment, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
+                format!("https://{}", regional(name, &region, fips, dual))
             }
         };
         Self::parse(&url, region)
@@ -117,8 +121,7 @@ impl Endpoint {
     pub(crate) fn is_of_aws(&self) -> bool {
         let host = self.host();
         let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
-        let ends = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
-        ends.iter().any(|end| host.ends_with(end))
+        Partition::suffixes().any(|suffix| host.strip_suffix(suffix).is_some_and(|name| name.ends_with('.')))
     }
 
     fn parse(url: &str, signing_region: String) -> Result<Self, Error> {
@@ -148,7 +151,7 @@ impl Endpoint {
         }
         Ok(Self {
             base: format!("{}://{authority}", scheme.to_ascii_lowercase()),
-            prefix: path.trim_end_matches('/').to_owned(),
+            prefix: path.strip_suffix('/').unwrap_or(path).to_owned(),
             query: query.to_owned(),
             signing_region,
         })
@@ -220,52 +223,6 @@ fn check_region(region: &str) -> Result<(), Error> {
     Err(Error::general(format!("Provided region_name '{region}' doesn't match a supported format.")))
 }
 
-/// A part of the cloud with host names of its own. CloudFront is one service in each, whatever the region.
-struct Partition {
-    /// What its regions begin with; `NAME-DIGITS` follows.
-    prefix: &'static str,
-    /// The name that stands for all of its regions; its only one where there is no such name.
-    global: &'static str,
-    /// The region that signs.
-    signing_region: &'static str,
-    /// What follows `cloudfront.` or `cloudfront-fips.`.
-    suffix: &'static str,
-    /// The same with IPv6.
-    dual_stack_suffix: &'static str,
-}
-
-/// The first is for every region that no other one knows (botocore's `partitions.json` and CloudFront's endpoint rule set).
-#[rustfmt::skip]
-const PARTITIONS: &[Partition] = &[
-    Partition { prefix: "", global: "aws-global", signing_region: "us-east-1", suffix: "amazonaws.com", dual_stack_suffix: "global.api.aws" },
-    Partition { prefix: "cn-", global: "aws-cn-global", signing_region: "cn-northwest-1", suffix: "cn-northwest-1.amazonaws.com.cn", dual_stack_suffix: "api.amazonwebservices.com.cn" },
-    Partition { prefix: "us-gov-", global: "aws-us-gov-global", signing_region: "us-gov-west-1", suffix: "amazonaws.com", dual_stack_suffix: "api.aws" },
-    Partition { prefix: "us-iso-", global: "aws-iso-global", signing_region: "us-iso-east-1", suffix: "c2s.ic.gov", dual_stack_suffix: "api.aws.ic.gov" },
-    Partition { prefix: "us-isob-", global: "aws-iso-b-global", signing_region: "us-isob-east-1", suffix: "sc2s.sgov.gov", dual_stack_suffix: "api.aws.scloud" },
-    Partition { prefix: "eu-isoe-", global: "aws-iso-e-global", signing_region: "eu-isoe-west-1", suffix: "cloud.adc-e.uk", dual_stack_suffix: "api.cloud-aws.adc-e.uk" },
-    Partition { prefix: "us-isof-", global: "aws-iso-f-global", signing_region: "us-isof-south-1", suffix: "csp.hci.ic.gov", dual_stack_suffix: "api.aws.hci.ic.gov" },
-    Partition { prefix: "eusc-de-", global: "eusc-de-east-1", signing_region: "eusc-de-east-1", suffix: "amazonaws.eu", dual_stack_suffix: "api.amazonwebservices.eu" },
-];
-
-impl Partition {
-    fn of(region: &str) -> &'static Partition {
-        let [first, others @ ..] = PARTITIONS else { unreachable!("there are partitions") };
-        others.iter().find(|partition| partition.has(region)).unwrap_or(first)
-    }
-
-    fn has(&self, region: &str) -> bool {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let place = region.strip_prefix(self.prefix).and_then(|rest| rest.split_once('-'));
-        region == self.global
-            || place.is_some_and(|(name, number)| {
-                !name.is_empty()
-                    && name.chars().all(is_word)
-                    && !number.is_empty()
-                    && number.bytes().all(|digit| digit.is_ascii_digit())
-            })
-    }
-}
-
 /// CloudFront's own endpoint for a region.
 fn published(region: &str, fips: bool, dual_stack: bool) -> Endpoint {
     let (region, fips) = match region.strip_prefix("fips-").or_else(|| region.strip_suffix("-fips")) {
@@ -274,13 +231,27 @@ fn published(region: &str, fips: bool, dual_stack: bool) -> Endpoint {
     };
     let partition = Partition::of(region);
     let name = if fips { "cloudfront-fips" } else { "cloudfront" };
-    let suffix = if dual_stack { partition.dual_stack_suffix } else { partition.suffix };
+    let suffix = if dual_stack { partition.cloudfront_dual_stack } else { partition.cloudfront };
     Endpoint {
         base: format!("https://{name}.{suffix}"),
         prefix: String::new(),
         query: String::new(),
         signing_region: partition.signing_region.to_owned(),
     }
+}
+
+/// The host of a service that is one in each region.
+fn regional(name: &str, region: &str, fips: bool, dual_stack: bool) -> String {
+    // STS alone has a host that is everywhere.
+    if (name, region, fips, dual_stack) == ("sts", "aws-global", false, false) {
+        return "sts.amazonaws.com".to_owned();
+    }
+    let partition = Partition::of(region);
+    // There all endpoints are, under the plain names.
+    let is_named_fips = fips && (dual_stack || !partition.is_fips);
+    let fips = if is_named_fips { "-fips" } else { "" };
+    let suffix = if dual_stack { partition.dual_stack_suffix } else { partition.suffix };
+    format!("{name}{fips}.{region}.{suffix}")
 }
 
 #[cfg(test)]
@@ -298,6 +269,7 @@ mod tests {
         check("http://h:80/", "h", "http://h:80/p?a=b");
         check("https://h:8443/x/", "h:8443", "https://h:8443/x/p?a=b");
         check("HTTP://h/?x=1", "h", "http://h/p?x=1&a=b");
+        check("http://h//", "h", "http://h//p?a=b");
         check("http://[::1]:81", "[::1]:81", "http://[::1]:81/p?a=b");
     }
 
@@ -310,6 +282,7 @@ mod tests {
         check("https://CloudFront.amazonaws.com:443", true);
         check("https://cloudfront-fips.cn-northwest-1.amazonaws.com.cn", true);
         check("https://cloudfront.global.api.aws", true);
+        check("https://cloudfront.c2s.ic.gov", true);
         check("http://127.0.0.1:4580", false);
         check("https://amazonaws.com.example", false);
     }
@@ -323,6 +296,24 @@ mod tests {
         check("http://h:99999", "Port out of range 0-65535");
         check("http://h:x", "Invalid endpoint: http://h:x");
         check("http:///x", "Invalid endpoint: http:///x");
+    }
+
+    #[test]
+    fn other_services_have_a_host_in_each_region() {
+        let check = |name: &str, region: &str, [fips, dual_stack]: [bool; 2], want: &str| {
+            assert_eq!(regional(name, region, fips, dual_stack), want);
+        };
+        check("sts", "us-east-1", [false, false], "sts.us-east-1.amazonaws.com");
+        check("sts", "us-east-1", [true, false], "sts-fips.us-east-1.amazonaws.com");
+        check("portal.sso", "us-east-1", [true, true], "portal.sso-fips.us-east-1.api.aws");
+        check("oidc", "eu-west-1", [false, true], "oidc.eu-west-1.api.aws");
+        check("sts", "us-gov-west-1", [true, false], "sts.us-gov-west-1.amazonaws.com");
+        check("sts", "us-gov-west-1", [true, true], "sts-fips.us-gov-west-1.api.aws");
+        check("sts", "cn-north-1", [false, true], "sts.cn-north-1.api.amazonwebservices.com.cn");
+        check("sts", "us-iso-east-1", [false, false], "sts.us-iso-east-1.c2s.ic.gov");
+        check("sts", "eusc-de-east-1", [false, false], "sts.eusc-de-east-1.amazonaws.eu");
+        check("sts", "aws-global", [false, false], "sts.amazonaws.com");
+        check("sts", "aws-global", [true, false], "sts-fips.aws-global.amazonaws.com");
     }
 
     #[test]

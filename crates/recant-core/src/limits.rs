@@ -88,6 +88,10 @@ pub const KEY_NAME_CHARS_MAX: usize = 64;
 pub const KEYS_MAX: usize = 10_000;
 /// Records of the audit log that are kept unless the operator says otherwise. Ours; some 500 bytes each.
 pub const AUDIT_RECORDS_DEFAULT: u64 = 1_000_000;
+/// Invalidations that leave the history in one commit. Ours; with all the paths that they may have, some 15 MB of a database.
+pub const INVALIDATIONS_PRUNED_PER_COMMIT_MAX: usize = 100;
+/// How often the history is looked through for what is over. Ours.
+pub const RETENTION_PERIOD: Duration = Duration::from_secs(60);
 /// Callers and tenants whose rate is counted at a time; beyond, those that have been idle longest are counted anew. Ours.
 pub const RATES_COUNTED_MAX: usize = 100_000;
 

@@ -38,6 +38,7 @@ mod ops;
 mod plane;
 pub mod questions;
 pub mod random;
+mod retention;
 pub mod store;
 
 pub use admission::{AdmissionOptions, AuditLevel};
@@ -46,3 +47,4 @@ pub use ops::apply::{ApplyError, Declaration};
 pub use plane::{
     CallerReferenceConflict, DistributionInvalidations, Plane, PlaneOptions, StartError, Stopper,
 };
+pub use retention::Retention;

@@ -36,6 +36,7 @@ use crate::http::{self, Shared, server};
 use crate::ops::Context;
 use crate::ops::apply::{self, ApplyError, Declaration};
 use crate::questions::Questions;
+use crate::retention::{self, Retention};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store as _, StoreError};
 use crate::{clock, random};
@@ -71,6 +72,8 @@ pub struct PlaneOptions {
     pub wildcards_in_progress_max: u64,
     /// How often callers may ask, and what is noted of it.
     pub admission: AdmissionOptions,
+    /// How long the history of invalidations is kept.
+    pub retention: Retention,
     /// What is brought to a declared state before the API answers.
     pub declarations: Vec<Declaration>,
 }
@@ -93,6 +96,7 @@ impl PlaneOptions {
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
             admission: AdmissionOptions::default(),
+            retention: Retention::default(),
             declarations: Vec::new(),
         }
     }
@@ -242,6 +246,8 @@ impl Plane {
         });
         apply::apply(&shared.context, &folder, &options.declarations).await?;
         let (stop, stopped) = watch::channel(false);
+        let store = shared.context.store.clone();
+        tokio::spawn(retention::run(store, options.retention, stopped.clone()));
         let calls = EdgeCalls::new(edges, stopped.clone());
         let router = http::router(shared, calls);
         let serving = tokio::spawn(server::serve(listener, router, stopped));

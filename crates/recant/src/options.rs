@@ -12,7 +12,9 @@ use recant_core::limits::{
 };
 use recant_edge::{Network, PlaneUrl, TlsOptions};
 use recant_plane::backup::Edges;
-use recant_plane::{AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups};
+use recant_plane::{
+    AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, Retention,
+};
 
 /// What `recant help` says.
 pub(crate) const HELP: &str = "\
@@ -51,6 +53,8 @@ Options of serve and plane
   --key-rate N[:BURST]             requests a second of one access key, and how many at once (no limit; BURST 2 N)
   --tenant-rate N[:BURST]          the same of requests about one tenant
   --audit off | changes | all      what goes into the audit log; changes: and what is denied (changes)
+  --retain-invalidations R         how long invalidations stay in lists: all, days as 30d, or among the newest entries of the log,
+                                   as 100000 (all); a CallerReference is remembered for ever
   --audit-records-max N            how many records of it are kept (1000000)
 
 Options of serve and edge
@@ -322,6 +326,7 @@ const PLANE: &[&str] = &[
     "tenant-rate",
     "audit",
     "audit-records-max",
+    "retain-invalidations",
 ];
 const VIEWERS: &[&str] = &[
     "viewer",
@@ -354,6 +359,7 @@ struct Given {
     region: Option<String>,
     require_signatures: bool,
     admission: AdmissionOptions,
+    retention: Retention,
     viewer: SocketAddr,
     viewer_tls: Option<SocketAddr>,
     certificates: Option<PathBuf>,
@@ -384,6 +390,7 @@ impl Given {
             region: None,
             require_signatures: true,
             admission: AdmissionOptions::default(),
+            retention: Retention::default(),
             viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
             viewer_tls: None,
             certificates: None,
@@ -443,6 +450,7 @@ impl Given {
         plane.region = self.region;
         plane.require_signatures = self.require_signatures;
         plane.admission = self.admission;
+        plane.retention = self.retention;
         Ok(PlaneOptions { log_format: self.log_format, plane, apply: self.apply })
     }
 }
@@ -503,6 +511,7 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             "audit-records-max" => {
                 given.admission.audit_records_max = value(&mut parser, "--audit-records-max")?;
             }
+            "retain-invalidations" => given.retention = value(&mut parser, "--retain-invalidations")?,
             "viewer" => given.viewer = address(&mut parser, "--viewer")?,
             "viewer-tls" => given.viewer_tls = Some(address(&mut parser, "--viewer-tls")?),
             "certificates" => given.certificates = Some(parser.value()?.into()),
@@ -591,6 +600,7 @@ mod tests {
         check("plane --data-dir d --key-rate 0", "a number above 0");
         check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
         check("plane --data-dir d --audit some", "off, changes or all");
+        check("plane --data-dir d --retain-invalidations 0d", "a number of days as 30d");
         check("demo --data-dir d", "--data-dir");
         check("man a b", "b");
         check("fly", "there is no command 'fly'");

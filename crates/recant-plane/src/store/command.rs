@@ -134,6 +134,16 @@ pub enum Command {
         /// How many records are kept; older ones go.
         keep: u64,
     },
+    /// Removes the detail of old invalidations, at most so many, the oldest ones: what lists and look-ups show. Those in progress stay, and so does
+    /// what is kept of each `CallerReference`. Answered by [`Outcome::Pruned`].
+    PruneInvalidations {
+        /// Up to this position.
+        up_to: Position,
+        /// Accepted before this time.
+        created_before: WallTime,
+        /// How many at most.
+        limit: usize,
+    },
     /// Records what the plane's half of the protocol decided, in this order. Answered by [`Outcome::Recorded`].
     Protocol(Vec<PlaneWrite>),
 }
@@ -166,6 +176,8 @@ pub enum Outcome {
     Key(Box<KeyRecord>),
     /// The access key of this id is no more.
     KeyDeleted(String),
+    /// So many invalidations are gone from the history.
+    Pruned(u64),
     /// What was to be recorded is on disk.
     Recorded,
     /// Nothing was changed.

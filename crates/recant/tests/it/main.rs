@@ -17,4 +17,5 @@ mod origins;
 mod process;
 mod prompt;
 mod recorded;
+mod retention;
 mod rig;

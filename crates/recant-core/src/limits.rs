@@ -92,6 +92,16 @@ pub const AUDIT_RECORDS_DEFAULT: u64 = 1_000_000;
 pub const INVALIDATIONS_PRUNED_PER_COMMIT_MAX: usize = 100;
 /// How often the history is looked through for what is over. Ours.
 pub const RETENTION_PERIOD: Duration = Duration::from_secs(60);
+/// Streams of events that a plane feeds at a time. Ours.
+pub const EVENT_STREAMS_MAX: usize = 256;
+/// Events of edges that may wait for one stream; one that lets more come is cut. Ours.
+pub const EVENTS_WAITING_MAX: usize = 1_024;
+/// How long a reader of events may take nothing before it is cut. Ours.
+pub const EVENT_SEND_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often a stream of events says something, also when nothing happens, and whether its reader may still read is looked at. Ours.
+pub const EVENT_HEARTBEAT_PERIOD: Duration = Duration::from_secs(5);
+/// Moments of one member's acknowledgements that are remembered; of older ones only some are. Ours.
+pub const ACKNOWLEDGEMENTS_REMEMBERED_MAX: usize = 64;
 /// Callers and tenants whose rate is counted at a time; beyond, those that have been idle longest are counted anew. Ours.
 pub const RATES_COUNTED_MAX: usize = 100_000;
 

@@ -18,6 +18,8 @@
 //! | `error` | every refusal, and the one place where it gets its code and status |
 //! | [`store`] | the log, the configuration, the ledger, durably |
 //! | [`completion`] | the driver of the protocol's half: leases, acknowledgements, `Completed` |
+//! | [`members`] | what is told of the edges: how far each is, who comes and goes |
+//! | `events` | what happens, as it happens, for whoever listens |
 //! | [`feed`] | the log on its way to the edges |
 //! | [`questions`] | what edges are asked, and who has answered |
 //! | [`backup`] | a folder as a backup, and a folder made of one |
@@ -31,9 +33,11 @@ pub mod completion;
 mod config_check;
 mod dns;
 mod error;
+mod events;
 pub mod feed;
 pub mod folder;
 mod http;
+pub mod members;
 mod ops;
 mod plane;
 pub mod questions;

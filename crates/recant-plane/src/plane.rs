@@ -14,15 +14,15 @@ use std::time::Duration;
 use recant_core::batch::PathCount;
 use recant_core::host::Host;
 use recant_core::limits::{
-    CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, PATHS_IN_PROGRESS_DEFAULT,
-    WILDCARDS_IN_PROGRESS_DEFAULT,
+    CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, EVENT_STREAMS_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN,
+    PATHS_IN_PROGRESS_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_core::position::Position;
 use recant_core::protocol::LeaseParams;
 use recant_wire::feed::EdgeSecret;
 use recant_wire::sigv4::Credentials;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::admission::{Admission, AdmissionOptions};
@@ -224,12 +224,14 @@ impl Plane {
             secret_access_key: key.secret_access_key,
             session_token: None,
         };
+        let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             keys: Keys::new(credentials, options.require_signatures, options.clock_skew, options.region),
             admission: Admission::new(options.admission),
             context: Context {
                 store,
                 completed: completion.completed(),
+                completion: completion.clone(),
                 questions,
                 public_url: public_url.clone(),
                 caller_reference_conflict: options.caller_reference_conflict,
@@ -243,9 +245,10 @@ impl Plane {
                 },
             },
             completion,
+            streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
+            stop: stopped.clone(),
         });
         apply::apply(&shared.context, &folder, &options.declarations).await?;
-        let (stop, stopped) = watch::channel(false);
         let store = shared.context.store.clone();
         tokio::spawn(retention::run(store, options.retention, stopped.clone()));
         let calls = EdgeCalls::new(edges, stopped.clone());

@@ -31,7 +31,10 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more
   recant keys list | create | show | rotate | ...               access keys and what each may do; 'recant keys help' says more
   recant audit [--denied] [--since WHEN]                        who asked for what, and what was decided; 'recant audit help' says more
-  recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-keys, recant-audit, recant-cloudfront[-OPERATION]
+  recant progress TARGET INVALIDATION                           how far each edge is with an invalidation
+  recant edges                                                  the edges, how far each is, and whether completion waits for it
+  recant events [--after ID]                                    what happens, as it happens, as lines of JSON
+  recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-keys (-audit, -progress, -edges, -events), recant-cloudfront[-OPERATION]
   recant completion bash | zsh | fish [PROGRAM...]              what makes the shell complete; PROGRAM: recant, or links to it
   recant help | --version
 
@@ -179,7 +182,7 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`, and the prompt asks for that itself.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 17] = [
+    const OWN: [&str; 20] = [
         "completion",
         "__complete",
         "backup",
@@ -192,6 +195,9 @@ pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
         "invalidate",
         "keys",
         "audit",
+        "progress",
+        "edges",
+        "events",
         "man",
         "help",
         "--help",

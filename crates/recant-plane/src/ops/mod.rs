@@ -44,6 +44,7 @@ use recant_wire::document::Document;
 use recant_wire::model::Operation;
 use tokio::sync::watch;
 
+use crate::completion::Completion;
 use crate::config_check::{constraints, quantities};
 use crate::dns::Dns;
 use crate::error::ApiError;
@@ -57,6 +58,8 @@ pub(crate) struct Context<S> {
     pub(crate) store: S,
     /// How far completion has come, to be waited for; what is shown is read from the store.
     pub(crate) completed: watch::Receiver<Position>,
+    /// Knows how far each edge is.
+    pub(crate) completion: Completion<S>,
     /// Asks the edges.
     pub(crate) questions: Questions,
     /// Where clients reach the API, without trailing slash: what `Location` starts with.

@@ -9,6 +9,7 @@ mod clients;
 mod completion;
 mod demo;
 mod dry_run;
+mod events;
 mod invalidate;
 mod javascript;
 mod keys;

@@ -9,6 +9,7 @@ mod dry_run;
 mod invalidations;
 pub(super) mod keys;
 mod limits;
+mod progress;
 
 use http::{Method, StatusCode};
 use recant_wire::document::{Document, Members};
@@ -50,7 +51,7 @@ enum About {
 /// Where they all are.
 pub(crate) const ROOT: &str = "/recant/v1/";
 
-static OPERATIONS: [OwnOperation; 11] = [
+static OPERATIONS: [OwnOperation; 15] = [
     OwnOperation {
         name: "CountStoredResponses",
         method: Method::POST,
@@ -129,6 +130,38 @@ static OPERATIONS: [OwnOperation; 11] = [
         path: "distributions/{DistributionId}/invalidation/{Id}",
         about: About::Distribution,
         members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "GetInvalidationProgress",
+        method: Method::GET,
+        path: "distributions/{DistributionId}/invalidation/{Id}/progress",
+        about: About::Distribution,
+        members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "GetInvalidationProgress",
+        method: Method::GET,
+        path: "distribution-tenants/{DistributionTenantId}/invalidation/{Id}/progress",
+        about: About::Tenant,
+        members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "ListEdges",
+        method: Method::GET,
+        path: "edges",
+        about: About::Everything,
+        members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "StreamEvents",
+        method: Method::GET,
+        path: "events",
+        about: About::Everything,
+        members: &["After"],
         success: StatusCode::OK,
     },
     OwnOperation {
@@ -232,6 +265,8 @@ pub(crate) async fn perform<S: Store>(
         "GetLimits" => Ok(Some(limits::get(context, admission))),
         "CreateInvalidation" => invalidations::create(context, input).await.map(Some),
         "GetInvalidation" => invalidations::get(context, input).await.map(Some),
+        "GetInvalidationProgress" => progress::invalidation(context, input).await.map(Some),
+        "ListEdges" => progress::edges(context).await.map(Some),
         "ListInvalidations" => invalidations::list(context, input).await.map(Some),
         other => unreachable!("{other} is in the table of operations and nowhere else"),
     }

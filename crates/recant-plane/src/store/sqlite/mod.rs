@@ -148,6 +148,14 @@ impl Store for SqliteStore {
         self.0.readers.read(move |db| queries::invalidations(db, &scope, &page)).await
     }
 
+    async fn invalidation_ids(
+        &self,
+        after: Position,
+        up_to: Position,
+    ) -> Result<Vec<(Position, InvalidationId)>, StoreError> {
+        self.0.readers.read(move |db| queries::invalidation_ids(db, after, up_to)).await
+    }
+
     async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {
         let scope = scope.clone();
         self.0.readers.read(move |db| queries::in_progress(db, &scope)).await

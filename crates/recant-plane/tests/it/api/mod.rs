@@ -9,5 +9,6 @@ mod distributions;
 mod domains;
 mod dry_run;
 mod edges;
+mod events;
 mod invalidations;
 mod rig;

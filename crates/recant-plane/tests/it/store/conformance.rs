@@ -580,8 +580,11 @@ async fn old_invalidations_go_and_their_references_stay(world: impl World) {
             other => panic!("{other:?}"),
         }
     };
-    // Nothing is complete, so all stay, however old.
     let all = made[5].position;
+    let ids = store.invalidation_ids(made[1].position, made[3].position).await.unwrap();
+    let expected = [&made[2], &made[3]].map(|made| (made.position, made.record.id.clone()));
+    assert_eq!(ids, expected, "after the first, up to the second");
+    // Nothing is complete, so all stay, however old.
     assert_eq!(prune(all, 100, 10).await, 0);
     store.commit(Command::Protocol(vec![PlaneWrite::Complete(made[4].position)])).await.unwrap();
     // By time, by position, by number; the oldest first.
@@ -592,6 +595,8 @@ async fn old_invalidations_go_and_their_references_stay(world: impl World) {
 
     let found = store.invalidation(&scope, &made[0].record.id).await.unwrap();
     assert_eq!(found, None);
+    let ids = store.invalidation_ids(Position::ZERO, all).await.unwrap();
+    assert_eq!(ids, [(all, made[5].record.id.clone())]);
     let (birth, replay) =
         as_invalidation(store.commit(invalidate("dt_a", "INEW", "r0", &["/b", "/a"])).await.unwrap());
     assert_eq!(

@@ -292,7 +292,59 @@ fn event(id: Option<&Cursor>, name: &str, data: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use recant_core::id::{DistributionId, ETag};
+    use recant_core::time::WallTime;
+    use recant_wire::document::Document;
+    use tokio::sync::Semaphore;
+
     use super::*;
+    use crate::config_check;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{Command, DistributionRecord, Tags};
+
+    /// A command that appends one entry.
+    fn create_distribution() -> Command {
+        let text = include_str!("../../../examples/distribution.json");
+        let config = serde_json::from_str::<Value>(text).unwrap()["DistributionConfig"].clone();
+        let id = DistributionId::generate([7; 16]);
+        let checked = config_check::distribution(id.clone(), &Document::from(config.clone())).unwrap();
+        Command::CreateDistribution(Box::new(DistributionRecord {
+            id,
+            etag: ETag::parse("E1").unwrap(),
+            caller_reference: checked.caller_reference,
+            config,
+            spec: checked.spec,
+            tags: Tags::new(),
+            created: WallTime::from_millis(0),
+            modified: WallTime::from_millis(0),
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_nothing_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("plane.db"), WallTime::from_millis(0)).unwrap();
+        store.commit(create_distribution()).await.unwrap();
+        let (_completed, completed) = watch::channel(Position::new(1));
+        let (_members, members) = broadcast::channel(1);
+        let (_stop, stop) = watch::channel(false);
+        let room = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&room).acquire_owned().await.unwrap();
+        let stream = Stream { store, completed, members, stop, _permit: permit };
+        let mut pieces = stream.start(Start::After(Position::ZERO), || std::future::ready(true));
+        // The third piece finds no room: no one reads. The stream ends, and with it its permit comes back.
+        let began = Instant::now();
+        drop(room.acquire().await.unwrap());
+        assert!(began.elapsed() >= EVENT_SEND_TIME_MAX);
+        let mut text = String::new();
+        while let Some(piece) = pieces.recv().await {
+            text.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+        let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+        assert_eq!(names, ["begin", "distribution-changed"]);
+    }
 
     #[test]
     fn places_are_read_as_they_are_written() {

@@ -34,7 +34,7 @@ use crate::folder::{Folder, FolderError, Role};
 use crate::http::edges::EdgeCalls;
 use crate::http::{self, Shared, server};
 use crate::ops::Context;
-use crate::ops::apply::{self, ApplyError, Declaration};
+use crate::ops::apply::{self, Applier, ApplyError, Declaration};
 use crate::questions::Questions;
 use crate::retention::{self, Retention};
 use crate::store::sqlite::{OpenError, SqliteStore};
@@ -248,7 +248,8 @@ impl Plane {
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             stop: stopped.clone(),
         });
-        apply::apply(&shared.context, &folder, &options.declarations).await?;
+        let by = Applier { context: &shared.context, admission: &shared.admission, folder: &folder };
+        apply::apply(&by, &options.declarations).await?;
         let store = shared.context.store.clone();
         tokio::spawn(retention::run(store, options.retention, stopped.clone()));
         let calls = EdgeCalls::new(edges, stopped.clone());

@@ -53,10 +53,22 @@ pub(super) fn run(line: &Line, session: &mut Session<'_>) -> Result<(), Error> {
             "'{word}' says nothing here; 'recant events help' lists the options"
         )));
     }
+    // What is written are whole lines; an interrupt adds nothing.
+    session.environment.say_on_interrupt(String::new());
     let mut after = line.value("--after").map(str::to_owned);
+    let mut has_begun = false;
     loop {
         let members: Members = after.iter().map(|id| ("After", Document::from(id.as_str()))).collect();
-        let stream = session.open("StreamEvents", Method::GET, &["events"], members)?;
+        let stream = match session.open("StreamEvents", Method::GET, &["events"], members) {
+            // A plane that was there comes back.
+            Err(why @ Error::General(_)) if has_begun => {
+                session.say(&why.to_string());
+                session.environment.sleep(PAUSE);
+                continue;
+            }
+            opened => opened?,
+        };
+        has_begun = true;
         let mut lines = BufReader::new(stream);
         let mut event = Event::default();
         // Where the connection ends or breaks, the next one goes on.

@@ -9,7 +9,7 @@ use recant_core::spec::DistributionSpec;
 use recant_wire::document::{Document, Members};
 
 use super::declared::Item;
-use super::{ApplyError, Change, ask, form, tags, text_of};
+use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
 use crate::ops::{Context, shapes};
 use crate::store::{DistributionRecord, Listing, Page, Store, Tags};
 use crate::{config_check, random};
@@ -92,22 +92,25 @@ impl DeclaredDistribution {
     /// What the store or an operation refuses.
     pub(super) async fn bring<S: Store>(
         &self,
-        context: &Context<S>,
+        by: &Applier<'_, S>,
         known: Option<&DistributionRecord>,
         ids: &mut Ids,
     ) -> Result<(), ApplyError> {
+        let identity = by.context.store.identity();
         let config = ("DistributionConfig", self.config.clone());
         let Some(current) = known else {
             let tags = shapes::tag_list(&self.tags.clone().unwrap_or_default());
             let both = Document::structure([config, ("Tags", tags)]);
             let input = Document::structure([("DistributionConfigWithTags", both)]);
-            let made = ask(context, &self.at, "CreateDistributionWithTags", input).await?;
+            let all = shapes::arn(identity, "distribution", "*");
+            let made = ask(by, &self.at, ("CreateDistributionWithTags", &all), input).await?;
             let id = text_of(&made, ["Distribution", "Id"]);
             let id = DistributionId::parse(id).expect("an id that was made is one");
             Change::Created.tell("distribution", &self.caller_reference, id.as_str());
             ids.0.insert(self.caller_reference.clone(), id);
             return Ok(());
         };
+        let arn = shapes::arn(identity, "distribution", current.id.as_str());
         let mut is_changed = false;
         if current.config != serde_json::Value::from(self.config.clone()) {
             let input = Document::structure([
@@ -115,11 +118,10 @@ impl DeclaredDistribution {
                 ("IfMatch", current.etag.as_str().into()),
                 config,
             ]);
-            ask(context, &self.at, "UpdateDistribution", input).await?;
+            ask(by, &self.at, ("UpdateDistribution", &arn), input).await?;
             is_changed = true;
         }
-        let arn = shapes::arn(context.store.identity(), "distribution", current.id.as_str());
-        is_changed |= tags::bring(context, &self.at, &arn, &current.tags, self.tags.as_ref()).await?;
+        is_changed |= tags::bring(by, &self.at, &arn, &current.tags, self.tags.as_ref()).await?;
         Change::of(is_changed).tell("distribution", &self.caller_reference, current.id.as_str());
         Ok(())
     }

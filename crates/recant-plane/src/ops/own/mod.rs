@@ -185,6 +185,8 @@ pub(crate) fn route(method: &Method, path: &str) -> Option<(&'static OwnOperatio
         let mut labels = Members::new();
         for (pattern, given) in pattern.into_iter().zip(&given) {
             match pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                // Nothing has an empty name.
+                Some(_) if given.is_empty() => return None,
                 Some(name) => {
                     let text = percent_encoding::percent_decode_str(given).decode_utf8_lossy();
                     labels.insert(name, Document::from(&*text));

@@ -63,6 +63,12 @@ pub const ENTRY_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const ENTRY_FRAME_HEAD_BYTES_MAX: usize = 1_024;
 /// Bytes of a heartbeat, of its answer, and of a feed's frame that carries no entry. Ours; about 1 KiB is used.
 pub const HEARTBEAT_BYTES_MAX: usize = 8 * 1024;
+/// Positions of which one heartbeat says how many stored responses they took away. Ours; some 40 bytes each at most.
+pub const REMOVED_PER_HEARTBEAT_MAX: usize = 128;
+/// Positions of which an edge remembers that; beyond, the oldest are forgotten. Ours.
+pub const REMOVED_PER_EDGE_MAX: usize = 4_096;
+/// Positions and edges of which a plane remembers that; beyond, the oldest positions are forgotten. Ours; some 100 bytes each.
+pub const REMOVED_PER_PLANE_MAX: usize = 262_144;
 /// How long a feed may be silent before the edge opens it anew. Ours; the plane sends its head every second.
 pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(5);
 /// Entries sent in one piece of a feed before the plane looks at the log again. Ours.

@@ -57,7 +57,9 @@ impl Job {
         // The body's own length counts; hyper states it.
         headers.remove(CONTENT_LENGTH);
         // RFC 9111 section 4.3.1.
-        headers.extend(validate.iter().flat_map(|reserve| freshen::preconditions(&reserve.stored.headers)));
+        if let Some(reserve) = validate {
+            headers.extend(freshen::preconditions(&reserve.stored.headers()));
+        }
         hop::append_via(&mut headers, head.version);
 
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();

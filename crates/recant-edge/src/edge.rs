@@ -15,9 +15,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
 use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
+use crate::removals::Removals;
 use crate::request::Shared;
 use crate::server::{Door, serve};
-use crate::store::Store;
+use crate::store::{Store, TenantUsage};
 use crate::tls::{Certificates, CertificatesError};
 use crate::world::World;
 
@@ -34,6 +35,8 @@ pub struct EdgeOptions {
     pub origin_ca: Vec<PathBuf>,
     /// Bytes of stored responses, metadata included.
     pub store_bytes: u64,
+    /// How many hundredths of them one tenant may have; 100 for all.
+    pub tenant_share_percent: u8,
     /// Networks that origins may be in although the defaults say no; see [`Network`].
     pub allowed_networks: Vec<Network>,
     /// Networks that origins may not be in. Of several networks that hold an address the longest prefix decides.
@@ -78,6 +81,7 @@ impl EdgeOptions {
             https_port: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
+            tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
             plane_addresses: Vec::new(),
@@ -96,6 +100,7 @@ pub struct Edge {
     certificates: Option<Arc<Certificates>>,
     world: Arc<World>,
     store: Arc<Store>,
+    removals: Arc<Removals>,
     stopping: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
@@ -118,7 +123,8 @@ impl Edge {
             (viewer_tls, certificates) = (Some(address), Some(opened));
         }
         let world = Arc::new(World::new());
-        let store = Arc::new(Store::new(options.store_bytes));
+        let store = Arc::new(Store::new(options.store_bytes, options.tenant_share_percent));
+        let removals = Arc::new(Removals::default());
         let mut own = options.plane_addresses;
         own.push(viewer);
         own.extend(viewer_tls);
@@ -127,6 +133,7 @@ impl Edge {
         let shared = Shared {
             world: world.clone(),
             store: store.clone(),
+            removals: removals.clone(),
             flights: Arc::new(Flights::new()),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             origins: Origins::new(policy, secure),
@@ -138,7 +145,7 @@ impl Edge {
         let mut serving: Vec<_> =
             doors.into_iter().map(|door| tokio::spawn(serve(door, shared.clone(), stop.clone()))).collect();
         serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
-        Ok(Self { viewer, viewer_tls, certificates, world, store, stopping, serving })
+        Ok(Self { viewer, viewer_tls, certificates, world, store, removals, stopping, serving })
     }
 
     /// Where viewers connect.
@@ -161,6 +168,22 @@ impl Edge {
     /// What the follower fills in.
     pub fn world(&self) -> &Arc<World> {
         &self.world
+    }
+
+    /// How many bytes all stored responses take, metadata included.
+    pub fn stored_bytes(&self) -> u64 {
+        self.store.bytes()
+    }
+
+    /// What each tenant has in the store, and how its requests have fared; in no order.
+    pub fn usage(&self) -> Vec<TenantUsage> {
+        self.store.close_accounts(|tenant| self.world.rules_of(tenant).is_none());
+        self.store.usage()
+    }
+
+    /// What the plane is told about what its invalidations have taken away.
+    pub(crate) fn removals(&self) -> &Arc<Removals> {
+        &self.removals
     }
 
     /// Answers a plane's questions about what is stored.

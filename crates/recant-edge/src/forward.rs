@@ -269,12 +269,13 @@ impl Job {
         if head.method != Method::HEAD || parts.status != StatusCode::OK {
             return;
         }
-        let is_other = [ETAG, LAST_MODIFIED, CONTENT_LENGTH].iter().any(|name| {
-            parts.headers.get(name).is_some_and(|new| reserve.stored.headers.get(name) != Some(new))
-        });
+        let stored = reserve.stored.headers();
+        let is_other = [ETAG, LAST_MODIFIED, CONTENT_LENGTH]
+            .iter()
+            .any(|name| parts.headers.get(name).is_some_and(|new| stored.get(name) != Some(new)));
         if is_other {
             let key = keyed.request.key.with_method(CachedMethod::Get);
-            shared.store.remove_one(key, &reserve.stored);
+            shared.store.remove_one(&key, &reserve.stored);
         }
     }
 }

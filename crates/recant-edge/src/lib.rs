@@ -16,7 +16,9 @@
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
 //! | `store` | stored responses |
+//! | `matching` | which rules match a stored response |
 //! | `counting` | how many of them an invalidation would take away |
+//! | `removals` | how many each invalidation has taken away |
 //! | `collapse`, `flight` | who asks the origin and who waits |
 //! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
@@ -42,8 +44,10 @@ mod https;
 mod interim;
 mod io;
 mod lookup;
+mod matching;
 mod origin;
 mod relay;
+mod removals;
 mod request;
 mod respond;
 mod serve;
@@ -59,5 +63,6 @@ pub use clock::{Clock, SystemClock};
 pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use origin::{Network, NetworkError, OriginCaError};
+pub use store::TenantUsage;
 pub use tls::{CertificateError, CertificatesError};
 pub use world::World;

@@ -29,7 +29,7 @@ use recant_core::limits::SHARED_LAG_BYTES_MAX;
 use crate::body::{BodyError, Paced};
 use crate::flight::Boarding;
 use crate::origin::Lent;
-use crate::store::{Collected, Facts, Store, Stored};
+use crate::store::{Collected, Facts, Store};
 
 /// Bytes copied at a time for a viewer who is behind.
 const COPIED_BYTES_MAX: usize = 64 * 1024;
@@ -242,7 +242,8 @@ impl State {
             let bytes = collected.into_bytes();
             self.collected = Kept::Whole(bytes.clone());
             let Keeper { store, key, facts, request } = keeper;
-            store.put(key, Arc::new(Stored::new(facts, bytes)), &request);
+            let stored = store.make(&key, facts, bytes);
+            store.put(key, stored, &request);
         }
         // Only now, so that whoever does not come along any more finds it stored.
         self.boarding = None;

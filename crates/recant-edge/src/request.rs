@@ -39,6 +39,7 @@ use crate::https;
 use crate::interim::Interjections;
 use crate::lookup::{Found, look_up};
 use crate::origin::Origins;
+use crate::removals::Removals;
 use crate::respond::Refusal;
 use crate::store::Store;
 use crate::target::Target;
@@ -49,6 +50,7 @@ use crate::world::{DistributionSlot, TenantSlot, World};
 pub(crate) struct Shared {
     pub(crate) world: Arc<World>,
     pub(crate) store: Arc<Store>,
+    pub(crate) removals: Arc<Removals>,
     pub(crate) flights: Arc<Flights>,
     /// One for each stored response that may be validated behind its viewer's back at the same time.
     pub(crate) background: Arc<Semaphore>,

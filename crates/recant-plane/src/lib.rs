@@ -22,6 +22,7 @@
 //! | `events` | what happens, as it happens, for whoever listens |
 //! | [`feed`] | the log on its way to the edges |
 //! | [`questions`] | what edges are asked, and who has answered |
+//! | [`removals`] | how many stored responses each invalidation has taken away, as edges say |
 //! | [`backup`] | a folder as a backup, and a folder made of one |
 //! | [`folder`], [`clock`], [`random`] | the only places that touch the data folder, the clocks, the entropy |
 
@@ -43,6 +44,7 @@ mod plane;
 pub mod questions;
 pub mod random;
 mod retention;
+pub mod removals;
 pub mod store;
 
 pub use admission::{AdmissionOptions, AuditLevel};

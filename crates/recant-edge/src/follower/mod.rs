@@ -24,7 +24,7 @@ use std::time::Duration;
 use recant_core::entry::{Change, Entry, Hash, HistoryId};
 use recant_core::limits::FEED_SILENCE_MAX;
 use recant_core::position::Position;
-use recant_core::protocol::message::{Applied, Member};
+use recant_core::protocol::message::{Applied, Member, Refusal, Verdict};
 use recant_core::protocol::{EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
 use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body};
 use tokio::sync::{mpsc, watch};
@@ -32,6 +32,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::edge::Edge;
+use crate::removals::Removals;
 use crate::world::World;
 use answering::Answering;
 use plane_client::PlaneClient;
@@ -70,6 +71,7 @@ impl Follower {
             answer_max: timings.answer_max,
             world: edge.world().clone(),
             answering,
+            removals: edge.removals().clone(),
             clock,
             events,
             feeds: 0,
@@ -141,6 +143,7 @@ struct Driver {
     answer_max: Duration,
     world: Arc<World>,
     answering: Answering,
+    removals: Arc<Removals>,
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<Inbound>,
     feeds: u64,
@@ -199,11 +202,21 @@ impl Driver {
                 EdgeEffect::SendHeartbeat(heartbeat) => {
                     let (client, events, patience) =
                         (self.client.clone(), self.events.clone(), self.answer_max);
+                    let removals = self.removals.clone();
                     tokio::spawn(async move {
-                        let renewal = heartbeat.renewal;
-                        let answer = tokio::time::timeout(patience, client.heartbeat(&heartbeat)).await;
-                        let event = match answer {
-                            Ok(Ok(answer)) => EdgeEvent::Answered { renewal, answer },
+                        let (renewal, history) =
+                            (heartbeat.renewal, heartbeat.applied.map(|applied| applied.history));
+                        let removed = removals.to_tell();
+                        let said = client.heartbeat(&heartbeat, &removed);
+                        let event = match tokio::time::timeout(patience, said).await {
+                            Ok(Ok(answer)) => {
+                                // A plane of another history has passed over what this one's entries did.
+                                let refused = Verdict::Refused(Refusal::OtherHistory);
+                                if history == Some(answer.history) && answer.verdict != refused {
+                                    removals.told(&removed, answer.term);
+                                }
+                                EdgeEvent::Answered { renewal, answer }
+                            }
                             Ok(Err(error)) => {
                                 tracing::debug!(%error, "a heartbeat got no answer");
                                 EdgeEvent::Unanswered { renewal }

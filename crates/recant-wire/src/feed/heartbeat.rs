@@ -1,9 +1,10 @@
 //! Heartbeats and their answers, as JSON.
 
-use recant_core::limits::HEARTBEAT_BYTES_MAX;
-use recant_core::protocol::message::{Answer, Heartbeat};
-use serde::Serialize;
+use recant_core::limits::{HEARTBEAT_BYTES_MAX, REMOVED_PER_HEARTBEAT_MAX};
+use recant_core::position::Position;
+use recant_core::protocol::message::{Answer, Applied, Heartbeat, LeaseClass, Member, RenewalId};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// The media type of both.
 pub const CONTENT_TYPE: &str = "application/json";
@@ -19,9 +20,47 @@ pub enum MessageError {
     Json(#[from] serde_json::Error),
 }
 
+/// How many stored responses the entry at a position has taken away at an edge, so far and all in all: said again, it is not
+/// counted again.
+pub type Removed = (Position, u64);
+
+/// A heartbeat with what an edge says beside it.
+#[derive(Serialize)]
+struct Spelled<'a> {
+    member: &'a Member,
+    renewal: RenewalId,
+    applied: &'a Option<Applied>,
+    lease_class: LeaseClass,
+    leaving: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    removed: &'a [Removed],
+}
+
+/// What is read of a heartbeat beside it.
+#[derive(Deserialize)]
+struct Beside {
+    #[serde(default)]
+    removed: Vec<Removed>,
+}
+
 /// Spells a heartbeat.
 pub fn encode(heartbeat: &Heartbeat) -> Vec<u8> {
-    to_json(heartbeat)
+    encode_with(heartbeat, &[])
+}
+
+/// Spells a heartbeat, and what invalidations have taken away, at most [`REMOVED_PER_HEARTBEAT_MAX`] of them.
+pub fn encode_with(heartbeat: &Heartbeat, removed: &[Removed]) -> Vec<u8> {
+    let Heartbeat { member, renewal, applied, lease_class, leaving } = heartbeat;
+    let removed = &removed[..removed.len().min(REMOVED_PER_HEARTBEAT_MAX)];
+    let (renewal, lease_class, leaving) = (*renewal, *lease_class, *leaving);
+    to_json(&Spelled { member, renewal, applied, lease_class, leaving, removed })
+}
+
+/// Reads what a heartbeat says about invalidations. Nothing when that cannot be read: no lease depends on it.
+pub fn decode_removed(bytes: &[u8]) -> Vec<Removed> {
+    let mut removed = from_json::<Beside>(bytes).map_or_else(|_| Vec::new(), |beside| beside.removed);
+    removed.truncate(REMOVED_PER_HEARTBEAT_MAX);
+    removed
 }
 
 /// Reads a heartbeat.
@@ -62,10 +101,7 @@ mod tests {
 
     use recant_core::entry::{Hash, HistoryId};
     use recant_core::id::EdgeId;
-    use recant_core::position::Position;
-    use recant_core::protocol::message::{
-        Applied, Incarnation, LeaseClass, Member, Refusal, RenewalId, Term, Verdict,
-    };
+    use recant_core::protocol::message::{Incarnation, Refusal, Term, Verdict};
 
     use super::*;
 
@@ -99,6 +135,32 @@ mod tests {
             };
             assert_eq!(decode_answer(&encode_answer(&answer)).unwrap(), answer);
         }
+    }
+
+    #[test]
+    fn what_invalidations_took_away_comes_along_within_bounds() {
+        let edge = EdgeId::parse(&"e".repeat(128)).unwrap();
+        let heartbeat = Heartbeat {
+            member: Member { edge, incarnation: Incarnation(u64::MAX) },
+            renewal: RenewalId(u64::MAX),
+            applied: Some(Applied {
+                history: HistoryId(u128::MAX),
+                position: Position::new(u64::MAX),
+                hash: Hash([0xff; 32]),
+            }),
+            lease_class: LeaseClass(u8::MAX),
+            leaving: false,
+        };
+        assert_eq!(encode(&heartbeat), to_json(&heartbeat), "as an older edge spells it");
+        let removed: Vec<Removed> =
+            (0..=REMOVED_PER_HEARTBEAT_MAX).map(|_| (Position::new(u64::MAX), u64::MAX)).collect();
+        let spelled = encode_with(&heartbeat, &removed);
+        assert!(spelled.len() < HEARTBEAT_BYTES_MAX, "{} bytes", spelled.len());
+        assert_eq!(decode(&spelled).unwrap(), heartbeat, "as an older plane reads it");
+        assert_eq!(decode_removed(&spelled), removed[1..]);
+        assert_eq!(decode_removed(&encode(&heartbeat)), []);
+        assert_eq!(decode_removed(br#"{"removed":[[1,2],[3]]}"#), []);
+        assert_eq!(decode_removed(br#"{"removed":[[1,2]]}"#), [(Position::new(1), 2)]);
     }
 
     #[test]

@@ -260,6 +260,10 @@ pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
 pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 /// The part of the store's bytes that bodies on their way into it may take beside, one part of so many. Ours.
 pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
+/// Stored responses that the sweep looks at before it rests. Ours; they take some 0.1 ms.
+pub const SWEEP_RESPONSES_AT_ONCE: usize = 512;
+/// How long the sweep waits after an entry of the log for those that follow. Ours.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes that a viewer's connection may hold back in each direction. Ours; hyper's own bound is some 400 KiB.
 pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that an origin's connection may hold back in each direction. Ours.

@@ -40,9 +40,12 @@ impl Job {
         let headers = freshen::freshened(&old_headers, not_modified);
         let mut tags = old.tags.to_vec();
         tags.extend(self.tags(&headers).into_iter().filter(|tag| !old.tags.contains(tag)));
+        // Rules for the new tags have never been looked at; of those up to here some may be forgotten by now.
+        let has_new_tags = tags.len() > old.tags.len();
+        let valid_up_to = if has_new_tags { old.stamp } else { old.valid_up_to() };
         // Tags are never taken off the bytes that had them; where they become too many, new bytes are due.
         if tags.len() > TAGS_PER_CONFIRMED_RESPONSE_MAX
-            || !self.arrival.may_have(shared, old.stamp, &old.uris, Some(&tags))
+            || !self.arrival.may_have(shared, valid_up_to, &old.uris, Some(&tags))
         {
             return None;
         }
@@ -77,6 +80,7 @@ impl Job {
             Err(_) => false,
         };
         let new = shared.store.make(&key, facts, old.body.clone());
+        new.checked_up_to(valid_up_to.position);
         if is_stored {
             shared.store.replace(&key, old, &new);
         }

@@ -39,7 +39,7 @@ impl Counter {
             }
             let is_alive = || {
                 let newest = stored.newest_of(tenant).max(stored.newest_of(distribution));
-                stored.stamp.era == era && stored.stamp.position >= newest
+                stored.stamp.era == era && stored.valid_up_to().position >= newest
             };
             if *stored.tenant() == question.tenant && stored.newest_of(&asked) > Position::ZERO && is_alive()
             {

@@ -13,12 +13,14 @@ use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, VIEWE
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
+use crate::fetches::Fetches;
 use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
 use crate::removals::Removals;
 use crate::request::Shared;
 use crate::server::{Door, serve};
 use crate::store::{Store, TenantUsage};
+use crate::sweep::{Sweep, SweepProgress};
 use crate::tls::{Certificates, CertificatesError};
 use crate::world::World;
 
@@ -101,6 +103,7 @@ pub struct Edge {
     world: Arc<World>,
     store: Arc<Store>,
     removals: Arc<Removals>,
+    sweep: Arc<Sweep>,
     stopping: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
@@ -124,7 +127,7 @@ impl Edge {
         }
         let world = Arc::new(World::new());
         let store = Arc::new(Store::new(options.store_bytes, options.tenant_share_percent));
-        let removals = Arc::new(Removals::default());
+        let (removals, fetches) = (Arc::new(Removals::default()), Arc::new(Fetches::default()));
         let mut own = options.plane_addresses;
         own.push(viewer);
         own.extend(viewer_tls);
@@ -134,6 +137,7 @@ impl Edge {
             world: world.clone(),
             store: store.clone(),
             removals: removals.clone(),
+            fetches: fetches.clone(),
             flights: Arc::new(Flights::new()),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             origins: Origins::new(policy, secure),
@@ -144,8 +148,17 @@ impl Edge {
         let shared = Arc::new(shared);
         let mut serving: Vec<_> =
             doors.into_iter().map(|door| tokio::spawn(serve(door, shared.clone(), stop.clone()))).collect();
+        let sweep = Arc::new(Sweep {
+            world: world.clone(),
+            store: store.clone(),
+            removals: removals.clone(),
+            fetches,
+            progress: Default::default(),
+            passing: Default::default(),
+        });
+        serving.push(tokio::spawn(sweep.clone().keep_sweeping(stop.clone())));
         serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
-        Ok(Self { viewer, viewer_tls, certificates, world, store, removals, stopping, serving })
+        Ok(Self { viewer, viewer_tls, certificates, world, store, removals, sweep, stopping, serving })
     }
 
     /// Where viewers connect.
@@ -184,6 +197,21 @@ impl Edge {
     /// What the plane is told about what its invalidations have taken away.
     pub(crate) fn removals(&self) -> &Arc<Removals> {
         &self.removals
+    }
+
+    /// What the sweep does and has done.
+    pub fn sweep_progress(&self) -> SweepProgress {
+        self.sweep.progress()
+    }
+
+    /// Sweeps now, after the pass that may be under way, and not some time after the next entry of the log.
+    pub async fn sweep_now(&self) {
+        self.sweep.pass().await;
+    }
+
+    /// Sweeps in the background.
+    pub(crate) fn sweep(&self) -> &Arc<Sweep> {
+        &self.sweep
     }
 
     /// Answers a plane's questions about what is stored.

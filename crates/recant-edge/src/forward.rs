@@ -23,6 +23,7 @@ use recant_core::storability::storability;
 use recant_core::time::WallTime;
 
 use crate::body::{Outgoing, Paced};
+use crate::fetches::Fetching;
 use crate::flight::{Boarding, Landed, Phase};
 use crate::hop;
 use crate::interim::Gate;
@@ -45,6 +46,8 @@ pub(crate) struct Job {
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
     pub(crate) query: Option<String>,
+    /// There when what the origin sends may be stored.
+    pub(crate) fetching: Option<Arc<Fetching>>,
 }
 
 /// Asks the origin, and passes its response on. Whoever leads others (`boarding`) lets them know.
@@ -139,7 +142,7 @@ impl Job {
     ) -> Option<Response<Outgoing>> {
         let Reserve { stored, overdue } = self.ask.reserve.as_ref()?;
         let may = overdue.stands_in(&stored.terms.stale, failure)
-            && self.arrival.may_have(shared, stored.stamp, &stored.uris, Some(&stored.tags));
+            && self.arrival.may_have(shared, stored.valid_up_to(), &stored.uris, Some(&stored.tags));
         let age = stored.terms.at(stored.response_time, shared.clock.wall()).age;
         may.then(|| serve(head, stored, age, &Account::StandIn(status)))
     }
@@ -207,6 +210,7 @@ impl Job {
             key: keyed.request.key.clone(),
             facts,
             request: head.headers.clone(),
+            _fetching: self.fetching.clone(),
         });
         let relay = Source::open(body, read_timeout, lent, keeper, |source| {
             let boarding = boarding?;

@@ -18,7 +18,7 @@
 //! | `store` | stored responses |
 //! | `matching` | which rules match a stored response |
 //! | `counting` | how many of them an invalidation would take away |
-//! | `removals` | how many each invalidation has taken away |
+//! | `sweep`, `removals`, `fetches` | the memory of the invalidated, and of rules that decide nothing any more, given back; how many each invalidation has taken away; what is still on its way |
 //! | `collapse`, `flight` | who asks the origin and who waits |
 //! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
@@ -35,6 +35,7 @@ mod collapse;
 mod confirm;
 mod counting;
 mod edge;
+mod fetches;
 mod flight;
 mod follower;
 mod forward;
@@ -54,6 +55,7 @@ mod serve;
 mod server;
 mod store;
 mod streams;
+mod sweep;
 mod target;
 mod tls;
 mod viewer;
@@ -64,5 +66,6 @@ pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use origin::{Network, NetworkError, OriginCaError};
 pub use store::TenantUsage;
+pub use sweep::SweepProgress;
 pub use tls::{CertificateError, CertificatesError};
 pub use world::World;

@@ -133,7 +133,8 @@ fn search(shared: &Shared, arrival: &Arrival, head: &Parts, path: &str, query: O
     };
     let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
     let rule = arrival.newest_rule(&stored);
-    let verdict = decide(&arrival.view, shared.clock.boot(), stored.stamp, rule, &stored.terms, fresh);
+    let verdict =
+        decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
     let (age, account, overdue) = match verdict {
         Lookup::Hit { age, ttl } => {
             stored.account().hit();
@@ -185,7 +186,8 @@ fn in_another_coding(
         }
         let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
         let rule = arrival.newest_rule(&stored);
-        let verdict = decide(&arrival.view, shared.clock.boot(), stored.stamp, rule, &stored.terms, fresh);
+        let verdict =
+            decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
         match verdict {
             Lookup::Hit { age, ttl } => {
                 stored.account().hit();

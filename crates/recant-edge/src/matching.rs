@@ -24,7 +24,7 @@ pub(crate) fn newest_rule(stored: &Stored, complete: Stamp, rules: [&Rules; 2]) 
     }
     let matching = rules.map(|rules| stored.newest_of(rules));
     let matching = matching[0].max(matching[1]);
-    if matching <= stored.stamp.position && complete.era == stored.stamp.era {
+    if matching <= stored.valid_up_to().position && complete.era == stored.stamp.era {
         stored.checked_up_to(complete.position);
     }
     matching

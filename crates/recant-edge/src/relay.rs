@@ -27,6 +27,7 @@ use recant_core::cache_key::CacheKey;
 use recant_core::limits::SHARED_LAG_BYTES_MAX;
 
 use crate::body::{BodyError, Paced};
+use crate::fetches::Fetching;
 use crate::flight::Boarding;
 use crate::origin::Lent;
 use crate::store::{Collected, Facts, Store};
@@ -99,6 +100,8 @@ pub(crate) struct Keeper {
     pub(crate) facts: Facts,
     /// The fields of the request that is answered.
     pub(crate) request: HeaderMap,
+    /// Until it is stored, or given up.
+    pub(crate) _fetching: Option<Arc<Fetching>>,
 }
 
 impl Source {
@@ -241,7 +244,7 @@ impl State {
         {
             let bytes = collected.into_bytes();
             self.collected = Kept::Whole(bytes.clone());
-            let Keeper { store, key, facts, request } = keeper;
+            let Keeper { store, key, facts, request, _fetching } = keeper;
             let stored = store.make(&key, facts, bytes);
             store.put(key, stored, &request);
         }

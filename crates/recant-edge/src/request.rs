@@ -32,12 +32,13 @@ use recant_core::spec::{DistributionSpec, TenantSpec};
 use crate::body::Outgoing;
 use crate::clock::Clock;
 use crate::collapse::{self, fetch};
+use crate::fetches::Fetches;
 use crate::flight::Flights;
 use crate::forward::Job;
 use crate::hop;
 use crate::https;
 use crate::interim::Interjections;
-use crate::lookup::{Found, look_up};
+use crate::lookup::{Ask, Found, look_up};
 use crate::origin::Origins;
 use crate::removals::Removals;
 use crate::respond::Refusal;
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) world: Arc<World>,
     pub(crate) store: Arc<Store>,
     pub(crate) removals: Arc<Removals>,
+    pub(crate) fetches: Arc<Fetches>,
     pub(crate) flights: Arc<Flights>,
     /// One for each stored response that may be validated behind its viewer's back at the same time.
     pub(crate) background: Arc<Semaphore>,
@@ -122,7 +124,10 @@ async fn walk(
     let path = arrival.object_path(target.path);
     let query = target.query.map(str::to_owned);
     let (found, host) = (look_up(shared, &arrival, &head, &path, query.as_deref()), target.host);
-    let job = |ask| Job { arrival, ask, host, viewer: viewer.clone(), path, query };
+    let job = |ask: Ask| {
+        let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
+        Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
+    };
     match found {
         Found::Hit(response) => Ok(response),
         Found::HitAndValidate(response, ask) => {

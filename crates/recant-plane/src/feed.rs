@@ -114,7 +114,7 @@ impl<S: Store> Edges<S> {
         let is_ours = applied.is_some_and(|applied| applied.history == answer.history)
             && answer.verdict != Verdict::Refused(Refusal::OtherHistory);
         if is_ours {
-            self.removals.note(&member, &heartbeat::decode_removed(body), answer.head);
+            self.removals.note(&member, &heartbeat::decode_taken_away(body), answer.head);
         }
         Ok(heartbeat::encode_answer(&answer))
     }

@@ -22,10 +22,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use recant_core::entry::{Change, Entry, Hash, HistoryId};
-use recant_core::limits::FEED_SILENCE_MAX;
+use recant_core::limits::{FEED_SILENCE_MAX, REMOVED_PER_HEARTBEAT_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Member, Refusal, Verdict};
 use recant_core::protocol::{EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
+use recant_wire::feed::heartbeat::TakenAway;
 use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -33,6 +34,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::edge::Edge;
 use crate::removals::Removals;
+use crate::sweep::Sweep;
 use crate::world::World;
 use answering::Answering;
 use plane_client::PlaneClient;
@@ -72,6 +74,7 @@ impl Follower {
             world: edge.world().clone(),
             answering,
             removals: edge.removals().clone(),
+            sweep: edge.sweep().clone(),
             clock,
             events,
             feeds: 0,
@@ -144,6 +147,7 @@ struct Driver {
     world: Arc<World>,
     answering: Answering,
     removals: Arc<Removals>,
+    sweep: Arc<Sweep>,
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<Inbound>,
     feeds: u64,
@@ -203,17 +207,21 @@ impl Driver {
                     let (client, events, patience) =
                         (self.client.clone(), self.events.clone(), self.answer_max);
                     let removals = self.removals.clone();
+                    // In this order: what has been swept has been counted. What does not fit is said the next time.
+                    let swept = self.sweep.swept_up_to();
+                    let removed = removals.to_tell();
+                    let swept = swept.filter(|_| removed.len() < REMOVED_PER_HEARTBEAT_MAX);
+                    let taken_away = TakenAway { removed, swept };
                     tokio::spawn(async move {
                         let (renewal, history) =
                             (heartbeat.renewal, heartbeat.applied.map(|applied| applied.history));
-                        let removed = removals.to_tell();
-                        let said = client.heartbeat(&heartbeat, &removed);
+                        let said = client.heartbeat(&heartbeat, &taken_away);
                         let event = match tokio::time::timeout(patience, said).await {
                             Ok(Ok(answer)) => {
                                 // A plane of another history has passed over what this one's entries did.
                                 let refused = Verdict::Refused(Refusal::OtherHistory);
                                 if history == Some(answer.history) && answer.verdict != refused {
-                                    removals.told(&removed, answer.term);
+                                    removals.told(&taken_away.removed, answer.term);
                                 }
                                 EdgeEvent::Answered { renewal, answer }
                             }

@@ -14,7 +14,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use recant_core::limits::HEARTBEAT_BYTES_MAX;
 use recant_core::protocol::message::{Answer, Applied, Heartbeat};
-use recant_wire::feed::heartbeat::Removed;
+use recant_wire::feed::heartbeat::TakenAway;
 use recant_wire::feed::question::{self, ANSWER_PATH, Counted};
 use recant_wire::feed::{EdgeSecret, FEED_PATH, FrameError, HEARTBEAT_PATH, heartbeat, resume};
 use tokio::net::TcpStream;
@@ -121,9 +121,9 @@ impl PlaneClient {
     pub(super) async fn heartbeat(
         &self,
         heartbeat: &Heartbeat,
-        removed: &[Removed],
+        taken_away: &TakenAway,
     ) -> Result<Answer, ClientError> {
-        let body = heartbeat::encode_with(heartbeat, removed);
+        let body = heartbeat::encode_with(heartbeat, taken_away);
         let request = self.request(Method::POST, HEARTBEAT_PATH.to_owned(), body);
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut sender = match idle.filter(|sender| !sender.is_closed()) {

@@ -118,6 +118,13 @@ impl Stored {
         self.fields.to_map()
     }
 
+    /// Up to where no rule matches, as far as was looked; at least its stamp. It stands for the stamp where rules are
+    /// compared with it: they may be forgotten up to here.
+    pub(crate) fn valid_up_to(&self) -> Stamp {
+        let checked = Position::new(self.checked.load(Ordering::Relaxed));
+        Stamp { era: self.stamp.era, position: checked }
+    }
+
     /// Whether no rule up to this position matches, as far as was looked.
     pub(crate) fn is_checked_up_to(&self, newest: Position) -> bool {
         self.checked.load(Ordering::Relaxed) >= newest.get()

@@ -14,3 +14,4 @@ mod passing;
 mod requests;
 mod secure;
 mod support;
+mod sweeping;

@@ -24,7 +24,18 @@ pub enum MessageError {
 /// counted again.
 pub type Removed = (Position, u64);
 
-/// A heartbeat with what an edge says beside it.
+/// What an edge says beside a heartbeat.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct TakenAway {
+    /// What has grown since the plane heard of it last, at most [`REMOVED_PER_HEARTBEAT_MAX`].
+    #[serde(default)]
+    pub removed: Vec<Removed>,
+    /// Nothing that entries up to here have taken away is stored any more: what is said of them grows no further.
+    #[serde(default)]
+    pub swept: Option<Position>,
+}
+
+/// A heartbeat and what is beside it, as one object.
 #[derive(Serialize)]
 struct Spelled<'a> {
     member: &'a Member,
@@ -34,33 +45,29 @@ struct Spelled<'a> {
     leaving: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     removed: &'a [Removed],
-}
-
-/// What is read of a heartbeat beside it.
-#[derive(Deserialize)]
-struct Beside {
-    #[serde(default)]
-    removed: Vec<Removed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swept: Option<Position>,
 }
 
 /// Spells a heartbeat.
 pub fn encode(heartbeat: &Heartbeat) -> Vec<u8> {
-    encode_with(heartbeat, &[])
+    encode_with(heartbeat, &TakenAway::default())
 }
 
-/// Spells a heartbeat, and what invalidations have taken away, at most [`REMOVED_PER_HEARTBEAT_MAX`] of them.
-pub fn encode_with(heartbeat: &Heartbeat, removed: &[Removed]) -> Vec<u8> {
+/// Spells a heartbeat, and what invalidations have taken away.
+pub fn encode_with(heartbeat: &Heartbeat, taken_away: &TakenAway) -> Vec<u8> {
     let Heartbeat { member, renewal, applied, lease_class, leaving } = heartbeat;
+    let TakenAway { removed, swept } = taken_away;
     let removed = &removed[..removed.len().min(REMOVED_PER_HEARTBEAT_MAX)];
     let (renewal, lease_class, leaving) = (*renewal, *lease_class, *leaving);
-    to_json(&Spelled { member, renewal, applied, lease_class, leaving, removed })
+    to_json(&Spelled { member, renewal, applied, lease_class, leaving, removed, swept: *swept })
 }
 
 /// Reads what a heartbeat says about invalidations. Nothing when that cannot be read: no lease depends on it.
-pub fn decode_removed(bytes: &[u8]) -> Vec<Removed> {
-    let mut removed = from_json::<Beside>(bytes).map_or_else(|_| Vec::new(), |beside| beside.removed);
-    removed.truncate(REMOVED_PER_HEARTBEAT_MAX);
-    removed
+pub fn decode_taken_away(bytes: &[u8]) -> TakenAway {
+    let mut taken_away: TakenAway = from_json(bytes).unwrap_or_default();
+    taken_away.removed.truncate(REMOVED_PER_HEARTBEAT_MAX);
+    taken_away
 }
 
 /// Reads a heartbeat.
@@ -154,13 +161,16 @@ mod tests {
         assert_eq!(encode(&heartbeat), to_json(&heartbeat), "as an older edge spells it");
         let removed: Vec<Removed> =
             (0..=REMOVED_PER_HEARTBEAT_MAX).map(|_| (Position::new(u64::MAX), u64::MAX)).collect();
-        let spelled = encode_with(&heartbeat, &removed);
+        let taken_away = TakenAway { removed, swept: Some(Position::new(u64::MAX)) };
+        let spelled = encode_with(&heartbeat, &taken_away);
         assert!(spelled.len() < HEARTBEAT_BYTES_MAX, "{} bytes", spelled.len());
         assert_eq!(decode(&spelled).unwrap(), heartbeat, "as an older plane reads it");
-        assert_eq!(decode_removed(&spelled), removed[1..]);
-        assert_eq!(decode_removed(&encode(&heartbeat)), []);
-        assert_eq!(decode_removed(br#"{"removed":[[1,2],[3]]}"#), []);
-        assert_eq!(decode_removed(br#"{"removed":[[1,2]]}"#), [(Position::new(1), 2)]);
+        let read = decode_taken_away(&spelled);
+        assert_eq!((&*read.removed, read.swept), (&taken_away.removed[1..], taken_away.swept));
+        let nothing = TakenAway::default();
+        assert_eq!(decode_taken_away(&encode(&heartbeat)), nothing);
+        assert_eq!(decode_taken_away(br#"{"removed":[[1,2],[3]],"swept":1}"#), nothing);
+        assert_eq!(decode_taken_away(br#"{"removed":[[1,2]]}"#).removed, [(Position::new(1), 2)]);
     }
 
     #[test]

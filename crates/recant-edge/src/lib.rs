@@ -46,6 +46,9 @@ mod interim;
 mod io;
 mod lookup;
 mod matching;
+#[cfg(feature = "measuring")]
+#[doc(hidden)]
+pub mod measuring;
 mod origin;
 mod relay;
 mod removals;

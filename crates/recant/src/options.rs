@@ -67,6 +67,7 @@ Options of serve and edge
   --https-port N                   the port in redirects to HTTPS (that of --viewer-tls)
   --origin-ca FILE                 trust these authorities of origins, too (PEM; repeatable)
   --store-bytes N                  memory for stored responses (268435456)
+  --tenant-share PERCENT           how much of it one tenant may have, 1 to 100 (100)
   --allow-origins NETWORK          let origins be in this network (repeatable), e.g. 169.254.7.0/24
   --deny-origins NETWORK           never let origins be in this network (repeatable)
 
@@ -128,6 +129,7 @@ pub(crate) struct ViewerOptions {
     pub(crate) https_port: Option<u16>,
     pub(crate) origin_ca: Vec<PathBuf>,
     pub(crate) store_bytes: u64,
+    pub(crate) tenant_share_percent: u8,
     pub(crate) allowed_networks: Vec<Network>,
     pub(crate) denied_networks: Vec<Network>,
 }
@@ -342,6 +344,7 @@ const VIEWERS: &[&str] = &[
     "https-port",
     "origin-ca",
     "store-bytes",
+    "tenant-share",
     "allow-origins",
     "deny-origins",
 ];
@@ -373,6 +376,7 @@ struct Given {
     https_port: Option<u16>,
     origin_ca: Vec<PathBuf>,
     store_bytes: u64,
+    tenant_share_percent: u8,
     allowed_networks: Vec<Network>,
     denied_networks: Vec<Network>,
     plane_url: Option<PlaneUrl>,
@@ -404,6 +408,7 @@ impl Given {
             https_port: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
+            tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
             plane_url: None,
@@ -421,6 +426,7 @@ impl Given {
             https_port: self.https_port,
             origin_ca: self.origin_ca.clone(),
             store_bytes: self.store_bytes,
+            tenant_share_percent: self.tenant_share_percent,
             allowed_networks: self.allowed_networks.clone(),
             denied_networks: self.denied_networks.clone(),
         })
@@ -525,6 +531,13 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             "https-port" => given.https_port = Some(value(&mut parser, "--https-port")?),
             "origin-ca" => given.origin_ca.push(parser.value()?.into()),
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
+            "tenant-share" => {
+                let share: u8 = value(&mut parser, "--tenant-share")?;
+                if !(1..=100).contains(&share) {
+                    return Err(bad("--tenant-share", &share.to_string(), "1 to 100 is expected"));
+                }
+                given.tenant_share_percent = share;
+            }
             "allow-origins" => given.allowed_networks.push(value(&mut parser, "--allow-origins")?),
             "deny-origins" => given.denied_networks.push(value(&mut parser, "--deny-origins")?),
             "plane" => given.plane_url = Some(value(&mut parser, "--plane")?),
@@ -599,6 +612,8 @@ mod tests {
         check("serve --data-dir d --default-certificate a", "--default-certificate needs --certificates");
         check("serve --data-dir d --https-port 65536", "--https-port '65536'");
         check("edge --data-dir d --plane ftp://x", "http://");
+        check("serve --data-dir d --tenant-share 0", "--tenant-share '0': 1 to 100");
+        check("serve --data-dir d --tenant-share 101", "1 to 100");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
         check("plane --data-dir d --distribution-invalidations x", "refuse or fan-out");

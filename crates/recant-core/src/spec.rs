@@ -3,12 +3,14 @@
 //! The plane keeps what the caller sent, whole; these are the parts that decide what a viewer gets. They are
 //! already checked (the plane refuses what it does not honour), so the edge never validates, it only fills in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache_policy::{self, CachePolicy};
 use crate::id::{DistributionId, TenantId};
+use crate::policy::{Policy, PolicyInUse, PolicyKind};
 
 /// A distribution, as far as edges need it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +92,11 @@ fn https_port_default() -> u16 {
 pub struct BehaviorSpec {
     /// Which origin to ask.
     pub target_origin_id: String,
-    /// The id of the cache policy; the plane accepts only ids that [`crate::cache_policy`] knows.
+    /// The id of the cache policy: one that [`crate::cache_policy`] knows, or that of the custom one below.
     pub cache_policy_id: String,
+    /// The cache policy, where it is a custom one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_cache_policy: Option<Box<CachePolicy>>,
     /// The id of the origin request policy, if it has one; the plane accepts only ids that
     /// [`crate::origin_request_policy`] knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,7 +194,59 @@ impl Template {
     }
 }
 
+impl BehaviorSpec {
+    /// The behaviour that says least: responses of this origin, kept by this managed policy.
+    pub fn new(target_origin_id: impl Into<String>, cache_policy_id: impl Into<String>) -> Self {
+        Self {
+            target_origin_id: target_origin_id.into(),
+            cache_policy_id: cache_policy_id.into(),
+            custom_cache_policy: None,
+            origin_request_policy_id: None,
+            allowed_methods: ["GET", "HEAD"].map(str::to_owned).into(),
+            viewer_protocol: ViewerProtocol::default(),
+        }
+    }
+
+    /// Every custom policy that it carries.
+    fn custom_policies(&self) -> impl Iterator<Item = PolicyInUse<'_>> {
+        let cache = self.custom_cache_policy.iter();
+        cache.map(|it| PolicyInUse { kind: PolicyKind::Cache, id: &it.id, revision: &it.revision })
+    }
+
+    /// Puts a policy as it is now in the place of one with its id, if it carries one.
+    fn replace_policy(&mut self, new: &Policy) -> bool {
+        match new {
+            Policy::Cache(new) => replace(&mut self.custom_cache_policy, new, |it| &it.id),
+        }
+    }
+
+    /// The cache policy; none if this version does not know it, and then nothing is to be cached.
+    pub fn cache_policy(&self) -> Option<&CachePolicy> {
+        self.custom_cache_policy.as_deref().or_else(|| cache_policy::managed(&self.cache_policy_id))
+    }
+}
+
+fn replace<T: Clone>(carried: &mut Option<Box<T>>, new: &T, id: impl Fn(&T) -> &str) -> bool {
+    let found = carried.as_mut().filter(|carried| id(carried) == id(new));
+    found.map(|carried| **carried = new.clone()).is_some()
+}
+
 impl DistributionSpec {
+    /// The behaviours, each of which is the one of some requests.
+    pub fn behaviors(&self) -> impl Iterator<Item = &BehaviorSpec> {
+        std::iter::once(&self.default_behavior)
+    }
+
+    /// The custom policies that its behaviours carry, each once.
+    pub fn custom_policies(&self) -> BTreeSet<PolicyInUse<'_>> {
+        self.behaviors().flat_map(BehaviorSpec::custom_policies).collect()
+    }
+
+    /// Puts a policy as it is now in the place of the one with its id, wherever it is carried. Says whether it was.
+    pub fn replace_policy(&mut self, new: &Policy) -> bool {
+        self.default_behavior.replace_policy(new)
+    }
+
     /// The value of a parameter for one tenant: the tenant's own, else the distribution's default.
     pub fn parameter<'a>(&'a self, tenant: &'a TenantSpec, name: &str) -> Option<&'a str> {
         tenant.parameters.get(name).or_else(|| self.parameter_defaults.get(name)).map(String::as_str)

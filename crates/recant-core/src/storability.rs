@@ -186,7 +186,7 @@ pub fn storability(
         .ok_or(NotStored::NoLifetime)?
         // CloudFront's bounds (Developer Guide, "Manage how long content stays in the cache"). They come from the
         // operator, so RFC 9111 section 4.2.2 has nothing against them.
-        .clamp(policy.min_ttl, policy.max_ttl.max(policy.min_ttl));
+        .clamp(policy.ttl.min, policy.ttl.max.max(policy.ttl.min));
     let terms = Terms {
         lifetime,
         initial_age: initial_age(headers, date, request_time, response_time),
@@ -226,7 +226,7 @@ fn is_understood(status: StatusCode) -> bool {
 /// origins never thought of caching errors and redirects, although RFC 9110 section 15.1 calls some of them
 /// heuristically cacheable. CloudFront differs: it keeps errors for an error caching minimum TTL, 10 s unless configured.
 fn default_ttl(status: StatusCode, policy: &CachePolicy) -> Option<Duration> {
-    matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308).then_some(policy.default_ttl)
+    matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308).then_some(policy.ttl.default)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Job {
             }
         }
         // Host only if a policy says so: an origin must not answer by what the key does not tell apart.
-        let is_keyed = self.arrival.policy.is_some_and(|policy| policy.headers.contains(&HOST));
+        let is_keyed = self.arrival.policy().is_some_and(|policy| policy.key.headers.contains(&HOST));
         let is_added = self.arrival.origin_request == Some(OriginRequestPolicy::AllViewer);
         let host = match head.headers.get(HOST).filter(|_| is_keyed || is_added) {
             Some(host) => host.clone(),

@@ -32,7 +32,7 @@ impl Job {
         not_modified: &HeaderMap,
         times: (WallTime, WallTime),
     ) -> Option<Response<Outgoing>> {
-        let (old, policy, keyed) = (&reserve.stored, self.arrival.policy?, self.ask.keyed.as_ref()?);
+        let (old, policy, keyed) = (&reserve.stored, self.arrival.policy()?, self.ask.keyed.as_ref()?);
         let old_headers = old.headers();
         if !freshen::confirms(not_modified, &old_headers) {
             return None;

@@ -151,7 +151,7 @@ impl Job {
     fn forget_what_changed(&self, shared: &Shared, head: &Parts, answer: &Answer) {
         let status = answer.response.status();
         let is_change = self.ask.why == Why::Method && !head.method.is_safe();
-        let Some(policy) = self.arrival.policy.filter(|_| is_change) else { return };
+        let Some(policy) = self.arrival.policy().filter(|_| is_change) else { return };
         if !(status.is_success() || status.is_redirection()) {
             return;
         }
@@ -235,7 +235,7 @@ impl Job {
         body: &Incoming,
         times: (WallTime, WallTime),
     ) -> Option<(Facts, Vec<HeaderName>)> {
-        let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy?);
+        let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy()?);
         if keyed.class != CachedMethod::Get {
             return None;
         }

@@ -99,7 +99,7 @@ pub(crate) fn look_up(
 }
 
 fn search(shared: &Shared, arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Found {
-    let Some(policy) = arrival.policy else { return Found::Forward(Ask::without_cache(Why::Bypass)) };
+    let Some(policy) = arrival.policy() else { return Found::Forward(Ask::without_cache(Why::Bypass)) };
     let class = match storability::request_allows(policy, &head.method, &head.headers) {
         Ok(class) => class,
         Err(why) => return Found::Forward(Ask::without_cache(why)),
@@ -173,7 +173,7 @@ fn in_another_coding(
     path: &str,
     query: Option<&str>,
 ) -> Option<Response<Outgoing>> {
-    let policy = arrival.policy.filter(|policy| policy.gzip || policy.brotli)?;
+    let policy = arrival.policy().filter(|policy| policy.key.gzip || policy.key.brotli)?;
     let (tenant, distribution) = (&arrival.tenant, &arrival.distribution);
     let mut headers = head.headers.clone();
     CODINGS.iter().find_map(|codings| {

@@ -21,7 +21,7 @@ use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use recant_core::cache_control::only_if_cached;
-use recant_core::cache_policy::{self, CachePolicy};
+use recant_core::cache_policy::CachePolicy;
 use recant_core::host::Host;
 use recant_core::limits::VIA_HOPS_MAX;
 use recant_core::lookup::{EdgeView, Why};
@@ -72,8 +72,6 @@ pub(crate) struct Arrival {
     pub(crate) distribution_slot: Arc<DistributionSlot>,
     pub(crate) tenant: Arc<TenantSpec>,
     pub(crate) distribution: Arc<DistributionSpec>,
-    /// The behaviour's; none if this version does not know it, and then nothing is cached.
-    pub(crate) policy: Option<&'static CachePolicy>,
     /// The behaviour's; none if it has none.
     pub(crate) origin_request: Option<OriginRequestPolicy>,
 }
@@ -174,10 +172,14 @@ impl Arrival {
             return Err(Refusal::Disabled);
         }
         let behavior = &distribution.default_behavior;
-        let policy = cache_policy::managed(&behavior.cache_policy_id);
         let origin_request = behavior.origin_request_policy_id.as_deref();
         let origin_request = origin_request.and_then(origin_request_policy::managed);
-        Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, policy, origin_request })
+        Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, origin_request })
+    }
+
+    /// The behaviour's cache policy; none if this version does not know it, and then nothing is cached.
+    pub(crate) fn policy(&self) -> Option<&CachePolicy> {
+        self.distribution.default_behavior.cache_policy()
     }
 
     fn check_allowed(&self, method: &Method) -> Result<(), Refusal> {

@@ -61,6 +61,7 @@ pub(super) fn behavior(mut fields: Fields<'_>, origins: &[OriginSpec]) -> Result
     Ok(BehaviorSpec {
         target_origin_id: target_origin_id.to_owned(),
         cache_policy_id,
+        custom_cache_policy: None,
         origin_request_policy_id,
         allowed_methods,
         viewer_protocol,

@@ -45,11 +45,9 @@ fn changes() -> Vec<Change> {
         custom_headers: vec![("x".into(), "\"\u{e9}".into())],
     };
     let default_behavior = BehaviorSpec {
-        target_origin_id: "o".into(),
-        cache_policy_id: "658327ea-f89d-4fab-a63d-7e88639e58f6".into(),
-        origin_request_policy_id: None,
         allowed_methods: vec!["GET".into()],
         viewer_protocol: ViewerProtocol::RedirectToHttps,
+        ..BehaviorSpec::new("o", "658327ea-f89d-4fab-a63d-7e88639e58f6")
     };
     let parameters = BTreeMap::from([("name".into(), "a".into())]);
     vec![

@@ -172,6 +172,18 @@ pub const CUSTOM_HEADER_VALUE_BYTES_MAX: usize = 1_783;
 pub const ORIGIN_READ_SECONDS_MAX: i64 = 120;
 /// Characters of a distribution's comment. AWS.
 pub const COMMENT_CHARS_MAX: usize = 128;
+/// Custom policies of one kind. AWS (adjustable).
+pub const POLICIES_PER_KIND_MAX: usize = 20;
+/// Distributions that use one custom policy, which all change with it. AWS (adjustable).
+pub const DISTRIBUTIONS_PER_POLICY_MAX: usize = 100;
+/// Headers, or cookies, or query parameters that one policy lists. AWS (adjustable).
+pub const NAMES_PER_POLICY_LIST_MAX: usize = 10;
+/// Bytes of all names that one policy lists. AWS.
+pub const NAMES_PER_POLICY_BYTES_MAX: usize = 1_024;
+/// Characters of a policy's name. AWS.
+pub const CUSTOM_POLICY_NAME_CHARS_MAX: usize = 128;
+/// Seconds of a policy's TTL: a hundred years. Ours.
+pub const TTL_SECONDS_MAX: i64 = 3_153_600_000;
 /// How often a change is judged anew because what it was judged by has changed. Ours.
 pub const JUDGED_ANEW_MAX: usize = 8;
 /// Names looked up at once, of the 512 threads that a runtime has for what blocks. Ours.

@@ -9,7 +9,10 @@ use std::time::Duration;
 use http::StatusCode;
 use recant_core::access::Denial;
 use recant_core::ledger::TooManyInProgress;
-use recant_core::limits::BAD_PATHS_LISTED_MAX;
+use recant_core::limits::{
+    BAD_PATHS_LISTED_MAX, DISTRIBUTIONS_PER_POLICY_MAX, NAMES_PER_POLICY_LIST_MAX, POLICIES_PER_KIND_MAX,
+};
+use recant_core::policy::PolicyKind;
 use recant_core::rate::RetryAfter;
 use recant_wire::sigv4::AuthError;
 
@@ -81,9 +84,12 @@ pub(crate) enum ApiError {
     /// A cache behaviour that names an origin which is not there.
     #[error("{0}")]
     NoSuchOrigin(String),
-    /// A cache policy that this version does not know.
-    #[error("{0}")]
-    NoSuchCachePolicy(String),
+    /// A policy that is not there.
+    #[error("{1}")]
+    NoSuchPolicy(PolicyKind, String),
+    /// More names in a policy than one may list.
+    #[error("{}", too_many_in_policy(.1))]
+    TooManyInPolicy(PolicyKind, PolicyList),
     /// An origin request policy that this version does not know.
     #[error("{0}")]
     NoSuchOriginRequestPolicy(String),
@@ -173,6 +179,23 @@ pub(crate) enum ApiError {
     /// A connection group that something is reached through.
     #[error("{0}")]
     CannotDeleteEntityWhileInUse(String),
+    /// A policy's name that another one of the kind has.
+    #[error("A policy with this name already exists.")]
+    PolicyAlreadyExists(PolicyKind),
+    /// A policy that a cache behaviour names.
+    #[error("The policy cannot be deleted while a cache behavior of a distribution uses it.")]
+    PolicyInUse(PolicyKind),
+    /// As many custom policies as there may be.
+    #[error(
+        "There are {POLICIES_PER_KIND_MAX} custom policies of this kind, which is as many as there may be."
+    )]
+    TooManyPolicies(PolicyKind),
+    /// As many distributions with one policy as there may be.
+    #[error("{DISTRIBUTIONS_PER_POLICY_MAX} distributions use the policy, which is as many as may.")]
+    TooManyUsersOfPolicy(PolicyKind),
+    /// A removal of what cannot be removed.
+    #[error("{0}")]
+    IllegalDelete(String),
     /// A change of what cannot be changed.
     #[error("{0}")]
     IllegalUpdate(String),
@@ -217,7 +240,15 @@ impl ApiError {
             Self::InvalidTagging(_) => ("InvalidTagging", StatusCode::BAD_REQUEST),
             Self::InconsistentQuantities { .. } => ("InconsistentQuantities", StatusCode::BAD_REQUEST),
             Self::NoSuchOrigin(_) => ("NoSuchOrigin", StatusCode::NOT_FOUND),
-            Self::NoSuchCachePolicy(_) => ("NoSuchCachePolicy", StatusCode::NOT_FOUND),
+            Self::NoSuchPolicy(kind, _) => (policy_codes(*kind).no_such, StatusCode::NOT_FOUND),
+            Self::TooManyInPolicy(kind, list) => {
+                (policy_codes(*kind).too_many_in(*list), StatusCode::BAD_REQUEST)
+            }
+            Self::PolicyAlreadyExists(kind) => (policy_codes(*kind).already_exists, StatusCode::CONFLICT),
+            Self::PolicyInUse(kind) => (policy_codes(*kind).in_use, StatusCode::CONFLICT),
+            Self::TooManyPolicies(kind) => (policy_codes(*kind).too_many, StatusCode::BAD_REQUEST),
+            Self::TooManyUsersOfPolicy(kind) => (policy_codes(*kind).too_many_users, StatusCode::BAD_REQUEST),
+            Self::IllegalDelete(_) => ("IllegalDelete", StatusCode::BAD_REQUEST),
             Self::NoSuchOriginRequestPolicy(_) => ("NoSuchOriginRequestPolicy", StatusCode::NOT_FOUND),
             Self::TooManyOrigins { .. } => ("TooManyOrigins", StatusCode::BAD_REQUEST),
             Self::TooManyOriginCustomHeaders { .. } => {
@@ -293,6 +324,65 @@ impl ApiError {
             message.push_str(&format!(" And {more} more."));
         }
         Self::InvalidArgument(message)
+    }
+}
+
+/// What a policy lists by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PolicyList {
+    /// Header fields.
+    Headers,
+    /// Cookies.
+    Cookies,
+    /// Query parameters.
+    QueryStrings,
+}
+
+fn too_many_in_policy(list: &PolicyList) -> String {
+    let what = match list {
+        PolicyList::Headers => "headers",
+        PolicyList::Cookies => "cookies",
+        PolicyList::QueryStrings => "query strings",
+    };
+    format!("The policy lists more {what} than are allowed ({NAMES_PER_POLICY_LIST_MAX}).")
+}
+
+/// The codes of one kind of policy, from the model.
+struct PolicyCodes {
+    no_such: &'static str,
+    already_exists: &'static str,
+    in_use: &'static str,
+    too_many: &'static str,
+    too_many_users: &'static str,
+    /// Of headers, cookies, query strings.
+    too_many_in: [&'static str; 3],
+}
+
+impl PolicyCodes {
+    fn too_many_in(&self, list: PolicyList) -> &'static str {
+        let [headers, cookies, query_strings] = self.too_many_in;
+        match list {
+            PolicyList::Headers => headers,
+            PolicyList::Cookies => cookies,
+            PolicyList::QueryStrings => query_strings,
+        }
+    }
+}
+
+fn policy_codes(kind: PolicyKind) -> PolicyCodes {
+    match kind {
+        PolicyKind::Cache => PolicyCodes {
+            no_such: "NoSuchCachePolicy",
+            already_exists: "CachePolicyAlreadyExists",
+            in_use: "CachePolicyInUse",
+            too_many: "TooManyCachePolicies",
+            too_many_users: "TooManyDistributionsAssociatedToCachePolicy",
+            too_many_in: [
+                "TooManyHeadersInCachePolicy",
+                "TooManyCookiesInCachePolicy",
+                "TooManyQueryStringsInCachePolicy",
+            ],
+        },
     }
 }
 

@@ -26,13 +26,7 @@ pub(crate) fn distribution() -> DistributionSpec {
         enabled: true,
         default_root_object: None,
         origins: Vec::new(),
-        default_behavior: BehaviorSpec {
-            target_origin_id: "o".into(),
-            cache_policy_id: OPTIMIZED.into(),
-            origin_request_policy_id: None,
-            allowed_methods: Vec::new(),
-            viewer_protocol: Default::default(),
-        },
+        default_behavior: BehaviorSpec::new("o", OPTIMIZED),
         cache_tag_header: None,
         parameter_defaults: Default::default(),
     }

@@ -8,6 +8,7 @@ use recant_core::spec::DistributionSpec;
 use recant_wire::document::Document;
 
 use super::fields::Fields;
+use super::policies::Policies;
 use super::{behavior, origin, parameters};
 use crate::error::ApiError;
 
@@ -20,11 +21,15 @@ pub(crate) struct Distribution {
     pub(crate) spec: DistributionSpec,
 }
 
-/// Reads a `DistributionConfig` for the distribution that shall have this id.
+/// Reads a `DistributionConfig` for the distribution that shall have this id, with the custom policies that it names.
 ///
 /// # Errors
 /// [`ApiError`] names the first member that is not right or not honoured.
-pub(crate) fn distribution(id: DistributionId, config: &Document) -> Result<Distribution, ApiError> {
+pub(crate) fn distribution(
+    id: DistributionId,
+    config: &Document,
+    policies: &Policies,
+) -> Result<Distribution, ApiError> {
     let definitions = parameters::definitions(config)?;
     let mut fields = Fields::of("DistributionConfig", config)?;
     let caller_reference = caller_reference(&mut fields)?;
@@ -46,7 +51,7 @@ pub(crate) fn distribution(id: DistributionId, config: &Document) -> Result<Dist
         return Err(fields.refuse("Origins", format_args!("two origins have the Id '{}'", twice.1.id)));
     }
     let behavior = fields.required_structure("DefaultCacheBehavior")?;
-    let default_behavior = behavior::behavior(behavior, &origins)?;
+    let default_behavior = behavior::behavior(behavior, &origins, policies)?;
     let default_root_object = default_root_object(&mut fields)?;
     let cache_tag_header = cache_tag_header(&mut fields)?;
 
@@ -185,7 +190,7 @@ mod tests {
         let mut config = config();
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer has a slash");
         config.pointer_mut(parent).expect("the parent is there")[name] = value;
-        distribution(DistributionId::parse("E1").unwrap(), &Document::from(config))
+        distribution(DistributionId::parse("E1").unwrap(), &Document::from(config), &Policies::default())
     }
 
     #[test]
@@ -207,7 +212,7 @@ mod tests {
             custom["OriginProtocolPolicy"] = json!(policy);
             custom["OriginSslProtocols"] = json!({"Quantity": 2, "Items": ["TLSv1.2", "TLSv1.1"]});
             let id = DistributionId::parse("E1").unwrap();
-            let error = distribution(id, &Document::from(config)).expect_err(policy);
+            let error = distribution(id, &Document::from(config), &Policies::default()).expect_err(policy);
             assert_eq!(
                 error.to_string(),
                 "DistributionConfig.Origins.Items[0].CustomOriginConfig.OriginSslProtocols.Items: 'TLSv1.1' is not \

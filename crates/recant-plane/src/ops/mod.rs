@@ -28,6 +28,7 @@ mod list_distributions;
 mod list_invalidations;
 mod output;
 pub(crate) mod own;
+mod policies;
 mod refused;
 pub(crate) mod resources;
 mod shapes;
@@ -79,7 +80,7 @@ pub(crate) struct Context<S> {
 }
 
 /// The operations that this version offers.
-const OFFERED: [&str; 37] = [
+const OFFERED: [&str; 43] = [
     "CreateDistribution",
     "CreateDistributionWithTags",
     "CopyDistribution",
@@ -114,6 +115,12 @@ const OFFERED: [&str; 37] = [
     "UpdateConnectionGroup",
     "DeleteConnectionGroup",
     "ListConnectionGroups",
+    "CreateCachePolicy",
+    "GetCachePolicy",
+    "GetCachePolicyConfig",
+    "UpdateCachePolicy",
+    "DeleteCachePolicy",
+    "ListCachePolicies",
     "TagResource",
     "UntagResource",
     "ListTagsForResource",
@@ -171,6 +178,12 @@ pub(crate) async fn perform<S: Store>(
         "UpdateConnectionGroup" => update_connection_group::run(context, input).await,
         "DeleteConnectionGroup" => delete_connection_group::run(context, input).await,
         "ListConnectionGroups" => list_connection_groups::run(context, input).await,
+        "CreateCachePolicy" => policies::create(context, input, policies::CACHE).await,
+        "GetCachePolicy" => policies::get(context, input, policies::CACHE).await,
+        "GetCachePolicyConfig" => policies::get_config(context, input, policies::CACHE).await,
+        "UpdateCachePolicy" => policies::update(context, input, policies::CACHE).await,
+        "DeleteCachePolicy" => policies::delete(context, input, policies::CACHE).await,
+        "ListCachePolicies" => policies::list(context, input, policies::CACHE).await,
         "TagResource" => tagging::tag(context, input).await,
         "UntagResource" => tagging::untag(context, input).await,
         "ListTagsForResource" => tagging::list(context, input).await,

@@ -8,6 +8,7 @@ use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::Scope;
 use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::ledger::{PreconditionError, TooManyInProgress};
+use recant_core::policy::{Policy, PolicyKind};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
@@ -20,9 +21,11 @@ use super::records::{
 /// One thing to be made durable.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Makes a distribution. Answered by [`Outcome::Distribution`].
+    /// Makes a distribution. Answered by [`Outcome::Distribution`]. Refused when a custom policy that it carries is no longer
+    /// what it is there: [`Refusal::ChangedMeanwhile`].
     CreateDistribution(Box<DistributionRecord>),
-    /// Replaces a distribution's configuration. Answered by [`Outcome::Distribution`].
+    /// Replaces a distribution's configuration. Answered by [`Outcome::Distribution`]. Custom policies as for
+    /// [`Command::CreateDistribution`].
     UpdateDistribution {
         /// The entity tag that the caller last read, as sent.
         if_match: Option<String>,
@@ -102,6 +105,18 @@ pub enum Command {
         if_match: Option<String>,
         /// The resource as it shall be. Alias, tags and creation time stay what they are.
         resource: Box<ResourceRecord>,
+    },
+    /// Replaces a custom policy's configuration. Answered by [`Outcome::Resource`].
+    ///
+    /// Edges are told by the distributions that use it, each with the policy as it is now, in the same commit; at most
+    /// [`recant_core::limits::DISTRIBUTIONS_PER_POLICY_MAX`].
+    UpdatePolicy {
+        /// The entity tag that the caller last read, as sent.
+        if_match: Option<String>,
+        /// The resource as it shall be. Creation time stays what it is.
+        resource: Box<ResourceRecord>,
+        /// What it means to edges.
+        policy: Box<Policy>,
     },
     /// Removes a resource that is not enabled and that nothing uses. Answered by [`Outcome::ResourceDeleted`].
     DeleteResource {
@@ -247,6 +262,12 @@ pub enum Refusal {
     /// A change that would be one of so many tenants that everybody else would wait for it.
     #[error("more tenants would change than one commit may change")]
     TooManyTenants,
+    /// More resources of this kind than there may be.
+    #[error("there are as many resources of this kind as there may be")]
+    TooManyResources(ResourceKind),
+    /// More distributions would use a policy of this kind than may.
+    #[error("as many distributions use the policy as may")]
+    TooManyUsers(PolicyKind),
     /// More domains than one tenant may have.
     #[error("the tenant would have too many domains")]
     TooManyDomains,

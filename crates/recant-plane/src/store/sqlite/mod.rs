@@ -23,6 +23,7 @@ mod configure;
 mod invalidate;
 mod keys;
 mod log;
+mod policies;
 mod queries;
 mod readers;
 mod resources;

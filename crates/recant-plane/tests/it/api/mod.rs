@@ -11,4 +11,5 @@ mod dry_run;
 mod edges;
 mod events;
 mod invalidations;
+mod policies;
 mod rig;

@@ -23,6 +23,10 @@ use super::configure::{
     tenants_are_listed_by_customization, what_was_judged_by_something_else_is_refused,
 };
 use super::keys::{keys_are_found_as_committed, the_audit_log_holds_together};
+use super::policies::{
+    a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
+    policies_have_bounds,
+};
 use super::resources::{
     a_change_of_too_many_tenants_is_refused, a_disabled_group_disables_its_tenants_for_edges,
     resources_are_changed_only_as_last_read, resources_are_kept_by_kind, tags_are_changed_and_nothing_else,
@@ -79,6 +83,9 @@ macro_rules! conformance {
             resources_are_changed_only_as_last_read,
             a_disabled_group_disables_its_tenants_for_edges,
             the_default_group_stays,
+            a_changed_policy_is_told_by_the_distributions_that_carry_it,
+            a_distribution_carries_policies_as_they_are,
+            policies_have_bounds,
             a_change_of_too_many_tenants_is_refused,
             tags_are_changed_and_nothing_else,
             keys_are_found_as_committed,

@@ -6,6 +6,7 @@
 mod configure;
 mod conformance;
 mod keys;
+mod policies;
 mod resources;
 pub(crate) mod samples;
 pub(crate) mod sqlite;

@@ -254,6 +254,7 @@ mod tests {
             enabled: true,
             default_root_object: None,
             origins: Vec::new(),
+            path_behaviors: Vec::new(),
             default_behavior: BehaviorSpec::new("o", OPTIMIZED),
             cache_tag_header: None,
             parameter_defaults: BTreeMap::new(),

@@ -19,7 +19,7 @@
 //! | [`spec`], [`policy`], [`entry`] | what the log carries: `DistributionSpec`, `TenantSpec`, `Entry`, `Change`, the hash chain |
 //! | [`protocol`] | the plane's half and the edge's half: membership, leases, completion, resume |
 //! | [`match_uri`], [`rules`] | the spelling that rules are compared with; what an edge holds: the trie with two epochs a node, the tags, the floor |
-//! | [`host`] | `Host`, `Domain`: which tenant a viewer means |
+//! | [`host`], [`path_pattern`] | `Host`, `Domain`: which tenant a viewer means; `PathPattern`: which cache behaviour |
 //! | [`cache_policy`], [`selection`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
 //! | [`access`], [`rate`], [`audit`] | what a key may do, how often it may ask, and the chain of what was decided |
 //! | [`conditional`] | whether a stored response answers a conditional request with 304 |
@@ -47,6 +47,7 @@ pub mod lookup;
 pub mod match_uri;
 pub mod origin_request_policy;
 pub mod path;
+pub mod path_pattern;
 pub mod policy;
 pub mod position;
 pub mod protocol;

@@ -164,6 +164,10 @@ pub const ORIGINS_PER_DISTRIBUTION_MAX: usize = 100;
 pub const ORIGIN_ID_CHARS_MAX: usize = 128;
 /// Characters of an origin's path, and of a default root object. AWS.
 pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
+/// Cache behaviours of one distribution beside the default one. AWS (adjustable).
+pub const BEHAVIORS_PER_DISTRIBUTION_MAX: usize = 75;
+/// Characters of a cache behaviour's path pattern. AWS.
+pub const PATH_PATTERN_CHARS_MAX: usize = 255;
 /// Headers added to the requests to one origin. AWS (adjustable).
 pub const CUSTOM_HEADERS_PER_ORIGIN_MAX: usize = 30;
 /// Bytes of one such header's value. AWS.

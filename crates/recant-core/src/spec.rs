@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache_policy::{self, CachePolicy};
 use crate::id::{DistributionId, TenantId};
+use crate::path_pattern::{PathPattern, PatternPath};
 use crate::policy::{Policy, PolicyInUse, PolicyKind};
 
 /// A distribution, as far as edges need it.
@@ -23,7 +24,10 @@ pub struct DistributionSpec {
     pub default_root_object: Option<String>,
     /// Where its content comes from; at least one.
     pub origins: Vec<OriginSpec>,
-    /// The behaviour of every path (path patterns come later).
+    /// The behaviours of some paths: the first whose pattern matches counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path_behaviors: Vec<PathBehavior>,
+    /// The behaviour of every other path.
     pub default_behavior: BehaviorSpec,
     /// The response header that lists cache tags (`CacheTagConfig.HeaderName`), lower case.
     pub cache_tag_header: Option<String>,
@@ -106,6 +110,15 @@ pub struct BehaviorSpec {
     /// What a viewer without TLS gets. Entries from before TLS say nothing: the same.
     #[serde(default)]
     pub viewer_protocol: ViewerProtocol,
+}
+
+/// How requests for some paths are handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathBehavior {
+    /// Which paths.
+    pub pattern: PathPattern,
+    /// How.
+    pub behavior: BehaviorSpec,
 }
 
 /// A distribution tenant, as far as edges need it.
@@ -234,7 +247,26 @@ fn replace<T: Clone>(carried: &mut Option<Box<T>>, new: &T, id: impl Fn(&T) -> &
 impl DistributionSpec {
     /// The behaviours, each of which is the one of some requests.
     pub fn behaviors(&self) -> impl Iterator<Item = &BehaviorSpec> {
-        std::iter::once(&self.default_behavior)
+        self.path_behaviors.iter().map(|it| &it.behavior).chain(std::iter::once(&self.default_behavior))
+    }
+
+    /// The behaviour of a path, the root object in place of the root.
+    pub fn behavior_of(&self, path: &str) -> &BehaviorSpec {
+        self.behavior(self.behavior_index(path))
+    }
+
+    /// Which of [`DistributionSpec::path_behaviors`] a path has; none: the default one.
+    pub fn behavior_index(&self, path: &str) -> Option<usize> {
+        if self.path_behaviors.is_empty() {
+            return None;
+        }
+        let path = PatternPath::of(path);
+        self.path_behaviors.iter().position(|it| it.pattern.matches(&path))
+    }
+
+    /// The behaviour that [`DistributionSpec::behavior_index`] names.
+    pub fn behavior(&self, index: Option<usize>) -> &BehaviorSpec {
+        index.and_then(|at| self.path_behaviors.get(at)).map_or(&self.default_behavior, |it| &it.behavior)
     }
 
     /// The custom policies that its behaviours carry, each once.
@@ -244,7 +276,10 @@ impl DistributionSpec {
 
     /// Puts a policy as it is now in the place of the one with its id, wherever it is carried. Says whether it was.
     pub fn replace_policy(&mut self, new: &Policy) -> bool {
-        self.default_behavior.replace_policy(new)
+        let on_paths = self.path_behaviors.iter_mut().map(|it| &mut it.behavior);
+        let all = on_paths.chain(std::iter::once(&mut self.default_behavior));
+        // All of them, not only the first.
+        all.filter_map(|behavior| behavior.replace_policy(new).then_some(())).count() > 0
     }
 
     /// The value of a parameter for one tenant: the tenant's own, else the distribution's default.

@@ -59,7 +59,12 @@ pub(crate) async fn ask(
     mut gate: Option<Gate>,
     boarding: Option<Boarding>,
 ) -> Result<Response<Outgoing>, OriginError> {
-    let (origin, spec) = Origin::of(&job.arrival.distribution, &job.arrival.tenant, &job.viewer)?;
+    let (origin, spec) = Origin::of(
+        &job.arrival.distribution,
+        &job.arrival.behavior().target_origin_id,
+        &job.arrival.tenant,
+        &job.viewer,
+    )?;
     let mut upload = match body {
         Some(body) if !body.is_end_stream() => Upload::Viewers(Paced::new(body, VIEWER_STALL_MAX)),
         _ => Upload::Nothing,
@@ -150,15 +155,16 @@ impl Job {
     /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes.
     fn forget_what_changed(&self, shared: &Shared, head: &Parts, answer: &Answer) {
         let status = answer.response.status();
-        let is_change = self.ask.why == Why::Method && !head.method.is_safe();
-        let Some(policy) = self.arrival.policy().filter(|_| is_change) else { return };
-        if !(status.is_success() || status.is_redirection()) {
+        // Whatever its own behaviour stores: what it changes may have another one.
+        let is_change = !head.method.is_safe();
+        if !(is_change && (status.is_success() || status.is_redirection())) {
             return;
         }
         let (tenant, distribution) = (&self.arrival.tenant, &self.arrival.distribution);
         let resources = changed(&self.host, &self.path, self.query.as_deref(), answer.response.headers());
         for (path, query) in resources {
             let path = self.arrival.object_path(&path);
+            let Some(policy) = distribution.behavior_of(&path).cache_policy() else { continue };
             for codings in CODINGS {
                 let mut headers = head.headers.clone();
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));

@@ -27,7 +27,7 @@ use recant_core::limits::VIA_HOPS_MAX;
 use recant_core::lookup::{EdgeView, Why};
 use recant_core::origin_request_policy::{self, OriginRequestPolicy};
 use recant_core::position::Stamp;
-use recant_core::spec::{DistributionSpec, TenantSpec};
+use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
 
 use crate::body::Outgoing;
 use crate::clock::Clock;
@@ -72,6 +72,8 @@ pub(crate) struct Arrival {
     pub(crate) distribution_slot: Arc<DistributionSlot>,
     pub(crate) tenant: Arc<TenantSpec>,
     pub(crate) distribution: Arc<DistributionSpec>,
+    /// Which of the distribution's behaviours on paths this is about; none: its default one.
+    behavior: Option<usize>,
     /// The behaviour's; none if it has none.
     pub(crate) origin_request: Option<OriginRequestPolicy>,
 }
@@ -114,8 +116,8 @@ async fn walk(
     if hop::hops(&head.headers) >= VIA_HOPS_MAX {
         return Err(at_the_door(Refusal::Loop));
     }
-    let arrival = Arrival::of(&shared.world, &target.host).map_err(at_the_door)?;
-    let protocol = arrival.distribution.default_behavior.viewer_protocol;
+    let arrival = Arrival::of(&shared.world, &target.host, target.path).map_err(at_the_door)?;
+    let protocol = arrival.behavior().viewer_protocol;
     https::check(protocol, viewer, &head, &target, shared.https_port).map_err(at_the_door)?;
     arrival.check_allowed(&head.method).map_err(at_the_door)?;
 
@@ -159,7 +161,7 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
 
 impl Arrival {
     /// Reads everything that the verdict over a request that has just arrived depends on.
-    fn of(world: &World, host: &Host) -> Result<Self, Refusal> {
+    fn of(world: &World, host: &Host, path: &str) -> Result<Self, Refusal> {
         // Before the configuration: see `world`.
         let stamp = world.stamp();
         let view = world.view();
@@ -171,19 +173,33 @@ impl Arrival {
         if !tenant.enabled || !distribution.enabled {
             return Err(Refusal::Disabled);
         }
-        let behavior = &distribution.default_behavior;
-        let origin_request = behavior.origin_request_policy_id.as_deref();
+        let behavior = distribution.behavior_index(&object_path(&distribution, path));
+        let origin_request = distribution.behavior(behavior).origin_request_policy_id.as_deref();
         let origin_request = origin_request.and_then(origin_request_policy::managed);
-        Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, origin_request })
+        Ok(Self {
+            stamp,
+            view,
+            tenant_slot,
+            distribution_slot,
+            tenant,
+            distribution,
+            behavior,
+            origin_request,
+        })
+    }
+
+    /// The behaviour of its path.
+    pub(crate) fn behavior(&self) -> &BehaviorSpec {
+        self.distribution.behavior(self.behavior)
     }
 
     /// The behaviour's cache policy; none if this version does not know it, and then nothing is cached.
     pub(crate) fn policy(&self) -> Option<&CachePolicy> {
-        self.distribution.default_behavior.cache_policy()
+        self.behavior().cache_policy()
     }
 
     fn check_allowed(&self, method: &Method) -> Result<(), Refusal> {
-        let allowed = &self.distribution.default_behavior.allowed_methods;
+        let allowed = &self.behavior().allowed_methods;
         if allowed.iter().any(|allowed| allowed == method.as_str()) {
             Ok(())
         } else {
@@ -193,7 +209,11 @@ impl Arrival {
 
     /// The root object stands for the root from here on: in the key and at the origin. Rules for either concern it.
     pub(crate) fn object_path(&self, path: &str) -> String {
-        let root = self.distribution.default_root_object.as_ref().filter(|_| path == "/");
-        root.map_or_else(|| path.to_owned(), |root| format!("/{root}"))
+        object_path(&self.distribution, path)
     }
+}
+
+fn object_path(distribution: &DistributionSpec, path: &str) -> String {
+    let root = distribution.default_root_object.as_ref().filter(|_| path == "/");
+    root.map_or_else(|| path.to_owned(), |root| format!("/{root}"))
 }

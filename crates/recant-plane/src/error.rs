@@ -99,6 +99,12 @@ pub(crate) enum ApiError {
         /// How many are allowed.
         limit: usize,
     },
+    /// A distribution with more cache behaviours than one may have.
+    #[error("Your request contains more cache behaviors than are allowed per distribution ({limit}).")]
+    TooManyCacheBehaviors {
+        /// How many are allowed.
+        limit: usize,
+    },
     /// An origin with more custom headers than one may have.
     #[error("Your request contains more custom headers than are allowed per origin ({limit}).")]
     TooManyOriginCustomHeaders {
@@ -251,6 +257,7 @@ impl ApiError {
             Self::IllegalDelete(_) => ("IllegalDelete", StatusCode::BAD_REQUEST),
             Self::NoSuchOriginRequestPolicy(_) => ("NoSuchOriginRequestPolicy", StatusCode::NOT_FOUND),
             Self::TooManyOrigins { .. } => ("TooManyOrigins", StatusCode::BAD_REQUEST),
+            Self::TooManyCacheBehaviors { .. } => ("TooManyCacheBehaviors", StatusCode::BAD_REQUEST),
             Self::TooManyOriginCustomHeaders { .. } => {
                 ("TooManyOriginCustomHeaders", StatusCode::BAD_REQUEST)
             }

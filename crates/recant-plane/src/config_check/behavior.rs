@@ -18,7 +18,7 @@ const METHOD_SETS: [&[&str]; 3] = [
     &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
 ];
 
-/// Reads `DefaultCacheBehavior`.
+/// Reads `DefaultCacheBehavior`, or one of `CacheBehaviors` whose pattern has been read.
 pub(super) fn behavior(
     mut fields: Fields<'_>,
     origins: &[OriginSpec],

@@ -177,6 +177,7 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
             read_timeout: Duration::from_secs(30),
             custom_headers: vec![("X-Origin-Key".into(), "k".into())],
         }],
+        path_behaviors: Vec::new(),
         default_behavior: BehaviorSpec {
             allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),
             ..BehaviorSpec::new("main", OPTIMIZED)

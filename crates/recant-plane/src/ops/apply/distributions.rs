@@ -10,6 +10,7 @@ use recant_wire::document::{Document, Members};
 
 use super::declared::Item;
 use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
+use crate::config_check::Policies;
 use crate::ops::{Context, shapes};
 use crate::store::{DistributionRecord, Listing, Page, Store, Tags};
 use crate::{config_check, random};
@@ -66,11 +67,11 @@ pub(super) struct DeclaredDistribution {
 }
 
 impl DeclaredDistribution {
-    /// Reads an item.
+    /// Reads an item; the custom policies are those that it may name.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn read(item: Item) -> Result<Self, ApplyError> {
+    pub(super) fn read(item: Item, policies: &Policies) -> Result<Self, ApplyError> {
         let Item { at, mut members } = item;
         let tags = tags::read(&at, members.get("Tags").filter(|tags| !tags.is_null()))?;
         // The operation requires them.
@@ -82,7 +83,7 @@ impl DeclaredDistribution {
         let config = input.get("DistributionConfigWithTags").and_then(|both| both.get("DistributionConfig"));
         let config = config.expect("it is required").clone();
         let id = DistributionId::generate(random::bytes());
-        let checked = config_check::distribution(id, &config).map_err(ApplyError::of(&at))?;
+        let checked = config_check::distribution(id, &config, policies).map_err(ApplyError::of(&at))?;
         Ok(Self { at, caller_reference: checked.caller_reference, config, spec: checked.spec, tags })
     }
 

@@ -33,7 +33,7 @@ use recant_wire::document::Document;
 use recant_wire::model;
 
 use self::declared::Declared;
-use super::{Context, perform};
+use super::{Context, perform, policies};
 use crate::admission::Admission;
 use crate::error::ApiError;
 use crate::folder::{Folder, FolderError};
@@ -121,8 +121,9 @@ pub(crate) async fn apply<S: Store>(
     if declarations.is_empty() {
         return Ok(());
     }
-    let declared = Declared::read(declarations)?;
     let context = by.context;
+    let policies = policies::every(context).await.map_err(ApplyError::of("the policies that are there"))?;
+    let declared = Declared::read(declarations, &policies)?;
     let known = distributions::known(context).await?;
     for tenant in &declared.tenants {
         tenant.check(context, &declared, &known).await?;

@@ -20,6 +20,7 @@ mod list;
 mod update;
 
 use recant_core::id::ETag;
+use recant_core::limits::POLICIES_PER_KIND_MAX;
 use recant_core::policy::{Policy, PolicyKind};
 use recant_core::time::WallTime;
 use recant_wire::document::{Document, Members};
@@ -28,7 +29,7 @@ use super::output::{structure, text, time};
 use super::{Context, input};
 use crate::config_check::{self, NamedPolicy, Policies};
 use crate::error::ApiError;
-use crate::store::{Refusal, ResourceKey, ResourceKind, ResourceRecord, Store};
+use crate::store::{Listing, Page, Refusal, ResourceKey, ResourceKind, ResourceRecord, Store, Tracked};
 
 pub(super) use create::run as create;
 pub(super) use delete::run as delete;
@@ -151,6 +152,25 @@ pub(super) async fn named_in<S: Store>(
         let found = context.store.resource(kind.into(), ResourceKey::Id(id)).await?;
         if let Some(found) = found {
             let ResourceRecord { id, etag, config, .. } = found.record;
+            policies.insert(config_check::policy(kind, &id, &etag, &Document::from(config))?.policy);
+        }
+    }
+    Ok(policies)
+}
+
+/// Every custom policy there is.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn every<S: Store>(context: &Context<S>) -> Result<Policies, ApiError> {
+    let mut policies = Policies::default();
+    let limit = POLICIES_PER_KIND_MAX.try_into().expect("there may be some");
+    for kind in PolicyKind::ALL {
+        let found = context.store.resources(kind.into(), Page { after: None, limit }).await?;
+        let Listing::Page { items, .. } = found else {
+            unreachable!("the first page needs no marker");
+        };
+        for Tracked { record: ResourceRecord { id, etag, config, .. }, .. } in items {
             policies.insert(config_check::policy(kind, &id, &etag, &Document::from(config))?.policy);
         }
     }

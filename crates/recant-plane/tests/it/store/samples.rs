@@ -41,6 +41,7 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
             enabled: true,
             default_root_object: Some("index.html".into()),
             origins: vec![origin],
+            path_behaviors: Vec::new(),
             default_behavior: BehaviorSpec {
                 viewer_protocol: ViewerProtocol::HttpsOnly,
                 ..BehaviorSpec::new("origin", "658327ea-f89d-4fab-a63d-7e88639e58f6")

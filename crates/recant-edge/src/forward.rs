@@ -18,7 +18,7 @@ use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
 use recant_core::changes::changed;
 use recant_core::host::Host;
 use recant_core::limits::{STORED_BODY_BYTES_MAX, VIEWER_STALL_MAX};
-use recant_core::lookup::{Failure, Why};
+use recant_core::lookup::Failure;
 use recant_core::storability::storability;
 use recant_core::time::WallTime;
 

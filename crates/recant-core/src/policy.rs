@@ -5,17 +5,20 @@
 //! change of a policy is a change of every distribution that uses it: told, applied and `Deployed` like any other.
 
 use crate::cache_policy::CachePolicy;
+use crate::origin_request_policy::OriginRequestPolicy;
 
 /// The kinds of policies that behaviours name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyKind {
     /// What is in the cache key, and how long responses are fresh.
     Cache,
+    /// What origins are told of a viewer's request.
+    OriginRequest,
 }
 
 impl PolicyKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::Cache];
+    pub const ALL: [Self; 2] = [Self::Cache, Self::OriginRequest];
 }
 
 /// A custom policy.
@@ -23,6 +26,8 @@ impl PolicyKind {
 pub enum Policy {
     /// What is in the cache key, and how long responses are fresh.
     Cache(CachePolicy),
+    /// What origins are told of a viewer's request.
+    OriginRequest(OriginRequestPolicy),
 }
 
 impl Policy {
@@ -30,6 +35,7 @@ impl Policy {
     pub fn kind(&self) -> PolicyKind {
         match self {
             Self::Cache(_) => PolicyKind::Cache,
+            Self::OriginRequest(_) => PolicyKind::OriginRequest,
         }
     }
 
@@ -37,6 +43,7 @@ impl Policy {
     pub fn id(&self) -> &str {
         match self {
             Self::Cache(policy) => &policy.id,
+            Self::OriginRequest(policy) => &policy.id,
         }
     }
 }

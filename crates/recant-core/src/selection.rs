@@ -46,33 +46,56 @@ impl Selection {
 
     /// What counts of a query string; nothing when no parameter of it does.
     pub fn of_query(&self, query: Option<&str>) -> Option<String> {
-        match self {
-            Self::None => None,
-            Self::All => query.map(str::to_owned),
-            Self::Only(_) | Self::AllExcept(_) => {
-                let parameters = query?.split('&');
-                let kept: Vec<&str> = parameters.filter(|it| self.takes(name_of(it.as_bytes()))).collect();
-                (!kept.is_empty()).then(|| kept.join("&"))
-            }
+        self.or(&Self::None).of_query(query)
+    }
+
+    /// The cookies that count, in one line.
+    pub fn of_cookies(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.or(&Self::None).of_cookies(headers)
+    }
+
+    /// What counts by this or by another one.
+    pub fn or<'a>(&'a self, other: &'a Self) -> Either<'a> {
+        Either([self, other])
+    }
+}
+
+/// Two selections: what one of them takes counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Either<'a>([&'a Selection; 2]);
+
+impl Either<'_> {
+    fn is(&self, selection: &Selection) -> bool {
+        self.0.contains(&selection)
+    }
+
+    fn takes(&self, pair: &[u8]) -> bool {
+        self.0.iter().any(|selection| selection.takes(name_of(pair)))
+    }
+
+    /// What counts of a query string; nothing when no parameter of it does.
+    pub fn of_query(&self, query: Option<&str>) -> Option<String> {
+        if self.is(&Selection::All) {
+            return query.map(str::to_owned);
         }
+        let kept: Vec<&str> = query?.split('&').filter(|it| self.takes(it.as_bytes())).collect();
+        (!kept.is_empty()).then(|| kept.join("&"))
     }
 
     /// The cookies that count, in one line: RFC 9113 section 8.2.3 lets viewers split them, and joins them by `; `.
     pub fn of_cookies(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        if *self == Self::None {
-            return None;
-        }
-        let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        let joined = if *self == Self::All {
-            lines.collect::<Vec<_>>().join(&b"; "[..])
+        let lines = || headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        let joined = if self.is(&Selection::All) {
+            lines().next()?;
+            lines().collect::<Vec<_>>().join(&b"; "[..])
         } else {
-            let cookies = lines.flat_map(|line| line.split(|b| *b == b';')).map(<[u8]>::trim_ascii);
-            let kept = cookies.filter(|cookie| !cookie.is_empty() && self.takes(name_of(cookie)));
-            kept.collect::<Vec<_>>().join(&b"; "[..])
+            let cookies = lines().flat_map(|line| line.split(|b| *b == b';')).map(<[u8]>::trim_ascii);
+            let kept: Vec<&[u8]> = cookies.filter(|it| !it.is_empty() && self.takes(it)).collect();
+            if kept.is_empty() {
+                return None;
+            }
+            kept.join(&b"; "[..])
         };
-        if joined.is_empty() && !(*self == Self::All && headers.contains_key(COOKIE)) {
-            return None;
-        }
         Some(HeaderValue::from_bytes(&joined).expect("pieces of values, joined by what may stand in one"))
     }
 }

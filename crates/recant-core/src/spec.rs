@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache_policy::{self, CachePolicy};
 use crate::id::{DistributionId, TenantId};
+use crate::origin_request_policy::{self, OriginRequestPolicy};
 use crate::path_pattern::{PathPattern, PatternPath};
 use crate::policy::{Policy, PolicyInUse, PolicyKind};
 
@@ -101,10 +102,13 @@ pub struct BehaviorSpec {
     /// The cache policy, where it is a custom one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_cache_policy: Option<Box<CachePolicy>>,
-    /// The id of the origin request policy, if it has one; the plane accepts only ids that
-    /// [`crate::origin_request_policy`] knows.
+    /// The id of the origin request policy, if it has one: one that [`crate::origin_request_policy`] knows, or that of
+    /// the custom one below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_request_policy_id: Option<String>,
+    /// The origin request policy, where it is a custom one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_origin_request_policy: Option<Box<OriginRequestPolicy>>,
     /// The methods passed to the origin, upper case.
     pub allowed_methods: Vec<String>,
     /// What a viewer without TLS gets. Entries from before TLS say nothing: the same.
@@ -215,6 +219,7 @@ impl BehaviorSpec {
             cache_policy_id: cache_policy_id.into(),
             custom_cache_policy: None,
             origin_request_policy_id: None,
+            custom_origin_request_policy: None,
             allowed_methods: ["GET", "HEAD"].map(str::to_owned).into(),
             viewer_protocol: ViewerProtocol::default(),
         }
@@ -223,13 +228,17 @@ impl BehaviorSpec {
     /// Every custom policy that it carries.
     fn custom_policies(&self) -> impl Iterator<Item = PolicyInUse<'_>> {
         let cache = self.custom_cache_policy.iter();
-        cache.map(|it| PolicyInUse { kind: PolicyKind::Cache, id: &it.id, revision: &it.revision })
+        let cache = cache.map(|it| (PolicyKind::Cache, &it.id, &it.revision));
+        let origin_request = self.custom_origin_request_policy.iter();
+        let origin_request = origin_request.map(|it| (PolicyKind::OriginRequest, &it.id, &it.revision));
+        cache.chain(origin_request).map(|(kind, id, revision)| PolicyInUse { kind, id, revision })
     }
 
     /// Puts a policy as it is now in the place of one with its id, if it carries one.
     fn replace_policy(&mut self, new: &Policy) -> bool {
         match new {
             Policy::Cache(new) => replace(&mut self.custom_cache_policy, new, |it| &it.id),
+            Policy::OriginRequest(new) => replace(&mut self.custom_origin_request_policy, new, |it| &it.id),
         }
     }
 
@@ -237,8 +246,15 @@ impl BehaviorSpec {
     pub fn cache_policy(&self) -> Option<&CachePolicy> {
         self.custom_cache_policy.as_deref().or_else(|| cache_policy::managed(&self.cache_policy_id))
     }
+
+    /// The origin request policy, if it has one that this version knows.
+    pub fn origin_request_policy(&self) -> Option<&OriginRequestPolicy> {
+        let managed = || origin_request_policy::managed(self.origin_request_policy_id.as_deref()?);
+        self.custom_origin_request_policy.as_deref().or_else(managed)
+    }
 }
 
+/// Whether it was there.
 fn replace<T: Clone>(carried: &mut Option<Box<T>>, new: &T, id: impl Fn(&T) -> &str) -> bool {
     let found = carried.as_mut().filter(|carried| id(carried) == id(new));
     found.map(|carried| **carried = new.clone()).is_some()

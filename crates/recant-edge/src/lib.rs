@@ -62,6 +62,7 @@ mod sweep;
 mod target;
 mod tls;
 mod viewer;
+mod viewer_fields;
 mod world;
 
 pub use clock::{Clock, SystemClock};

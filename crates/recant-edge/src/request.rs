@@ -25,7 +25,7 @@ use recant_core::cache_policy::CachePolicy;
 use recant_core::host::Host;
 use recant_core::limits::VIA_HOPS_MAX;
 use recant_core::lookup::{EdgeView, Why};
-use recant_core::origin_request_policy::{self, OriginRequestPolicy};
+use recant_core::origin_request_policy::OriginRequestPolicy;
 use recant_core::position::Stamp;
 use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
 
@@ -45,6 +45,7 @@ use crate::respond::Refusal;
 use crate::store::Store;
 use crate::target::Target;
 use crate::viewer::Viewer;
+use crate::viewer_fields;
 use crate::world::{DistributionSlot, TenantSlot, World};
 
 /// What every request needs; one per edge.
@@ -74,8 +75,6 @@ pub(crate) struct Arrival {
     pub(crate) distribution: Arc<DistributionSpec>,
     /// Which of the distribution's behaviours on paths this is about; none: its default one.
     behavior: Option<usize>,
-    /// The behaviour's; none if it has none.
-    pub(crate) origin_request: Option<OriginRequestPolicy>,
 }
 
 /// Answers one request.
@@ -105,7 +104,7 @@ async fn walk(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
     viewer: &Viewer,
-    head: Parts,
+    mut head: Parts,
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
@@ -123,7 +122,9 @@ async fn walk(
 
     let path = arrival.object_path(target.path);
     let query = target.query.map(str::to_owned);
-    let (found, host) = (look_up(shared, &arrival, &head, &path, query.as_deref()), target.host);
+    let host = target.host;
+    viewer_fields::settle(&mut head, &arrival, viewer);
+    let found = look_up(shared, &arrival, &head, &path, query.as_deref());
     let job = |ask: Ask| {
         let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
         Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
@@ -174,18 +175,7 @@ impl Arrival {
             return Err(Refusal::Disabled);
         }
         let behavior = distribution.behavior_index(&object_path(&distribution, path));
-        let origin_request = distribution.behavior(behavior).origin_request_policy_id.as_deref();
-        let origin_request = origin_request.and_then(origin_request_policy::managed);
-        Ok(Self {
-            stamp,
-            view,
-            tenant_slot,
-            distribution_slot,
-            tenant,
-            distribution,
-            behavior,
-            origin_request,
-        })
+        Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, behavior })
     }
 
     /// The behaviour of its path.
@@ -196,6 +186,11 @@ impl Arrival {
     /// The behaviour's cache policy; none if this version does not know it, and then nothing is cached.
     pub(crate) fn policy(&self) -> Option<&CachePolicy> {
         self.behavior().cache_policy()
+    }
+
+    /// The behaviour's origin request policy, if it has one.
+    pub(crate) fn origin_request(&self) -> Option<&OriginRequestPolicy> {
+        self.behavior().origin_request_policy()
     }
 
     fn check_allowed(&self, method: &Method) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,16 +95,15 @@ async fn connection(
     shared: Arc<Shared>,
     stopping: watch::Receiver<bool>,
 ) {
-    let address = viewer.ip();
     let ended = match (stream.set_nodelay(true), certificates) {
         (Err(error), _) => Err(error.into()),
         (Ok(()), None) => {
             let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            http1(stream, Viewer { address, security: Security::Plain }, shared, stopping).await
+            http1(stream, Viewer { address: viewer, security: Security::Plain }, shared, stopping).await
         }
         (Ok(()), Some(certificates)) => {
             let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            secure(stream, address, &certificates, shared, stopping).await
+            secure(stream, viewer, &certificates, shared, stopping).await
         }
     };
     if let Err(error) = ended {
@@ -116,7 +115,7 @@ type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 async fn secure(
     stream: ViewerStream,
-    address: IpAddr,
+    address: SocketAddr,
     certificates: &Certificates,
     shared: Arc<Shared>,
     mut stopping: watch::Receiver<bool>,

@@ -90,9 +90,6 @@ pub(crate) enum ApiError {
     /// More names in a policy than one may list.
     #[error("{}", too_many_in_policy(.1))]
     TooManyInPolicy(PolicyKind, PolicyList),
-    /// An origin request policy that this version does not know.
-    #[error("{0}")]
-    NoSuchOriginRequestPolicy(String),
     /// A distribution with more origins than one may have.
     #[error("Your request contains more origins than are allowed per distribution ({limit}).")]
     TooManyOrigins {
@@ -255,7 +252,6 @@ impl ApiError {
             Self::TooManyPolicies(kind) => (policy_codes(*kind).too_many, StatusCode::BAD_REQUEST),
             Self::TooManyUsersOfPolicy(kind) => (policy_codes(*kind).too_many_users, StatusCode::BAD_REQUEST),
             Self::IllegalDelete(_) => ("IllegalDelete", StatusCode::BAD_REQUEST),
-            Self::NoSuchOriginRequestPolicy(_) => ("NoSuchOriginRequestPolicy", StatusCode::NOT_FOUND),
             Self::TooManyOrigins { .. } => ("TooManyOrigins", StatusCode::BAD_REQUEST),
             Self::TooManyCacheBehaviors { .. } => ("TooManyCacheBehaviors", StatusCode::BAD_REQUEST),
             Self::TooManyOriginCustomHeaders { .. } => {
@@ -388,6 +384,18 @@ fn policy_codes(kind: PolicyKind) -> PolicyCodes {
                 "TooManyHeadersInCachePolicy",
                 "TooManyCookiesInCachePolicy",
                 "TooManyQueryStringsInCachePolicy",
+            ],
+        },
+        PolicyKind::OriginRequest => PolicyCodes {
+            no_such: "NoSuchOriginRequestPolicy",
+            already_exists: "OriginRequestPolicyAlreadyExists",
+            in_use: "OriginRequestPolicyInUse",
+            too_many: "TooManyOriginRequestPolicies",
+            too_many_users: "TooManyDistributionsAssociatedToOriginRequestPolicy",
+            too_many_in: [
+                "TooManyHeadersInOriginRequestPolicy",
+                "TooManyCookiesInOriginRequestPolicy",
+                "TooManyQueryStringsInOriginRequestPolicy",
             ],
         },
     }

@@ -27,7 +27,7 @@ pub(crate) fn distribution() -> DistributionSpec {
         default_root_object: None,
         origins: Vec::new(),
         default_behavior: BehaviorSpec::new("o", OPTIMIZED),
-        cache_behaviors: Vec::new(),
+        path_behaviors: Vec::new(),
         cache_tag_header: None,
         parameter_defaults: Default::default(),
     }

@@ -12,6 +12,7 @@ mod failures;
 mod following;
 mod forwarding;
 mod invalidation;
+mod origin_request_policies;
 mod passing;
 mod requests;
 mod secure;

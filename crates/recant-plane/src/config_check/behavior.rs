@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use recant_core::cache_policy::{self, CachePolicy};
-use recant_core::origin_request_policy;
+use recant_core::origin_request_policy::{self, OriginRequestPolicy};
 use recant_core::policy::PolicyKind;
 use recant_core::spec::{BehaviorSpec, OriginSpec, ViewerProtocol};
 
@@ -40,22 +40,15 @@ pub(super) fn behavior(
         };
     let allowed_methods = allowed_methods(&mut fields)?;
     let (cache_policy_id, custom_cache_policy) = cache_policy(&mut fields, policies)?;
-    let origin_request_policy_id = match fields.text("OriginRequestPolicyId").filter(|id| !id.is_empty()) {
-        Some(id) if origin_request_policy::managed(id).is_none() => {
-            let name = fields.name("OriginRequestPolicyId");
-            return Err(ApiError::NoSuchOriginRequestPolicy(format!(
-                "{name}: '{}' is not a managed origin request policy that this version knows.",
-                excerpt(id)
-            )));
-        }
-        id => id.map(str::to_owned),
-    };
+    let (origin_request_policy_id, custom_origin_request_policy) =
+        origin_request_policy(&mut fields, policies)?;
     fields.finish()?;
     Ok(BehaviorSpec {
         target_origin_id: target_origin_id.to_owned(),
         cache_policy_id,
         custom_cache_policy,
         origin_request_policy_id,
+        custom_origin_request_policy,
         allowed_methods,
         viewer_protocol,
     })
@@ -77,6 +70,24 @@ fn cache_policy(
         return Err(ApiError::NoSuchPolicy(PolicyKind::Cache, why));
     }
     Ok((id.to_owned(), custom))
+}
+
+/// The same, for a policy that need not be there.
+fn origin_request_policy(
+    fields: &mut Fields<'_>,
+    policies: &Policies,
+) -> Result<(Option<String>, Option<Box<OriginRequestPolicy>>), ApiError> {
+    let Some(id) = fields.text("OriginRequestPolicyId").filter(|id| !id.is_empty()) else {
+        return Ok((None, None));
+    };
+    let custom = policies.origin_request(id).map(|policy| Box::new(policy.clone()));
+    if custom.is_none() && origin_request_policy::managed(id).is_none() {
+        let name = fields.name("OriginRequestPolicyId");
+        let why =
+            format!("{name}: '{}' is neither a managed origin request policy nor one of yours.", excerpt(id));
+        return Err(ApiError::NoSuchPolicy(PolicyKind::OriginRequest, why));
+    }
+    Ok((Some(id.to_owned()), custom))
 }
 
 fn allowed_methods(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {

@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderName;
-use http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    IF_RANGE, IF_UNMODIFIED_SINCE, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE, VIA,
-};
+use http::header::ACCEPT_ENCODING;
 use recant_core::cache_policy::{CachePolicy, KeyParts, TtlBounds};
 use recant_core::id::ETag;
 use recant_core::limits::TTL_SECONDS_MAX;
@@ -17,36 +13,13 @@ use recant_wire::document::Document;
 
 use super::fields::Fields;
 use super::policy::{
-    NameList, NamedPolicy, is_cookie_name, is_parameter_name, name_and_comment, names_fit, names_of,
-    selection,
+    NameList, NamedPolicy, header_names, is_cookie_name, is_parameter_name, name_and_comment, names_fit,
+    names_of, selection,
 };
-use crate::error::{ApiError, PolicyList, excerpt};
+use crate::error::{ApiError, PolicyList};
 
 const DEFAULT_TTL_SECONDS: i64 = 86_400;
 const MAX_TTL_SECONDS: i64 = 31_536_000;
-
-/// What is about one hop, the body, a part, a precondition or the edge itself, so that no key may hold it.
-/// `Cookie` has a member of its own.
-const NOT_KEYED: [HeaderName; 18] = [
-    CONNECTION,
-    CONTENT_LENGTH,
-    COOKIE,
-    EXPECT,
-    IF_MATCH,
-    IF_MODIFIED_SINCE,
-    IF_NONE_MATCH,
-    IF_RANGE,
-    IF_UNMODIFIED_SINCE,
-    MAX_FORWARDS,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    RANGE,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    VIA,
-];
 
 /// Reads a `CachePolicyConfig`.
 pub(super) fn cache_policy(id: &str, etag: &ETag, config: &Document) -> Result<NamedPolicy, ApiError> {
@@ -137,24 +110,11 @@ fn headers(mut fields: Fields<'_>, normalises_codings: bool) -> Result<Vec<Heade
         list: PolicyList::Headers,
     };
     let (_, names) = list.read(&mut fields, &["whitelist"])?;
-    let mut headers = Vec::with_capacity(names.len());
-    for text in &names {
-        let refuse = |why: &str| Err(fields.refuse("Headers", format_args!("'{}' {why}", excerpt(text))));
-        let Ok(name) = HeaderName::try_from(text.as_str()) else {
-            return refuse("is not the name of a header");
-        };
-        if name == ACCEPT_ENCODING && normalises_codings {
-            return refuse(
-                "is in the key by EnableAcceptEncodingGzip and EnableAcceptEncodingBrotli already",
-            );
-        }
-        if NOT_KEYED.contains(&name) {
-            return refuse("cannot be in a cache key");
-        }
-        if name.as_str().starts_with("cloudfront-") {
-            return refuse("is a header that this version does not make; leave it out");
-        }
-        headers.push(name);
+    let headers = header_names(&fields, &names)?;
+    if normalises_codings && headers.contains(&ACCEPT_ENCODING) {
+        let why =
+            "'Accept-Encoding' is in the key by EnableAcceptEncodingGzip and EnableAcceptEncodingBrotli";
+        return Err(fields.refuse("Headers", why));
     }
     fields.finish()?;
     Ok(headers)
@@ -168,7 +128,7 @@ mod tests {
 
     fn read(config: Value) -> Result<CachePolicy, ApiError> {
         let read = cache_policy("p", &ETag::parse("E1").unwrap(), &Document::from(config))?;
-        let Policy::Cache(policy) = read.policy;
+        let Policy::Cache(policy) = read.policy else { panic!("{:?}", read.policy) };
         Ok(policy)
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use recant_core::cache_policy::{self, CachePolicy};
+use recant_core::origin_request_policy::{self, OriginRequestPolicy};
 use recant_core::policy::{Policy, PolicyKind};
 use recant_wire::document::Document;
 
@@ -18,7 +19,18 @@ impl Policies {
 
     /// The custom cache policy of this id.
     pub(super) fn cache(&self, id: &str) -> Option<&CachePolicy> {
-        self.0.get(&(PolicyKind::Cache, id.to_owned())).map(|Policy::Cache(policy)| policy)
+        match self.0.get(&(PolicyKind::Cache, id.to_owned()))? {
+            Policy::Cache(policy) => Some(policy),
+            Policy::OriginRequest(_) => None,
+        }
+    }
+
+    /// The custom origin request policy of this id.
+    pub(super) fn origin_request(&self, id: &str) -> Option<&OriginRequestPolicy> {
+        match self.0.get(&(PolicyKind::OriginRequest, id.to_owned()))? {
+            Policy::OriginRequest(policy) => Some(policy),
+            Policy::Cache(_) => None,
+        }
     }
 }
 
@@ -34,6 +46,9 @@ pub(crate) fn named_policies(config: &Document) -> Vec<(PolicyKind, String)> {
         PolicyKind::ALL.map(|kind| {
             let (member, is_managed): (_, fn(&str) -> bool) = match kind {
                 PolicyKind::Cache => ("CachePolicyId", |id| cache_policy::managed(id).is_some()),
+                PolicyKind::OriginRequest => {
+                    ("OriginRequestPolicyId", |id| origin_request_policy::managed(id).is_some())
+                }
             };
             match behavior.get(member) {
                 Some(Document::String(id)) if !id.is_empty() && !is_managed(id) => Some((kind, id.clone())),

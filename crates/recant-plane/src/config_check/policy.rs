@@ -1,15 +1,22 @@
 //! What policies of every kind have in common: a name, a comment, lists of names.
 
+use http::HeaderName;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE, VIA,
+};
 use recant_core::id::ETag;
 use recant_core::limits::{
     COMMENT_CHARS_MAX, CUSTOM_POLICY_NAME_CHARS_MAX, NAMES_PER_POLICY_BYTES_MAX, NAMES_PER_POLICY_LIST_MAX,
 };
 use recant_core::policy::{Policy, PolicyKind};
 use recant_core::selection::Selection;
+use recant_core::viewer_fields::{ViewerField, is_reserved};
 use recant_wire::document::Document;
 
-use super::cache_policy;
 use super::fields::Fields;
+use super::{cache_policy, origin_request_policy};
 use crate::error::{ApiError, PolicyList, excerpt};
 
 /// A policy's configuration that this version honours.
@@ -35,6 +42,7 @@ pub(crate) fn policy(
 ) -> Result<NamedPolicy, ApiError> {
     match kind {
         PolicyKind::Cache => cache_policy::cache_policy(id, etag, config),
+        PolicyKind::OriginRequest => origin_request_policy::origin_request_policy(id, etag, config),
     }
 }
 
@@ -127,6 +135,45 @@ pub(super) fn selection(
     }
 }
 
+/// What is about one hop, the body, a part, a precondition or the edge itself, so that no policy may list it.
+/// `Cookie` has a member of its own.
+const NOT_LISTED: [HeaderName; 18] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    COOKIE,
+    EXPECT,
+    IF_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
+    IF_RANGE,
+    IF_UNMODIFIED_SINCE,
+    MAX_FORWARDS,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    RANGE,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    VIA,
+];
+
+/// The header fields of these names, each of which a policy may list.
+pub(super) fn header_names(fields: &Fields<'_>, names: &[String]) -> Result<Vec<HeaderName>, ApiError> {
+    let read = |text: &String| {
+        let refuse = |why: &str| Err(fields.refuse("Headers", format_args!("'{}' {why}", excerpt(text))));
+        match HeaderName::try_from(text.as_str()) {
+            Err(_) => refuse("is not the name of a header"),
+            Ok(name) if NOT_LISTED.contains(&name) => refuse("is not for a policy to list"),
+            Ok(name) if is_reserved(&name) && ViewerField::of(&name).is_none() => {
+                refuse("is a header that this version does not make; leave it out")
+            }
+            Ok(name) => Ok(name),
+        }
+    };
+    names.iter().map(read).collect()
+}
+
 /// All names that a policy lists together are not too long.
 pub(super) fn names_fit<'n>(
     fields: &Fields<'_>,
@@ -151,7 +198,7 @@ pub(super) fn names_of(selection: &Selection) -> impl Iterator<Item = &str> {
 
 /// RFC 6265 section 4.1.1: a cookie's name is a token.
 pub(super) fn is_cookie_name(name: &str) -> bool {
-    http::HeaderName::try_from(name).is_ok()
+    HeaderName::try_from(name).is_ok()
 }
 
 /// What can stand before the `=` of a query's parameter (RFC 3986 section 3.4).

@@ -80,7 +80,7 @@ pub(crate) struct Context<S> {
 }
 
 /// The operations that this version offers.
-const OFFERED: [&str; 43] = [
+const OFFERED: [&str; 49] = [
     "CreateDistribution",
     "CreateDistributionWithTags",
     "CopyDistribution",
@@ -121,6 +121,12 @@ const OFFERED: [&str; 43] = [
     "UpdateCachePolicy",
     "DeleteCachePolicy",
     "ListCachePolicies",
+    "CreateOriginRequestPolicy",
+    "GetOriginRequestPolicy",
+    "GetOriginRequestPolicyConfig",
+    "UpdateOriginRequestPolicy",
+    "DeleteOriginRequestPolicy",
+    "ListOriginRequestPolicies",
     "TagResource",
     "UntagResource",
     "ListTagsForResource",
@@ -184,6 +190,14 @@ pub(crate) async fn perform<S: Store>(
         "UpdateCachePolicy" => policies::update(context, input, policies::CACHE).await,
         "DeleteCachePolicy" => policies::delete(context, input, policies::CACHE).await,
         "ListCachePolicies" => policies::list(context, input, policies::CACHE).await,
+        "CreateOriginRequestPolicy" => policies::create(context, input, policies::ORIGIN_REQUEST).await,
+        "GetOriginRequestPolicy" => policies::get(context, input, policies::ORIGIN_REQUEST).await,
+        "GetOriginRequestPolicyConfig" => {
+            policies::get_config(context, input, policies::ORIGIN_REQUEST).await
+        }
+        "UpdateOriginRequestPolicy" => policies::update(context, input, policies::ORIGIN_REQUEST).await,
+        "DeleteOriginRequestPolicy" => policies::delete(context, input, policies::ORIGIN_REQUEST).await,
+        "ListOriginRequestPolicies" => policies::list(context, input, policies::ORIGIN_REQUEST).await,
         "TagResource" => tagging::tag(context, input).await,
         "UntagResource" => tagging::untag(context, input).await,
         "ListTagsForResource" => tagging::list(context, input).await,

@@ -173,6 +173,7 @@ impl From<PolicyKind> for ResourceKind {
     fn from(kind: PolicyKind) -> Self {
         match kind {
             PolicyKind::Cache => Self::CachePolicy,
+            PolicyKind::OriginRequest => Self::OriginRequestPolicy,
         }
     }
 }

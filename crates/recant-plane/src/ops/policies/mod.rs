@@ -17,6 +17,7 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod origin_request;
 mod update;
 
 use recant_core::id::ETag;
@@ -48,6 +49,10 @@ pub(super) struct Family {
 /// Cache policies.
 pub(super) const CACHE: Family = Family { kind: PolicyKind::Cache, noun: "CachePolicy" };
 
+/// Origin request policies.
+pub(super) const ORIGIN_REQUEST: Family =
+    Family { kind: PolicyKind::OriginRequest, noun: "OriginRequestPolicy" };
+
 /// A policy as the API shows it.
 struct Shown {
     id: String,
@@ -71,6 +76,7 @@ impl Family {
     fn managed(self) -> Vec<Shown> {
         match self.kind {
             PolicyKind::Cache => cache::managed(),
+            PolicyKind::OriginRequest => origin_request::managed(),
         }
     }
 
@@ -96,6 +102,7 @@ impl Family {
     fn written(self, read: &NamedPolicy) -> Document {
         match &read.policy {
             Policy::Cache(policy) => cache::config(&read.name, &read.comment, policy),
+            Policy::OriginRequest(policy) => origin_request::config(&read.name, &read.comment, policy),
         }
     }
 

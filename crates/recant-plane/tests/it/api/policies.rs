@@ -29,7 +29,17 @@ const CACHE: Kind = Kind {
     too_many: "TooManyCachePolicies",
 };
 
-const KINDS: [Kind; 1] = [CACHE];
+const ORIGIN_REQUEST: Kind = Kind {
+    noun: "OriginRequestPolicy",
+    path: "origin-request-policy",
+    member: "OriginRequestPolicyId",
+    managed: "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+    managed_count: 7,
+    list: "ListOriginRequestPolicies",
+    too_many: "TooManyOriginRequestPolicies",
+};
+
+const KINDS: [Kind; 2] = [CACHE, ORIGIN_REQUEST];
 
 impl Kind {
     fn config(&self, name: &str) -> Value {
@@ -53,6 +63,19 @@ impl Kind {
                         "QueryStrings": {"Quantity": 1, "Items": ["utm_source"]},
                     },
                 },
+            }),
+            "OriginRequestPolicy" => json!({
+                "Comment": "",
+                "Name": name,
+                "HeadersConfig": {
+                    "HeaderBehavior": "allViewerAndWhitelistCloudFront",
+                    "Headers": {"Quantity": 1, "Items": ["cloudfront-viewer-address"]},
+                },
+                "CookiesConfig": {
+                    "CookieBehavior": "whitelist",
+                    "Cookies": {"Quantity": 1, "Items": ["session"]},
+                },
+                "QueryStringsConfig": {"QueryStringBehavior": "all"},
             }),
             other => panic!("no {other}"),
         }

@@ -20,7 +20,7 @@
 //! | [`protocol`] | the plane's half and the edge's half: membership, leases, completion, resume |
 //! | [`match_uri`], [`rules`] | the spelling that rules are compared with; what an edge holds: the trie with two epochs a node, the tags, the floor |
 //! | [`host`], [`path_pattern`] | `Host`, `Domain`: which tenant a viewer means; `PathPattern`: which cache behaviour |
-//! | [`cache_policy`], [`origin_request_policy`], [`viewer_fields`], [`selection`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
+//! | [`cache_policy`], [`origin_request_policy`], [`response_headers_policy`], [`viewer_fields`], [`selection`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
 //! | [`access`], [`rate`], [`audit`] | what a key may do, how often it may ask, and the chain of what was decided |
 //! | [`conditional`] | whether a stored response answers a conditional request with 304 |
 //! | [`lookup`] | the one decision on the hit path |
@@ -53,6 +53,7 @@ pub mod position;
 pub mod protocol;
 pub mod range;
 pub mod rate;
+pub mod response_headers_policy;
 pub mod rules;
 pub mod selection;
 pub mod spec;

@@ -182,6 +182,12 @@ pub const POLICIES_PER_KIND_MAX: usize = 20;
 pub const DISTRIBUTIONS_PER_POLICY_MAX: usize = 100;
 /// Headers, or cookies, or query parameters that one policy lists. AWS (adjustable).
 pub const NAMES_PER_POLICY_LIST_MAX: usize = 10;
+/// Headers that one response headers policy sets beside the security headers, and as many that it removes. AWS (adjustable).
+pub const HEADERS_PER_RESPONSE_POLICY_MAX: usize = 10;
+/// Bytes of a `Content-Security-Policy`. AWS.
+pub const CONTENT_SECURITY_POLICY_BYTES_MAX: usize = 1_783;
+/// Bytes of all values that one response headers policy sets. AWS.
+pub const RESPONSE_POLICY_VALUES_BYTES_MAX: usize = 10_240;
 /// Bytes of all names that one policy lists. AWS.
 pub const NAMES_PER_POLICY_BYTES_MAX: usize = 1_024;
 /// Characters of a policy's name. AWS.

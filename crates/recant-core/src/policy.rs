@@ -6,6 +6,7 @@
 
 use crate::cache_policy::CachePolicy;
 use crate::origin_request_policy::OriginRequestPolicy;
+use crate::response_headers_policy::ResponseHeadersPolicy;
 
 /// The kinds of policies that behaviours name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,11 +15,13 @@ pub enum PolicyKind {
     Cache,
     /// What origins are told of a viewer's request.
     OriginRequest,
+    /// What viewers are told beside an origin's response.
+    ResponseHeaders,
 }
 
 impl PolicyKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Cache, Self::OriginRequest];
+    pub const ALL: [Self; 3] = [Self::Cache, Self::OriginRequest, Self::ResponseHeaders];
 }
 
 /// A custom policy.
@@ -28,6 +31,8 @@ pub enum Policy {
     Cache(CachePolicy),
     /// What origins are told of a viewer's request.
     OriginRequest(OriginRequestPolicy),
+    /// What viewers are told beside an origin's response.
+    ResponseHeaders(ResponseHeadersPolicy),
 }
 
 impl Policy {
@@ -36,6 +41,7 @@ impl Policy {
         match self {
             Self::Cache(_) => PolicyKind::Cache,
             Self::OriginRequest(_) => PolicyKind::OriginRequest,
+            Self::ResponseHeaders(_) => PolicyKind::ResponseHeaders,
         }
     }
 
@@ -44,6 +50,7 @@ impl Policy {
         match self {
             Self::Cache(policy) => &policy.id,
             Self::OriginRequest(policy) => &policy.id,
+            Self::ResponseHeaders(policy) => &policy.id,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::id::{DistributionId, TenantId};
 use crate::origin_request_policy::{self, OriginRequestPolicy};
 use crate::path_pattern::{PathPattern, PatternPath};
 use crate::policy::{Policy, PolicyInUse, PolicyKind};
+use crate::response_headers_policy::ResponseHeadersPolicy;
 
 /// A distribution, as far as edges need it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +110,9 @@ pub struct BehaviorSpec {
     /// The origin request policy, where it is a custom one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_origin_request_policy: Option<Box<OriginRequestPolicy>>,
+    /// The response headers policy, if it has one. Managed ones, too, are told whole: no edge needs to know them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_headers_policy: Option<Box<ResponseHeadersPolicy>>,
     /// The methods passed to the origin, upper case.
     pub allowed_methods: Vec<String>,
     /// What a viewer without TLS gets. Entries from before TLS say nothing: the same.
@@ -220,6 +224,7 @@ impl BehaviorSpec {
             custom_cache_policy: None,
             origin_request_policy_id: None,
             custom_origin_request_policy: None,
+            response_headers_policy: None,
             allowed_methods: ["GET", "HEAD"].map(str::to_owned).into(),
             viewer_protocol: ViewerProtocol::default(),
         }
@@ -231,7 +236,13 @@ impl BehaviorSpec {
         let cache = cache.map(|it| (PolicyKind::Cache, &it.id, &it.revision));
         let origin_request = self.custom_origin_request_policy.iter();
         let origin_request = origin_request.map(|it| (PolicyKind::OriginRequest, &it.id, &it.revision));
-        cache.chain(origin_request).map(|(kind, id, revision)| PolicyInUse { kind, id, revision })
+        let response_headers = self.response_headers_policy.iter().filter(|it| !it.revision.is_empty());
+        let response_headers = response_headers.map(|it| (PolicyKind::ResponseHeaders, &it.id, &it.revision));
+        cache.chain(origin_request).chain(response_headers).map(|(kind, id, revision)| PolicyInUse {
+            kind,
+            id,
+            revision,
+        })
     }
 
     /// Puts a policy as it is now in the place of one with its id, if it carries one.
@@ -239,6 +250,7 @@ impl BehaviorSpec {
         match new {
             Policy::Cache(new) => replace(&mut self.custom_cache_policy, new, |it| &it.id),
             Policy::OriginRequest(new) => replace(&mut self.custom_origin_request_policy, new, |it| &it.id),
+            Policy::ResponseHeaders(new) => replace(&mut self.response_headers_policy, new, |it| &it.id),
         }
     }
 

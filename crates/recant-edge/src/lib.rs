@@ -36,6 +36,7 @@ mod confirm;
 mod counting;
 mod edge;
 mod fetches;
+mod finish;
 mod flight;
 mod follower;
 mod forward;

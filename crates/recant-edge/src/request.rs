@@ -33,6 +33,7 @@ use crate::body::Outgoing;
 use crate::clock::Clock;
 use crate::collapse::{self, fetch};
 use crate::fetches::Fetches;
+use crate::finish::Finish;
 use crate::flight::Flights;
 use crate::forward::Job;
 use crate::hop;
@@ -123,6 +124,7 @@ async fn walk(
     let path = arrival.object_path(target.path);
     let query = target.query.map(str::to_owned);
     let host = target.host;
+    let finish = Finish::of(&arrival, &head, &*shared.clock);
     viewer_fields::settle(&mut head, &arrival, viewer);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref());
     let job = |ask: Ask| {
@@ -130,10 +132,10 @@ async fn walk(
         Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
     };
     match found {
-        Found::Hit(response) => Ok(response),
+        Found::Hit(response) => Ok(finish.response(response, &*shared.clock)),
         Found::HitAndValidate(response, ask) => {
             collapse::validate_behind(shared, job(ask), head);
-            Ok(response)
+            Ok(finish.response(response, &*shared.clock))
         }
         Found::Forward(ask) => {
             let why = Some(ask.why);
@@ -141,7 +143,9 @@ async fn walk(
                 return Err((Refusal::NotStored, why));
             }
             let gate = interjections.open();
-            Box::pin(fetch(shared, job(ask), head, body, gate)).await.map_err(|error| (error.into(), why))
+            let fetched = Box::pin(fetch(shared, job(ask), head, body, gate)).await;
+            let response = fetched.map_err(|error| (error.into(), why))?;
+            Ok(finish.response(response, &*shared.clock))
         }
     }
 }
@@ -176,6 +180,11 @@ impl Arrival {
         }
         let behavior = distribution.behavior_index(&object_path(&distribution, path));
         Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, behavior })
+    }
+
+    /// Which of the distribution's behaviours that is.
+    pub(crate) fn behavior_index(&self) -> Option<usize> {
+        self.behavior
     }
 
     /// The behaviour of its path.

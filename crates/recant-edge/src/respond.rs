@@ -32,7 +32,7 @@ use crate::https::HttpsRedirect;
 use crate::origin::OriginError;
 use crate::target::Ambiguous;
 
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+pub(crate) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// Why a viewer gets a page of ours instead of an origin's response.

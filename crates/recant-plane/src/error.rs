@@ -10,7 +10,8 @@ use http::StatusCode;
 use recant_core::access::Denial;
 use recant_core::ledger::TooManyInProgress;
 use recant_core::limits::{
-    BAD_PATHS_LISTED_MAX, DISTRIBUTIONS_PER_POLICY_MAX, NAMES_PER_POLICY_LIST_MAX, POLICIES_PER_KIND_MAX,
+    BAD_PATHS_LISTED_MAX, DISTRIBUTIONS_PER_POLICY_MAX, HEADERS_PER_RESPONSE_POLICY_MAX,
+    NAMES_PER_POLICY_LIST_MAX, POLICIES_PER_KIND_MAX,
 };
 use recant_core::policy::PolicyKind;
 use recant_core::rate::RetryAfter;
@@ -182,6 +183,12 @@ pub(crate) enum ApiError {
     /// A connection group that something is reached through.
     #[error("{0}")]
     CannotDeleteEntityWhileInUse(String),
+    /// A `Content-Security-Policy` that is too long.
+    #[error("The value of Content-Security-Policy has at most {limit} bytes.")]
+    TooLongCsp {
+        /// How many bytes are allowed.
+        limit: usize,
+    },
     /// A policy's name that another one of the kind has.
     #[error("A policy with this name already exists.")]
     PolicyAlreadyExists(PolicyKind),
@@ -245,8 +252,9 @@ impl ApiError {
             Self::NoSuchOrigin(_) => ("NoSuchOrigin", StatusCode::NOT_FOUND),
             Self::NoSuchPolicy(kind, _) => (policy_codes(*kind).no_such, StatusCode::NOT_FOUND),
             Self::TooManyInPolicy(kind, list) => {
-                (policy_codes(*kind).too_many_in(*list), StatusCode::BAD_REQUEST)
+                (too_many_in_policy_code(*kind, *list), StatusCode::BAD_REQUEST)
             }
+            Self::TooLongCsp { .. } => ("TooLongCSPInResponseHeadersPolicy", StatusCode::BAD_REQUEST),
             Self::PolicyAlreadyExists(kind) => (policy_codes(*kind).already_exists, StatusCode::CONFLICT),
             Self::PolicyInUse(kind) => (policy_codes(*kind).in_use, StatusCode::CONFLICT),
             Self::TooManyPolicies(kind) => (policy_codes(*kind).too_many, StatusCode::BAD_REQUEST),
@@ -339,15 +347,21 @@ pub(crate) enum PolicyList {
     Cookies,
     /// Query parameters.
     QueryStrings,
+    /// Headers that viewers get.
+    CustomHeaders,
+    /// Headers that viewers do not get.
+    RemoveHeaders,
 }
 
 fn too_many_in_policy(list: &PolicyList) -> String {
-    let what = match list {
-        PolicyList::Headers => "headers",
-        PolicyList::Cookies => "cookies",
-        PolicyList::QueryStrings => "query strings",
+    let (what, limit) = match list {
+        PolicyList::Headers => ("headers", NAMES_PER_POLICY_LIST_MAX),
+        PolicyList::Cookies => ("cookies", NAMES_PER_POLICY_LIST_MAX),
+        PolicyList::QueryStrings => ("query strings", NAMES_PER_POLICY_LIST_MAX),
+        PolicyList::CustomHeaders => ("custom headers", HEADERS_PER_RESPONSE_POLICY_MAX),
+        PolicyList::RemoveHeaders => ("headers to remove", HEADERS_PER_RESPONSE_POLICY_MAX),
     };
-    format!("The policy lists more {what} than are allowed ({NAMES_PER_POLICY_LIST_MAX}).")
+    format!("The policy lists more {what} than are allowed ({limit}).")
 }
 
 /// The codes of one kind of policy, from the model.
@@ -357,19 +371,6 @@ struct PolicyCodes {
     in_use: &'static str,
     too_many: &'static str,
     too_many_users: &'static str,
-    /// Of headers, cookies, query strings.
-    too_many_in: [&'static str; 3],
-}
-
-impl PolicyCodes {
-    fn too_many_in(&self, list: PolicyList) -> &'static str {
-        let [headers, cookies, query_strings] = self.too_many_in;
-        match list {
-            PolicyList::Headers => headers,
-            PolicyList::Cookies => cookies,
-            PolicyList::QueryStrings => query_strings,
-        }
-    }
 }
 
 fn policy_codes(kind: PolicyKind) -> PolicyCodes {
@@ -380,11 +381,6 @@ fn policy_codes(kind: PolicyKind) -> PolicyCodes {
             in_use: "CachePolicyInUse",
             too_many: "TooManyCachePolicies",
             too_many_users: "TooManyDistributionsAssociatedToCachePolicy",
-            too_many_in: [
-                "TooManyHeadersInCachePolicy",
-                "TooManyCookiesInCachePolicy",
-                "TooManyQueryStringsInCachePolicy",
-            ],
         },
         PolicyKind::OriginRequest => PolicyCodes {
             no_such: "NoSuchOriginRequestPolicy",
@@ -392,12 +388,28 @@ fn policy_codes(kind: PolicyKind) -> PolicyCodes {
             in_use: "OriginRequestPolicyInUse",
             too_many: "TooManyOriginRequestPolicies",
             too_many_users: "TooManyDistributionsAssociatedToOriginRequestPolicy",
-            too_many_in: [
-                "TooManyHeadersInOriginRequestPolicy",
-                "TooManyCookiesInOriginRequestPolicy",
-                "TooManyQueryStringsInOriginRequestPolicy",
-            ],
         },
+        PolicyKind::ResponseHeaders => PolicyCodes {
+            no_such: "NoSuchResponseHeadersPolicy",
+            already_exists: "ResponseHeadersPolicyAlreadyExists",
+            in_use: "ResponseHeadersPolicyInUse",
+            too_many: "TooManyResponseHeadersPolicies",
+            too_many_users: "TooManyDistributionsAssociatedToResponseHeadersPolicy",
+        },
+    }
+}
+
+/// The code for a list that is too long. Each list belongs to certain kinds.
+fn too_many_in_policy_code(kind: PolicyKind, list: PolicyList) -> &'static str {
+    match (list, kind) {
+        (PolicyList::Headers, PolicyKind::Cache) => "TooManyHeadersInCachePolicy",
+        (PolicyList::Headers, _) => "TooManyHeadersInOriginRequestPolicy",
+        (PolicyList::Cookies, PolicyKind::Cache) => "TooManyCookiesInCachePolicy",
+        (PolicyList::Cookies, _) => "TooManyCookiesInOriginRequestPolicy",
+        (PolicyList::QueryStrings, PolicyKind::Cache) => "TooManyQueryStringsInCachePolicy",
+        (PolicyList::QueryStrings, _) => "TooManyQueryStringsInOriginRequestPolicy",
+        (PolicyList::CustomHeaders, _) => "TooManyCustomHeadersInResponseHeadersPolicy",
+        (PolicyList::RemoveHeaders, _) => "TooManyRemoveHeadersInResponseHeadersPolicy",
     }
 }
 

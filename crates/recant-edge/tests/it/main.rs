@@ -15,6 +15,7 @@ mod invalidation;
 mod origin_request_policies;
 mod passing;
 mod requests;
+mod response_headers;
 mod secure;
 mod support;
 mod sweeping;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use recant_core::cache_policy::{self, CachePolicy};
 use recant_core::origin_request_policy::{self, OriginRequestPolicy};
 use recant_core::policy::PolicyKind;
+use recant_core::response_headers_policy::ResponseHeadersPolicy;
 use recant_core::spec::{BehaviorSpec, OriginSpec, ViewerProtocol};
 
 use super::fields::Fields;
@@ -42,6 +43,7 @@ pub(super) fn behavior(
     let (cache_policy_id, custom_cache_policy) = cache_policy(&mut fields, policies)?;
     let (origin_request_policy_id, custom_origin_request_policy) =
         origin_request_policy(&mut fields, policies)?;
+    let response_headers_policy = response_headers_policy(&mut fields, policies)?;
     fields.finish()?;
     Ok(BehaviorSpec {
         target_origin_id: target_origin_id.to_owned(),
@@ -49,6 +51,7 @@ pub(super) fn behavior(
         custom_cache_policy,
         origin_request_policy_id,
         custom_origin_request_policy,
+        response_headers_policy,
         allowed_methods,
         viewer_protocol,
     })
@@ -88,6 +91,22 @@ fn origin_request_policy(
         return Err(ApiError::NoSuchPolicy(PolicyKind::OriginRequest, why));
     }
     Ok((Some(id.to_owned()), custom))
+}
+
+fn response_headers_policy(
+    fields: &mut Fields<'_>,
+    policies: &Policies,
+) -> Result<Option<Box<ResponseHeadersPolicy>>, ApiError> {
+    let Some(id) = fields.text("ResponseHeadersPolicyId").filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    let found = policies.response_headers(id).map(|policy| Some(Box::new(policy.clone())));
+    found.ok_or_else(|| {
+        let name = fields.name("ResponseHeadersPolicyId");
+        let id = excerpt(id);
+        let why = format!("{name}: '{id}' is neither a managed response headers policy nor one of yours.");
+        ApiError::NoSuchPolicy(PolicyKind::ResponseHeaders, why)
+    })
 }
 
 fn allowed_methods(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {

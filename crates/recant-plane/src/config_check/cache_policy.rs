@@ -5,7 +5,6 @@ use std::time::Duration;
 use http::HeaderName;
 use http::header::ACCEPT_ENCODING;
 use recant_core::cache_policy::{CachePolicy, KeyParts, TtlBounds};
-use recant_core::id::ETag;
 use recant_core::limits::TTL_SECONDS_MAX;
 use recant_core::policy::{Policy, PolicyKind};
 use recant_core::selection::Selection;
@@ -22,7 +21,7 @@ const DEFAULT_TTL_SECONDS: i64 = 86_400;
 const MAX_TTL_SECONDS: i64 = 31_536_000;
 
 /// Reads a `CachePolicyConfig`.
-pub(super) fn cache_policy(id: &str, etag: &ETag, config: &Document) -> Result<NamedPolicy, ApiError> {
+pub(super) fn cache_policy(id: &str, revision: &str, config: &Document) -> Result<NamedPolicy, ApiError> {
     let mut fields = Fields::of("CachePolicyConfig", config)?;
     let (name, comment) = name_and_comment(&mut fields)?;
     let ttl = ttl(&mut fields)?;
@@ -31,7 +30,7 @@ pub(super) fn cache_policy(id: &str, etag: &ETag, config: &Document) -> Result<N
         None => KeyParts::default(),
     };
     fields.finish()?;
-    let policy = Policy::Cache(CachePolicy::custom(id, etag.as_str(), ttl, key));
+    let policy = Policy::Cache(CachePolicy::custom(id, revision, ttl, key));
     Ok(NamedPolicy { name, comment, policy })
 }
 
@@ -127,7 +126,7 @@ mod tests {
     use super::*;
 
     fn read(config: Value) -> Result<CachePolicy, ApiError> {
-        let read = cache_policy("p", &ETag::parse("E1").unwrap(), &Document::from(config))?;
+        let read = cache_policy("p", "E1", &Document::from(config))?;
         let Policy::Cache(policy) = read.policy else { panic!("{:?}", read.policy) };
         Ok(policy)
     }

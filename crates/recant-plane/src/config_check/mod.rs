@@ -25,6 +25,7 @@ mod parameters;
 mod policies;
 mod policy;
 mod quantities;
+mod response_headers_policy;
 mod tags;
 mod tenant;
 

@@ -2,7 +2,6 @@
 
 use http::HeaderName;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
-use recant_core::id::ETag;
 use recant_core::origin_request_policy::{ForwardedHeaders, OriginRequestPolicy};
 use recant_core::policy::{Policy, PolicyKind};
 use recant_core::viewer_fields::ViewerField;
@@ -20,7 +19,7 @@ const KIND: PolicyKind = PolicyKind::OriginRequest;
 /// Reads an `OriginRequestPolicyConfig`.
 pub(super) fn origin_request_policy(
     id: &str,
-    etag: &ETag,
+    revision: &str,
     config: &Document,
 ) -> Result<NamedPolicy, ApiError> {
     let mut fields = Fields::of("OriginRequestPolicyConfig", config)?;
@@ -46,7 +45,7 @@ pub(super) fn origin_request_policy(
     fields.finish()?;
     let policy = OriginRequestPolicy {
         id: id.to_owned(),
-        revision: etag.as_str().to_owned(),
+        revision: revision.to_owned(),
         headers,
         cookies: chosen_cookies,
         query: chosen_query,
@@ -117,7 +116,7 @@ mod tests {
             "CookiesConfig": {"CookieBehavior": "none"},
             "QueryStringsConfig": {"QueryStringBehavior": "all"},
         });
-        let read = origin_request_policy("p", &ETag::parse("E1").unwrap(), &Document::from(config))?;
+        let read = origin_request_policy("p", "E1", &Document::from(config))?;
         let Policy::OriginRequest(policy) = read.policy else { panic!("{:?}", read.policy) };
         Ok(policy.headers)
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use recant_core::cache_policy::{self, CachePolicy};
 use recant_core::origin_request_policy::{self, OriginRequestPolicy};
 use recant_core::policy::{Policy, PolicyKind};
+use recant_core::response_headers_policy::ResponseHeadersPolicy;
 use recant_wire::document::Document;
 
 /// Custom policies by kind and id.
@@ -21,7 +22,7 @@ impl Policies {
     pub(super) fn cache(&self, id: &str) -> Option<&CachePolicy> {
         match self.0.get(&(PolicyKind::Cache, id.to_owned()))? {
             Policy::Cache(policy) => Some(policy),
-            Policy::OriginRequest(_) => None,
+            _ => None,
         }
     }
 
@@ -29,12 +30,20 @@ impl Policies {
     pub(super) fn origin_request(&self, id: &str) -> Option<&OriginRequestPolicy> {
         match self.0.get(&(PolicyKind::OriginRequest, id.to_owned()))? {
             Policy::OriginRequest(policy) => Some(policy),
-            Policy::Cache(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The response headers policy of this id, also a managed one.
+    pub(super) fn response_headers(&self, id: &str) -> Option<&ResponseHeadersPolicy> {
+        match self.0.get(&(PolicyKind::ResponseHeaders, id.to_owned()))? {
+            Policy::ResponseHeaders(policy) => Some(policy),
+            _ => None,
         }
     }
 }
 
-/// What a `DistributionConfig` names that is no managed policy, there or not.
+/// What a `DistributionConfig` names that edges do not know by id, there or not.
 pub(crate) fn named_policies(config: &Document) -> Vec<(PolicyKind, String)> {
     let listed = config.get("CacheBehaviors").and_then(|behaviors| behaviors.get("Items"));
     let listed = match listed {
@@ -49,6 +58,8 @@ pub(crate) fn named_policies(config: &Document) -> Vec<(PolicyKind, String)> {
                 PolicyKind::OriginRequest => {
                     ("OriginRequestPolicyId", |id| origin_request_policy::managed(id).is_some())
                 }
+                // Edges know none.
+                PolicyKind::ResponseHeaders => ("ResponseHeadersPolicyId", |_| false),
             };
             match behavior.get(member) {
                 Some(Document::String(id)) if !id.is_empty() && !is_managed(id) => Some((kind, id.clone())),

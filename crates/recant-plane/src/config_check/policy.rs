@@ -6,7 +6,6 @@ use http::header::{
     IF_UNMODIFIED_SINCE, MAX_FORWARDS, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE, VIA,
 };
-use recant_core::id::ETag;
 use recant_core::limits::{
     COMMENT_CHARS_MAX, CUSTOM_POLICY_NAME_CHARS_MAX, NAMES_PER_POLICY_BYTES_MAX, NAMES_PER_POLICY_LIST_MAX,
 };
@@ -16,7 +15,7 @@ use recant_core::viewer_fields::{ViewerField, is_reserved};
 use recant_wire::document::Document;
 
 use super::fields::Fields;
-use super::{cache_policy, origin_request_policy};
+use super::{cache_policy, origin_request_policy, response_headers_policy};
 use crate::error::{ApiError, PolicyList, excerpt};
 
 /// A policy's configuration that this version honours.
@@ -30,19 +29,20 @@ pub(crate) struct NamedPolicy {
     pub(crate) policy: Policy,
 }
 
-/// Reads the configuration of a policy that has this id, and this entity tag from now on.
+/// Reads the configuration of a policy that has this id, and this entity tag from now on; a managed one has none.
 ///
 /// # Errors
 /// [`ApiError`] names the first member that is not right or not honoured.
 pub(crate) fn policy(
     kind: PolicyKind,
     id: &str,
-    etag: &ETag,
+    revision: &str,
     config: &Document,
 ) -> Result<NamedPolicy, ApiError> {
     match kind {
-        PolicyKind::Cache => cache_policy::cache_policy(id, etag, config),
-        PolicyKind::OriginRequest => origin_request_policy::origin_request_policy(id, etag, config),
+        PolicyKind::Cache => cache_policy::cache_policy(id, revision, config),
+        PolicyKind::OriginRequest => origin_request_policy::origin_request_policy(id, revision, config),
+        PolicyKind::ResponseHeaders => response_headers_policy::response_headers_policy(id, revision, config),
     }
 }
 

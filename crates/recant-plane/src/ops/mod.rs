@@ -80,7 +80,7 @@ pub(crate) struct Context<S> {
 }
 
 /// The operations that this version offers.
-const OFFERED: [&str; 49] = [
+const OFFERED: [&str; 55] = [
     "CreateDistribution",
     "CreateDistributionWithTags",
     "CopyDistribution",
@@ -127,6 +127,12 @@ const OFFERED: [&str; 49] = [
     "UpdateOriginRequestPolicy",
     "DeleteOriginRequestPolicy",
     "ListOriginRequestPolicies",
+    "CreateResponseHeadersPolicy",
+    "GetResponseHeadersPolicy",
+    "GetResponseHeadersPolicyConfig",
+    "UpdateResponseHeadersPolicy",
+    "DeleteResponseHeadersPolicy",
+    "ListResponseHeadersPolicies",
     "TagResource",
     "UntagResource",
     "ListTagsForResource",
@@ -198,6 +204,14 @@ pub(crate) async fn perform<S: Store>(
         "UpdateOriginRequestPolicy" => policies::update(context, input, policies::ORIGIN_REQUEST).await,
         "DeleteOriginRequestPolicy" => policies::delete(context, input, policies::ORIGIN_REQUEST).await,
         "ListOriginRequestPolicies" => policies::list(context, input, policies::ORIGIN_REQUEST).await,
+        "CreateResponseHeadersPolicy" => policies::create(context, input, policies::RESPONSE_HEADERS).await,
+        "GetResponseHeadersPolicy" => policies::get(context, input, policies::RESPONSE_HEADERS).await,
+        "GetResponseHeadersPolicyConfig" => {
+            policies::get_config(context, input, policies::RESPONSE_HEADERS).await
+        }
+        "UpdateResponseHeadersPolicy" => policies::update(context, input, policies::RESPONSE_HEADERS).await,
+        "DeleteResponseHeadersPolicy" => policies::delete(context, input, policies::RESPONSE_HEADERS).await,
+        "ListResponseHeadersPolicies" => policies::list(context, input, policies::RESPONSE_HEADERS).await,
         "TagResource" => tagging::tag(context, input).await,
         "UntagResource" => tagging::untag(context, input).await,
         "ListTagsForResource" => tagging::list(context, input).await,

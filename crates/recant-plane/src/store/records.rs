@@ -174,6 +174,7 @@ impl From<PolicyKind> for ResourceKind {
         match kind {
             PolicyKind::Cache => Self::CachePolicy,
             PolicyKind::OriginRequest => Self::OriginRequestPolicy,
+            PolicyKind::ResponseHeaders => Self::ResponseHeadersPolicy,
         }
     }
 }

@@ -16,7 +16,7 @@ pub(in crate::ops) async fn run<S: Store>(
     family: Family,
 ) -> Result<Document, ApiError> {
     let (id, etag) = (random::uuid(), new_etag());
-    let read = config_check::policy(family.kind, &id, &etag, family.config(input)?)?;
+    let read = config_check::policy(family.kind, &id, etag.as_str(), family.config(input)?)?;
     family.name_is_free(&read.name)?;
 
     let now = clock::wall_now();
@@ -27,7 +27,7 @@ pub(in crate::ops) async fn run<S: Store>(
         alias: None,
         etag,
         enabled: None,
-        config: family.written(&read).into(),
+        config: family.written(&read, family.config(input)?).into(),
         tags: Tags::new(),
         created: now,
         modified: now,

@@ -18,6 +18,7 @@ mod delete;
 mod get;
 mod list;
 mod origin_request;
+mod response_headers;
 mod update;
 
 use recant_core::id::ETag;
@@ -53,6 +54,13 @@ pub(super) const CACHE: Family = Family { kind: PolicyKind::Cache, noun: "CacheP
 pub(super) const ORIGIN_REQUEST: Family =
     Family { kind: PolicyKind::OriginRequest, noun: "OriginRequestPolicy" };
 
+/// Response headers policies.
+pub(super) const RESPONSE_HEADERS: Family =
+    Family { kind: PolicyKind::ResponseHeaders, noun: "ResponseHeadersPolicy" };
+
+/// Every kind.
+const FAMILIES: [Family; 3] = [CACHE, ORIGIN_REQUEST, RESPONSE_HEADERS];
+
 /// A policy as the API shows it.
 struct Shown {
     id: String,
@@ -77,6 +85,7 @@ impl Family {
         match self.kind {
             PolicyKind::Cache => cache::managed(),
             PolicyKind::OriginRequest => origin_request::managed(),
+            PolicyKind::ResponseHeaders => response_headers::managed(),
         }
     }
 
@@ -98,11 +107,12 @@ impl Family {
         }
     }
 
-    /// The configuration as it was understood.
-    fn written(self, read: &NamedPolicy) -> Document {
+    /// The configuration as it was understood, or given where nothing is to be filled in.
+    fn written(self, read: &NamedPolicy, given: &Document) -> Document {
         match &read.policy {
             Policy::Cache(policy) => cache::config(&read.name, &read.comment, policy),
             Policy::OriginRequest(policy) => origin_request::config(&read.name, &read.comment, policy),
+            Policy::ResponseHeaders(_) => given.clone(),
         }
     }
 
@@ -146,7 +156,8 @@ fn managed(id: &str, config: Document) -> Shown {
     Shown { id: id.to_owned(), etag, modified: WallTime::from_millis(0), config }
 }
 
-/// The custom policies that a distribution's configuration names, as they are now. One that is not there is missing here, too.
+/// The policies that a distribution's configuration names and edges do not know by id, as they are now. One that is not there is
+/// missing here, too.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -156,16 +167,20 @@ pub(super) async fn named_in<S: Store>(
 ) -> Result<Policies, ApiError> {
     let mut policies = Policies::default();
     for (kind, id) in config_check::named_policies(config) {
+        if let Some(managed) = managed_policy(kind, &id)? {
+            policies.insert(managed);
+            continue;
+        }
         let found = context.store.resource(kind.into(), ResourceKey::Id(id)).await?;
         if let Some(found) = found {
             let ResourceRecord { id, etag, config, .. } = found.record;
-            policies.insert(config_check::policy(kind, &id, &etag, &Document::from(config))?.policy);
+            policies.insert(config_check::policy(kind, &id, etag.as_str(), &Document::from(config))?.policy);
         }
     }
     Ok(policies)
 }
 
-/// Every custom policy there is.
+/// Every policy there is that edges do not know by id.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -178,10 +193,20 @@ pub(super) async fn every<S: Store>(context: &Context<S>) -> Result<Policies, Ap
             unreachable!("the first page needs no marker");
         };
         for Tracked { record: ResourceRecord { id, etag, config, .. }, .. } in items {
-            policies.insert(config_check::policy(kind, &id, &etag, &Document::from(config))?.policy);
+            policies.insert(config_check::policy(kind, &id, etag.as_str(), &Document::from(config))?.policy);
+        }
+        for managed in response_headers::managed().iter().filter(|_| kind == PolicyKind::ResponseHeaders) {
+            policies.insert(config_check::policy(kind, &managed.id, "", &managed.config)?.policy);
         }
     }
     Ok(policies)
+}
+
+/// What a managed policy of this id says.
+fn managed_policy(kind: PolicyKind, id: &str) -> Result<Option<Policy>, ApiError> {
+    let family = FAMILIES.into_iter().find(|family| family.kind == kind);
+    let managed = family.and_then(|family| family.managed().into_iter().find(|managed| managed.id == id));
+    managed.map(|managed| Ok(config_check::policy(kind, id, "", &managed.config)?.policy)).transpose()
 }
 
 /// The entity tag of a configuration that has just been written.

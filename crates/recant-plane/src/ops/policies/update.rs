@@ -26,13 +26,13 @@ pub(in crate::ops) async fn run<S: Store>(
     let current = found.ok_or_else(|| family.no_such())?.record;
     ledger::precondition(Some(if_match), &current.etag).map_err(|error| context.refused(error.into()))?;
     let etag = new_etag();
-    let read = config_check::policy(family.kind, id, &etag, family.config(input)?)?;
+    let read = config_check::policy(family.kind, id, etag.as_str(), family.config(input)?)?;
     family.name_is_free(&read.name)?;
 
     let record = ResourceRecord {
         name: read.name.clone(),
         etag,
-        config: family.written(&read).into(),
+        config: family.written(&read, family.config(input)?).into(),
         modified: clock::wall_now(),
         ..current
     };

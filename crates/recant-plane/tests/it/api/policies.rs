@@ -39,7 +39,17 @@ const ORIGIN_REQUEST: Kind = Kind {
     too_many: "TooManyOriginRequestPolicies",
 };
 
-const KINDS: [Kind; 2] = [CACHE, ORIGIN_REQUEST];
+const RESPONSE_HEADERS: Kind = Kind {
+    noun: "ResponseHeadersPolicy",
+    path: "response-headers-policy",
+    member: "ResponseHeadersPolicyId",
+    managed: "67f7725c-6f97-4210-82d7-5512b31e9d03",
+    managed_count: 5,
+    list: "ListResponseHeadersPolicies",
+    too_many: "TooManyResponseHeadersPolicies",
+};
+
+const KINDS: [Kind; 3] = [CACHE, ORIGIN_REQUEST, RESPONSE_HEADERS];
 
 impl Kind {
     fn config(&self, name: &str) -> Value {
@@ -76,6 +86,21 @@ impl Kind {
                     "Cookies": {"Quantity": 1, "Items": ["session"]},
                 },
                 "QueryStringsConfig": {"QueryStringBehavior": "all"},
+            }),
+            "ResponseHeadersPolicy" => json!({
+                "Name": name,
+                "CorsConfig": {
+                    "AccessControlAllowOrigins": {"Quantity": 1, "Items": ["https://*.a.test"]},
+                    "AccessControlAllowHeaders": {"Quantity": 1, "Items": ["X-A"]},
+                    "AccessControlAllowMethods": {"Quantity": 1, "Items": ["ALL"]},
+                    "AccessControlAllowCredentials": true,
+                    "OriginOverride": true,
+                },
+                "ServerTimingHeadersConfig": {"Enabled": true, "SamplingRate": 12.5},
+                "CustomHeadersConfig": {"Quantity": 1, "Items": [
+                    {"Header": "X-B", "Value": "1", "Override": false},
+                ]},
+                "RemoveHeadersConfig": {"Quantity": 1, "Items": [{"Header": "X-Powered-By"}]},
             }),
             other => panic!("no {other}"),
         }

@@ -309,7 +309,12 @@ mod tests {
         let text = include_str!("../../../examples/distribution.json");
         let config = serde_json::from_str::<Value>(text).unwrap()["DistributionConfig"].clone();
         let id = DistributionId::generate([7; 16]);
-        let checked = config_check::distribution(id.clone(), &Document::from(config.clone())).unwrap();
+        let checked = config_check::distribution(
+            id.clone(),
+            &Document::from(config.clone()),
+            &config_check::Policies::default(),
+        )
+        .unwrap();
         Command::CreateDistribution(Box::new(DistributionRecord {
             id,
             etag: ETag::parse("E1").unwrap(),

@@ -43,8 +43,8 @@ mod ops;
 mod plane;
 pub mod questions;
 pub mod random;
-mod retention;
 pub mod removals;
+mod retention;
 pub mod store;
 
 pub use admission::{AdmissionOptions, AuditLevel};

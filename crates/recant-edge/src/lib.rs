@@ -9,6 +9,7 @@
 //! | module | owns the words |
 //! |---|---|
 //! | `server`, `io`, `http2`, `streams` | viewer connections, their bounds, the drain |
+//! | `strict` | requests whose bytes could be read in two ways |
 //! | `tls` | the certificates that viewers are shown |
 //! | `viewer`, `https` | what a connection says about its viewer; what only TLS may have |
 //! | `target` | what a request is for; what could mean two things |
@@ -60,6 +61,7 @@ mod server;
 mod store;
 mod streams;
 mod sweep;
+mod strict;
 mod target;
 mod tls;
 mod viewer;

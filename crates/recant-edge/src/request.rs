@@ -15,8 +15,9 @@
 
 use std::sync::Arc;
 
+use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
@@ -44,7 +45,7 @@ use crate::origin::Origins;
 use crate::removals::Removals;
 use crate::respond::Refusal;
 use crate::store::Store;
-use crate::target::Target;
+use crate::target::{Ambiguous, Target};
 use crate::viewer::Viewer;
 use crate::viewer_fields;
 use crate::world::{DistributionSlot, TenantSlot, World};
@@ -78,20 +79,32 @@ pub(crate) struct Arrival {
     behavior: Option<usize>,
 }
 
-/// Answers one request.
+/// Answers one request; `doubt` is what was noted of its bytes, and refuses it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
     viewer: &Viewer,
     request: Request<Incoming>,
+    doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {
     let (head, body) = request.into_parts();
-    let (method, uri) = (head.method.clone(), head.uri.clone());
-    let response = match walk(shared, interjections, viewer, head, body).await {
+    let (method, uri, version) = (head.method.clone(), head.uri.clone(), head.version);
+    let walked = match doubt {
+        Some(unclear) => Err(at_the_door(unclear.into())),
+        None => walk(shared, interjections, viewer, head, body).await,
+    };
+    let response = match walked {
         Ok(response) => response,
         Err((refusal, why)) => {
             tracing::debug!(%method, %uri, reason = ?refusal, "refused");
-            refusal.into_response(why)
+            let is_unclear = matches!(refusal, Refusal::Ambiguous(_)) && version != Version::HTTP_2;
+            let mut response = refusal.into_response(why);
+            if is_unclear {
+                // Where its body ends may be unclear, too. The version keeps hyper from adding a keep-alive to that.
+                *response.version_mut() = version;
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
         }
     };
     tracing::debug!(%method, %uri, status = response.status().as_u16(), "answered");
@@ -109,6 +122,7 @@ async fn walk(
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
+    check_expectation(&head.headers).map_err(at_the_door)?;
     let target = Target::of(&head, viewer.scheme()).map_err(|unclear| at_the_door(unclear.into()))?;
     if !viewer.may_ask_for(&target.host) {
         return Err(at_the_door(Refusal::Misdirected));
@@ -161,6 +175,16 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
     match method.as_str() {
         "CONNECT" | "TRACE" | "PURGE" | "BAN" => Err(Refusal::Method),
         _ => Ok(()),
+    }
+}
+
+/// The one expectation that there is (RFC 9110 section 10.1.1), said in one way: hyper sends its `100 (Continue)`.
+fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut expectations = headers.get_all(EXPECT).iter();
+    match (expectations.next(), expectations.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(()),
+        _ => Err(Refusal::Expectation),
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -30,6 +31,7 @@ use crate::io::ViewerStream;
 use crate::request::{Shared, answer};
 use crate::respond::Refusal;
 use crate::streams::{Streams, Watched};
+use crate::strict::{Doubts, StrictStream};
 use crate::tls::{self, Certificates, Handshaken};
 use crate::viewer::{Security, Viewer};
 
@@ -140,9 +142,13 @@ async fn http1(
     mut stopping: watch::Receiver<bool>,
 ) -> Ended {
     let interjections = Arc::<Interjections>::default();
-    let stream = InterimStream::new(stream, interjections.clone());
-    let service = service_fn(|request| async {
-        Ok::<_, Infallible>(answer(&shared, &interjections, &viewer, request).await)
+    let doubts = Arc::<Doubts>::default();
+    let stream = InterimStream::new(StrictStream::new(stream, doubts.clone()), interjections.clone());
+    let requests = AtomicU64::new(0);
+    let service = service_fn(|request| {
+        let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let (shared, interjections, viewer, doubts) = (&shared, &interjections, &viewer, &doubts);
+        async move { Ok::<_, Infallible>(answer(shared, interjections, viewer, request, doubts.of(number)).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -177,7 +183,7 @@ async fn http2(
             } else {
                 // Nobody writes them to a stream of HTTP/2: they are left out there.
                 let interjections = Arc::<Interjections>::default();
-                answer(&shared, &interjections, &viewer, Request::from_parts(head, body)).await
+                answer(&shared, &interjections, &viewer, Request::from_parts(head, body), None).await
             };
             Ok::<_, Infallible>(response.map(|body| Watched::new(body, turn)))
         }

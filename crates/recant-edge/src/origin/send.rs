@@ -90,6 +90,7 @@ async fn exchange(mut lent: Lent, call: Call, read_timeout: Duration) -> Result<
         Upload::Viewers(body) => body.frames(),
     };
     let is_head = call.head.method == Method::HEAD;
+    let has_body = matches!(call.upload, Upload::Viewers(_));
     let sending = lent.sender.try_send_request(Request::from_parts(call.head, call.upload));
     let response = while_moving(sending, &uploaded, read_timeout).await?.map_err(Failure::from)?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -98,7 +99,8 @@ async fn exchange(mut lent: Lent, call: Call, read_timeout: Duration) -> Result<
     if !has_known_coding(&response) {
         return Err(Failure { error: OriginError::Coded, unsent: None });
     }
-    lent.is_reusable = ends_beyond_doubt(is_head, &response);
+    // An origin that does not look at a body takes it for the next request (CL.0).
+    lent.is_reusable = !has_body && ends_beyond_doubt(is_head, &response);
     Ok(Answer { response, lent, read_timeout })
 }
 

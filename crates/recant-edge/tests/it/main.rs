@@ -4,6 +4,7 @@
 
 mod behaviors;
 mod cache_policies;
+mod attacks;
 mod caching;
 mod collapsing;
 mod confirming;

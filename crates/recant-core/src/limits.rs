@@ -276,6 +276,10 @@ pub const HTTP2_PENDING_RESETS_MAX: usize = 20;
 pub const HTTP2_LOCAL_RESETS_MAX: usize = 256;
 /// How often a viewer's HTTP/2 connection is asked whether anybody is still there, and how long it may take to say so. Ours.
 pub const HTTP2_PING_PERIOD: Duration = Duration::from_secs(30);
+/// How long a connection that was left for another protocol may be silent in both directions. AWS, for WebSocket.
+pub const TUNNEL_IDLE_MAX: Duration = Duration::from_secs(10 * 60);
+/// Bytes that such a connection holds at a time, in each direction. Ours.
+pub const TUNNEL_BUFFER_BYTES: usize = 8 * 1024;
 /// Viewer connections at a time, of all listeners together. Ours.
 pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
 /// Bytes of stored responses, metadata included, unless the operator says otherwise. Ours.

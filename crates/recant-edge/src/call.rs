@@ -8,8 +8,8 @@
 //! the body as it comes; nothing of what comes back is stored.
 
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
-    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, VIA,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
+    HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, UPGRADE, VIA,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -25,6 +25,7 @@ use crate::hop;
 use crate::interim::Gate;
 use crate::lookup::Reserve;
 use crate::origin::{Call, Origin, OriginError, Upload};
+use crate::upgrade;
 use crate::viewer::Viewer;
 
 impl Job {
@@ -62,6 +63,10 @@ impl Job {
             headers.extend(freshen::preconditions(&reserve.stored.headers()));
         }
         hop::append_via(&mut headers, head.version);
+        if let Some(protocol) = upgrade::asked(head).filter(|_| self.ask.keyed.is_none()) {
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, protocol.clone());
+        }
 
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let target = format!("{}{}{query}", origin.path, self.path);

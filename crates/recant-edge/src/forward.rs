@@ -34,6 +34,7 @@ use crate::request::{Arrival, Shared};
 use crate::respond::{self, Account};
 use crate::serve::serve;
 use crate::store::Facts;
+use crate::upgrade::switched;
 use crate::viewer::Viewer;
 
 /// What is known of a request that goes to the origin, besides its head.
@@ -103,6 +104,9 @@ pub(crate) async fn ask(
         }
         // What comes now is the response itself: nothing may come in front of it any more.
         drop(gate.take());
+        if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(switched(answer, job.ask.why));
+        }
         job.forget_what_changed(shared, head, &answer);
         return Ok(job.pass_on(shared, head, answer, times, boarding));
     }

@@ -23,6 +23,7 @@
 //! | `collapse`, `flight` | who asks the origin and who waits |
 //! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
+//! | `upgrade` | connections that are left for another protocol |
 //! | `body`, `relay` | bodies passing through, and into the store on the way |
 //! | `serve`, `respond` | responses out of the store; `X-Cache`, `Cache-Status`, `Age`, our own pages |
 //!
@@ -64,6 +65,7 @@ mod sweep;
 mod strict;
 mod target;
 mod tls;
+mod upgrade;
 mod viewer;
 mod viewer_fields;
 mod world;

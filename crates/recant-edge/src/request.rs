@@ -169,8 +169,7 @@ fn at_the_door(refusal: Refusal) -> Refused {
 }
 
 /// `CONNECT` and `TRACE` are about the connection, not the resource; `PURGE` and `BAN` are how other caches are told
-/// to forget, and whoever sends them must not believe that it worked. An upgrade is not refused but ignored
-/// (RFC 9110 section 7.8): the field is for one hop, so the origin never sees it.
+/// to forget, and whoever sends them must not believe that it worked.
 fn check_method(method: &Method) -> Result<(), Refusal> {
     match method.as_str() {
         "CONNECT" | "TRACE" | "PURGE" | "BAN" => Err(Refusal::Method),

@@ -17,6 +17,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
@@ -33,12 +34,21 @@ const SIZE_DIGITS_MAX: u8 = 16;
 
 /// Which request of a connection is in doubt, if one is; there is never a second one.
 #[derive(Debug, Default)]
-pub(crate) struct Doubts(OnceLock<(u64, Ambiguous)>);
+pub(crate) struct Doubts {
+    found: OnceLock<(u64, Ambiguous)>,
+    /// The connection is left for another protocol: what comes is no request.
+    is_left: AtomicBool,
+}
 
 impl Doubts {
+    /// Follows the connection no further.
+    pub(crate) fn leave(&self) {
+        self.is_left.store(true, Ordering::Relaxed);
+    }
+
     /// Why the connection's request of this number, counted from one, is refused.
     pub(crate) fn of(&self, number: u64) -> Option<Ambiguous> {
-        self.0.get().filter(|(doubtful, _)| *doubtful == number).map(|(_, why)| *why)
+        self.found.get().filter(|(doubtful, _)| *doubtful == number).map(|(_, why)| *why)
     }
 }
 
@@ -275,6 +285,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for StrictStream<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.doubts.is_left.load(Ordering::Relaxed) {
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        }
         if this.follower.place == Place::Doubt {
             // The refusal closes the connection; until then hyper is not to take the silence for an end.
             return Poll::Pending;
@@ -286,7 +299,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for StrictStream<S> {
         if let Some(doubt) = doubt {
             buf.set_filled(before + taken);
             let head = this.follower.heads;
-            this.doubts.0.set((head, doubt)).expect("nothing is followed after the first doubt");
+            this.doubts.found.set((head, doubt)).expect("nothing is followed after the first doubt");
         }
         Poll::Ready(Ok(()))
     }

@@ -123,7 +123,7 @@ pub(crate) enum OriginError {
     #[error("no response within {0:?}")]
     ReadTimeout(Duration),
     /// The origin wants to speak another protocol, which nobody asked it to.
-    #[error("a response with status 101 to a request without an upgrade")]
+    #[error("a response with status 101 to a request that did not ask for that protocol")]
     Upgraded,
     /// The response is in a transfer coding that nobody asked for.
     #[error("a response in a transfer coding other than chunked")]

@@ -20,3 +20,4 @@ mod response_headers;
 mod secure;
 mod support;
 mod sweeping;
+mod upgrades;

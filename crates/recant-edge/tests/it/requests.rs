@@ -37,15 +37,16 @@ async fn an_old_viewer_is_served() {
 }
 
 #[tokio::test]
-async fn a_request_for_another_protocol_stays_http() {
+async fn a_request_for_another_version_of_http_stays_what_it_is() {
     let bed = Bed::new(|_, _| ok(&[], "ok")).await;
-    let lines = ["Connection: upgrade", "Upgrade: websocket"];
+    let lines = ["Connection: upgrade, http2-settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"];
     let reply = bed.send("GET", "a.test", "/p", &lines).await;
     assert_eq!(
         (reply.status, reply.header("cache-status").as_str()),
         (200, "recant; fwd=request; fwd-status=200")
     );
-    assert!(!bed.origin.seen()[0].to_ascii_lowercase().contains("upgrade"));
+    let seen = bed.origin.seen()[0].to_ascii_lowercase();
+    assert!(!seen.contains("upgrade") && !seen.contains("h2c") && !seen.contains("settings"), "{seen}");
 }
 
 #[tokio::test]

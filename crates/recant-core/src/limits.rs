@@ -288,8 +288,8 @@ pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
 /// Stored responses that the sweep looks at before it rests. Ours; they take some 0.1 ms.
 pub const SWEEP_RESPONSES_AT_ONCE: usize = 512;
-/// How long the sweep waits after an entry of the log for those that follow. Ours.
-pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+/// How long the sweep waits after an entry of the log for those that follow. Ours; what is swept away cannot say any more why it went.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);
 /// Bytes that a viewer's connection may hold back in each direction. Ours; hyper's own bound is some 400 KiB.
 pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that an origin's connection may hold back in each direction. Ours.

@@ -4,12 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, VIEWER_CONNECTIONS_MAX};
+use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX};
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
@@ -47,6 +48,8 @@ pub struct EdgeOptions {
     pub plane_addresses: Vec<SocketAddr>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How long the sweep waits after an entry of the log.
+    pub sweep_pause: Duration,
 }
 
 /// How viewers connect over TLS.
@@ -88,6 +91,7 @@ impl EdgeOptions {
             denied_networks: Vec::new(),
             plane_addresses: Vec::new(),
             clock: Arc::new(SystemClock),
+            sweep_pause: SWEEP_PAUSE,
         }
     }
 }
@@ -156,7 +160,7 @@ impl Edge {
             progress: Default::default(),
             passing: Default::default(),
         });
-        serving.push(tokio::spawn(sweep.clone().keep_sweeping(stop.clone())));
+        serving.push(tokio::spawn(sweep.clone().keep_sweeping(options.sweep_pause, stop.clone())));
         serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
         Ok(Self { viewer, viewer_tls, certificates, world, store, removals, sweep, stopping, serving })
     }

@@ -10,6 +10,8 @@
 //!                                            no rule up to F is needed any more ◀── the last one ─┘
 //! ```
 //!
+//! The pause is half a minute, so that whoever asks soon after an invalidation is told that this is why the origin was asked.
+//!
 //! **It never stops the world.** It holds no lock but the store's for one response at a time, looks at so many at once as
 //! take a fraction of a millisecond, and rests three times as long as it worked: a quarter of one core at most.
 //!
@@ -28,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use recant_core::cache_key::CacheKey;
-use recant_core::limits::{SWEEP_PAUSE, SWEEP_RESPONSES_AT_ONCE};
+use recant_core::limits::SWEEP_RESPONSES_AT_ONCE;
 use recant_core::position::{Position, Stamp};
 use tokio::sync::watch;
 
@@ -84,11 +86,11 @@ pub struct SweepProgress {
 
 impl Sweep {
     /// Sweeps whenever the log has brought something, until told to stop.
-    pub(crate) async fn keep_sweeping(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn keep_sweeping(self: Arc<Self>, pause: Duration, mut stop: watch::Receiver<bool>) {
         let mut changes = self.world.changes();
         let sweeping = async {
             while changes.changed().await.is_ok() {
-                tokio::time::sleep(SWEEP_PAUSE).await;
+                tokio::time::sleep(pause).await;
                 changes.mark_unchanged();
                 self.pass().await;
             }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use recant_core::entry::Change;
 use recant_core::id::TenantId;
 use recant_core::position::Position;
-use recant_edge::TenantUsage;
+use recant_edge::{EdgeOptions, TenantUsage};
 
-use crate::support::{Act, Bed, Gate, Viewer, distribution, ok, tenant};
+use crate::support::{Act, Bed, Gate, Origin, Viewer, distribution, ok, tenant};
 
 fn numbered(before: usize, _: &str) -> Act {
     ok(&["Cache-Control: max-age=600", "Cache-Tag: red"], &format!("#{before}"))
@@ -50,7 +50,10 @@ async fn what_is_invalidated_is_given_back_and_the_rest_stays() {
 
 #[tokio::test]
 async fn the_sweep_comes_by_itself() {
-    let mut bed = Bed::new(numbered).await;
+    let origin = Origin::start(numbered).await;
+    let spec = distribution(origin.address.port());
+    let soon = |options: &mut EdgeOptions| options.sweep_pause = Duration::from_millis(10);
+    let mut bed = Bed::with(origin, spec, soon).await;
     let _ = bed.get("a.test", "/p").await;
     bed.invalidate("a", &["/*"]);
     let swept = async {

@@ -51,6 +51,14 @@ pub enum ForwardedHeaders {
 }
 
 impl ForwardedHeaders {
+    /// The names that it lists, to be forwarded or not.
+    pub fn names(&self) -> &[HeaderName] {
+        match self {
+            Self::Only(names) | Self::AllViewerAnd(names) | Self::AllExcept(names) => names,
+            Self::None | Self::AllViewer => &[],
+        }
+    }
+
     /// Whether a field of this name goes to the origin.
     pub fn takes(&self, name: &HeaderName) -> bool {
         match self {

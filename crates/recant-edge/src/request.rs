@@ -201,7 +201,11 @@ impl Arrival {
         if !tenant.enabled || !distribution.enabled {
             return Err(Refusal::Disabled);
         }
-        let behavior = distribution.behavior_index(&object_path(&distribution, path));
+        // Nearly all have only the default one.
+        let behavior = match distribution.path_behaviors.is_empty() {
+            true => None,
+            false => distribution.behavior_index(&object_path(&distribution, path)),
+        };
         Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, behavior })
     }
 

@@ -14,12 +14,13 @@ use crate::viewer::Viewer;
 /// any other: in the key, in `Vary`, at the origin.
 pub(crate) fn settle(head: &mut Parts, arrival: &Arrival, viewer: &Viewer) {
     strip(&mut head.headers);
-    for field in ViewerField::ALL {
-        let name = field.name();
-        let is_keyed = arrival.policy().is_some_and(|policy| policy.key.headers.contains(&name));
-        let is_forwarded = arrival.origin_request().is_some_and(|policy| policy.headers.takes(&name));
-        if is_keyed || is_forwarded {
-            head.headers.insert(name, value(field, head.version, viewer));
+    let keyed = arrival.policy().map_or(&[][..], |policy| &policy.key.headers);
+    let forwarded = arrival.origin_request().map(|policy| &policy.headers);
+    let listed =
+        forwarded.into_iter().flat_map(|headers| headers.names().iter().filter(|it| headers.takes(it)));
+    for name in keyed.iter().chain(listed).filter(|name| is_reserved(name)) {
+        if let Some(field) = ViewerField::of(name) {
+            head.headers.insert(name.clone(), value(field, head.version, viewer));
         }
     }
 }

@@ -32,7 +32,6 @@ mod tenant;
 pub(crate) use constraints::constraints;
 pub(crate) use customizations::{customizations, web_acl_arn};
 pub(crate) use distribution::distribution;
-pub(crate) use origin_request_policy::listed as listed_headers;
 pub(crate) use parameters::definitions;
 pub(crate) use policies::{Policies, named_policies};
 pub(crate) use policy::{NamedPolicy, policy};

@@ -39,7 +39,7 @@ pub(super) fn origin_request_policy(
     };
     let chosen_query = selection(&mut query, &list, is_parameter_name)?;
     query.finish()?;
-    let names = listed(&headers).iter().map(HeaderName::as_str);
+    let names = headers.names().iter().map(HeaderName::as_str);
     let names = names.chain(names_of(&chosen_cookies)).chain(names_of(&chosen_query));
     names_fit(&fields, "HeadersConfig", names)?;
     fields.finish()?;
@@ -51,16 +51,6 @@ pub(super) fn origin_request_policy(
         query: chosen_query,
     };
     Ok(NamedPolicy { name, comment, policy: Policy::OriginRequest(policy) })
-}
-
-/// The names that a choice of headers lists.
-pub(crate) fn listed(headers: &ForwardedHeaders) -> &[HeaderName] {
-    match headers {
-        ForwardedHeaders::Only(names)
-        | ForwardedHeaders::AllViewerAnd(names)
-        | ForwardedHeaders::AllExcept(names) => names,
-        ForwardedHeaders::None | ForwardedHeaders::AllViewer => &[],
-    }
 }
 
 fn headers(mut fields: Fields<'_>) -> Result<ForwardedHeaders, ApiError> {

@@ -6,7 +6,6 @@ use recant_wire::document::Document;
 
 use super::super::output::{structure, text};
 use super::{Shown, names, selection};
-use crate::config_check::listed_headers;
 
 /// Every managed one.
 pub(super) fn managed() -> Vec<Shown> {
@@ -33,7 +32,7 @@ fn headers(headers: &ForwardedHeaders) -> Document {
         ForwardedHeaders::AllViewerAnd(_) => "allViewerAndWhitelistCloudFront",
         ForwardedHeaders::AllExcept(_) => "allExcept",
     };
-    let listed = listed_headers(headers);
+    let listed = headers.names();
     let listed = (!listed.is_empty()).then(|| names(listed.iter().map(HeaderName::as_str))).flatten();
     structure([("HeaderBehavior", text(behavior)), ("Headers", listed)])
 }

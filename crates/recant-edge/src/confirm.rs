@@ -45,7 +45,7 @@ impl Job {
         let valid_up_to = if has_new_tags { old.stamp } else { old.valid_up_to() };
         // Tags are never taken off the bytes that had them; where they become too many, new bytes are due.
         if tags.len() > TAGS_PER_CONFIRMED_RESPONSE_MAX
-            || !self.arrival.may_have(shared, valid_up_to, &old.uris, Some(&tags))
+            || !self.arrival.may_have(shared, valid_up_to, &old.uris(), Some(&tags))
         {
             return None;
         }
@@ -54,7 +54,7 @@ impl Job {
         let mut facts = Facts {
             tenant: old.tenant().clone(),
             stamp: old.stamp,
-            uris: old.uris.to_vec(),
+            uris: old.uris(),
             tags,
             status: old.status,
             headers,

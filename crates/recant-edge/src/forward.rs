@@ -151,7 +151,7 @@ impl Job {
     ) -> Option<Response<Outgoing>> {
         let Reserve { stored, overdue } = self.ask.reserve.as_ref()?;
         let may = overdue.stands_in(&stored.terms.stale, failure)
-            && self.arrival.may_have(shared, stored.valid_up_to(), &stored.uris, Some(&stored.tags));
+            && self.arrival.may_have(shared, stored.valid_up_to(), &stored.uris(), Some(&stored.tags));
         let age = stored.terms.at(stored.response_time, shared.clock.wall()).age;
         may.then(|| serve(head, stored, age, &Account::StandIn(status)))
     }

@@ -207,8 +207,7 @@ fn missed(why: Why, keyed: Keyed, head: &Parts) -> Ask {
 impl Arrival {
     /// The newest rule that matches, of the tenant's own and of those for all of the distribution's tenants.
     fn newest_rule(&self, stored: &Stored) -> Position {
-        let rules = [&**self.tenant_slot.rules(), &**self.distribution_slot.rules()];
-        matching::newest_rule(stored, self.stamp, rules)
+        matching::newest_rule_now(stored, self.stamp, &self.tenant_slot, &self.distribution_slot)
     }
 
     /// The newest rule, as of now, that matches a response with these tags; without tags, with any.

@@ -1,16 +1,38 @@
 //! Which rules match a stored response: what lookups, the sweep and the plane's questions ask alike.
 
+use recant_core::match_uri::MatchUri;
 use recant_core::position::{Position, Stamp};
 use recant_core::rules::Rules;
+use recant_core::tag::CacheTag;
 
 use crate::store::Stored;
+use crate::world::{DistributionSlot, TenantSlot};
 
 impl Stored {
     /// The newest of these rules that matches.
     pub(crate) fn newest_of(&self, rules: &Rules) -> Position {
-        let by_path = self.uris.iter().map(|uri| rules.newest_for_uri(uri));
-        by_path.fold(rules.newest_for_tags(&self.tags), Position::max)
+        newest(&self.uris(), &self.tags, rules)
     }
+}
+
+fn newest(uris: &[MatchUri], tags: &[CacheTag], rules: &Rules) -> Position {
+    let by_path = uris.iter().map(|uri| rules.newest_for_uri(uri));
+    by_path.fold(rules.newest_for_tags(tags), Position::max)
+}
+
+/// The newest rule that matches, of those that a tenant and its distribution hold by now; as in [`newest_rule`].
+///
+/// When nothing new has happened for either, two numbers are all that is read.
+pub(crate) fn newest_rule_now(
+    stored: &Stored,
+    complete: Stamp,
+    tenant: &TenantSlot,
+    distribution: &DistributionSlot,
+) -> Position {
+    if stored.is_checked_up_to(tenant.newest_rule().max(distribution.newest_rule())) {
+        return Position::ZERO;
+    }
+    newest_rule(stored, complete, [&tenant.rules(), &distribution.rules()])
 }
 
 /// The newest of these rules that matches; [`Position::ZERO`] when it is known that none is newer than the stamp.
@@ -22,7 +44,8 @@ pub(crate) fn newest_rule(stored: &Stored, complete: Stamp, rules: [&Rules; 2]) 
     if stored.is_checked_up_to(rules[0].newest().max(rules[1].newest())) {
         return Position::ZERO;
     }
-    let matching = rules.map(|rules| stored.newest_of(rules));
+    let uris = stored.uris();
+    let matching = rules.map(|rules| newest(&uris, &stored.tags, rules));
     let matching = matching[0].max(matching[1]);
     if matching <= stored.valid_up_to().position && complete.era == stored.stamp.era {
         stored.checked_up_to(complete.position);

@@ -11,7 +11,7 @@ use recant_core::batch::Pattern;
 use recant_core::cache_key::CacheKey;
 use recant_core::entry::{Change, Scope};
 use recant_core::lookup::{EdgeView, Lookup, decide};
-use recant_core::position::{Era, Position};
+use recant_core::position::{Era, Position, Stamp};
 use recant_core::spec::TenantSpec;
 use recant_core::time::{BootTime, WallTime};
 
@@ -113,20 +113,19 @@ impl Inside {
 
     /// Whether what is wanted may be served: all that a request reads after its arrival, and the decision.
     pub fn may_serve(&self, wanted: &Wanted) -> bool {
+        let Wanted { stored, tenant, distribution, .. } = wanted;
         let (stamp, view) = (self.world.stamp(), self.world.view());
-        let rules = [&**wanted.tenant.rules(), &**wanted.distribution.rules()];
-        let rule = matching::newest_rule(&wanted.stored, stamp, rules);
-        let Wanted { stored, .. } = wanted;
+        let rule = matching::newest_rule_now(stored, stamp, tenant, distribution);
         let fresh = stored.terms.at(stored.response_time, WallTime::from_millis(0));
         let verdict = decide(&view, NOW, stored.valid_up_to(), rule, &stored.terms, fresh);
         matches!(verdict, Lookup::Hit { .. })
     }
 
-    /// The rules' part of that alone.
+    /// The rules' part of that alone, for a request whose stamp is at hand.
     pub fn is_valid(&self, wanted: &Wanted) -> bool {
-        let stamp = self.world.stamp();
-        let rules = [&**wanted.tenant.rules(), &**wanted.distribution.rules()];
-        matching::newest_rule(&wanted.stored, stamp, rules) <= wanted.stored.valid_up_to().position
+        let Wanted { stored, tenant, distribution, .. } = wanted;
+        let stamp = Stamp { era: Era::default(), position: Position::ZERO };
+        matching::newest_rule_now(stored, stamp, tenant, distribution) <= stored.valid_up_to().position
     }
 
     /// A whole hit but for HTTP: what is stored under the key, and whether it may be served.

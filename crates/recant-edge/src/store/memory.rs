@@ -18,7 +18,37 @@ use super::accounts::{Accounts, TenantAccount, TenantUsage};
 use super::stored::{Facts, Stored};
 
 /// What is stored under one key, the newest first; never empty.
-pub(super) type Variants = Arc<[Arc<Stored>]>;
+#[derive(Clone, Debug)]
+enum Variants {
+    /// As nearly always: a list of one would cost memory of its own.
+    One(Arc<Stored>),
+    Several(Arc<[Arc<Stored>]>),
+}
+
+impl Variants {
+    /// Of at least one.
+    fn new(stored: Vec<Arc<Stored>>) -> Self {
+        match <[_; 1]>::try_from(stored) {
+            Ok([one]) => Self::One(one),
+            Err(several) => Self::Several(several.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[Arc<Stored>] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::One(one), Self::One(other)) => Arc::ptr_eq(one, other),
+            (Self::Several(several), Self::Several(others)) => Arc::ptr_eq(several, others),
+            _ => false,
+        }
+    }
+}
 
 /// See [`crate::store`].
 #[derive(Debug)]
@@ -92,6 +122,7 @@ impl Store {
     /// What is stored under this key for a request with these fields.
     pub(crate) fn find(&self, key: &CacheKey, request: &HeaderMap) -> Found {
         let Some(variants) = self.responses.get(key) else { return Found::Nothing };
+        let variants = variants.as_slice();
         match variants.iter().find(|stored| stored.selecting.matches(request)) {
             Some(stored) => {
                 stored.used();
@@ -105,7 +136,7 @@ impl Store {
     /// meanwhile may be among them or not.
     pub(crate) fn all(&self) -> impl Iterator<Item = (CacheKey, Arc<Stored>)> {
         self.responses.iter().flat_map(|(key, variants)| {
-            let variants = variants.to_vec();
+            let variants = variants.as_slice().to_vec();
             variants.into_iter().map(move |stored| (key.clone(), stored))
         })
     }
@@ -188,23 +219,23 @@ impl Store {
     ) -> bool {
         let writing = self.writing(key);
         let before = self.responses.peek(key);
-        let there = before.as_deref().unwrap_or_default();
+        let there = before.as_ref().map_or(&[][..], Variants::as_slice);
         let Some(after) = change(there) else { return false };
         if after.is_empty() {
             // Unless it has just been evicted: then it is off the accounts.
             let removed = self.responses.remove(key);
-            removed.iter().flat_map(|(_, gone)| gone.iter()).for_each(|gone| gone.account().left(gone));
+            removed.iter().flat_map(|(_, gone)| gone.as_slice()).for_each(|gone| gone.account().left(gone));
             return false;
         }
-        let (after, mut leavers): (Variants, Vec<(CacheKey, Variants)>) = (after.into(), Vec::new());
+        let mut leavers: Vec<(CacheKey, Variants)> = Vec::new();
         // Before it is there: whoever evicts it takes it off the account again.
         after.iter().for_each(|stored| stored.account().entered(stored));
-        self.responses.insert_with_lifecycle(key.clone(), after, &mut leavers);
+        self.responses.insert_with_lifecycle(key.clone(), Variants::new(after), &mut leavers);
         drop(writing);
         for (gone_key, gone) in leavers {
             // What was under this key has been replaced, and not evicted; what is new may have found no room.
-            let is_replaced = gone_key == *key && before.as_ref().is_some_and(|it| Arc::ptr_eq(it, &gone));
-            for stored in gone.iter() {
+            let is_replaced = gone_key == *key && before.as_ref().is_some_and(|it| it.is(&gone));
+            for stored in gone.as_slice() {
                 stored.account().left(stored);
                 if !is_replaced {
                     stored.account().evicted();
@@ -229,12 +260,13 @@ impl Store {
             let Some(key) = account.next_in_queue() else { return };
             let Some(variants) = self.responses.peek(&key) else { continue };
             // Where everything is in use some of it goes all the same.
-            let is_spared = turn < TURNS_MAX / 2 && variants.iter().any(|stored| stored.was_used());
+            let is_spared =
+                turn < TURNS_MAX / 2 && variants.as_slice().iter().any(|stored| stored.was_used());
             if is_spared {
                 account.queue(key, |_| true);
             } else {
                 self.remove(&key);
-                variants.iter().for_each(|stored| stored.account().evicted());
+                variants.as_slice().iter().for_each(|stored| stored.account().evicted());
             }
         }
     }
@@ -255,7 +287,7 @@ struct Weigher;
 
 impl Weighter<CacheKey, Variants> for Weigher {
     fn weight(&self, _: &CacheKey, variants: &Variants) -> u64 {
-        variants.iter().map(|stored| stored.weight()).sum()
+        variants.as_slice().iter().map(|stored| stored.weight()).sum()
     }
 }
 

@@ -31,8 +31,8 @@ pub(crate) struct Stored {
     account: Arc<TenantAccount>,
     /// What was known and applied when its origin request started.
     pub(crate) stamp: Stamp,
-    /// The spellings that rules are compared with.
-    pub(crate) uris: Box<[MatchUri]>,
+    /// What it is stored under.
+    key: CacheKey,
     /// The tags it came with.
     pub(crate) tags: Box<[CacheTag]>,
     /// As it came.
@@ -81,10 +81,11 @@ impl Stored {
         if status != StatusCode::NO_CONTENT {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
+        debug_assert_eq!(uris, key.uris(), "its spellings are those of its key");
         let mut stored = Self {
             account,
             stamp,
-            uris: uris.into(),
+            key: key.clone(),
             tags: tags.into(),
             status,
             can_be_validated: freshen::can_be_validated(status, &headers),
@@ -99,7 +100,7 @@ impl Stored {
             weight: 0,
         };
         // A body is far below 4 GiB (STORED_BODY_BYTES_MAX), and so is a head.
-        stored.weight = u32::try_from(stored.bytes(key)).unwrap_or(u32::MAX);
+        stored.weight = u32::try_from(stored.bytes()).unwrap_or(u32::MAX);
         stored
     }
 
@@ -111,6 +112,11 @@ impl Stored {
     /// What its tenant has and did.
     pub(crate) fn account(&self) -> &Arc<TenantAccount> {
         &self.account
+    }
+
+    /// The spellings that rules are compared with: made of the key when something is to be compared, which is seldom.
+    pub(crate) fn uris(&self) -> Vec<MatchUri> {
+        self.key.uris()
     }
 
     /// Its fields: as they came, without those for one hop, with `Via` and `Date`.
@@ -163,11 +169,10 @@ impl Stored {
         u64::from(self.weight)
     }
 
-    fn bytes(&self, key: &CacheKey) -> usize {
+    fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|tag| tag.as_str().len() + 2 * ALLOCATION).sum();
-        let uris: usize = self.uris.iter().map(|uri| uri.as_str().len() + 2 * ALLOCATION).sum();
-        let held = self.fields.bytes() + self.body.len() + key.as_bytes().len() + self.selecting.bytes();
-        PLACE_BYTES + size_of::<Self>() + tags + uris + held
+        let held = self.fields.bytes() + self.body.len() + self.key.as_bytes().len() + self.selecting.bytes();
+        PLACE_BYTES + size_of::<Self>() + tags + held
     }
 }
 

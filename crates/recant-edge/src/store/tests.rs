@@ -12,12 +12,8 @@ use super::*;
 
 const MIB: usize = 1024 * 1024;
 
-fn facts() -> Facts {
-    facts_of("a")
-}
-
-fn facts_of(tenant: &str) -> Facts {
-    fixtures::facts(&fixtures::tenant(tenant), "/", Position::ZERO)
+fn facts_of(tenant: &str, n: usize) -> Facts {
+    fixtures::facts(&fixtures::tenant(tenant), &format!("/{n}"), Position::ZERO)
 }
 
 #[test]
@@ -25,7 +21,7 @@ fn large_bodies_never_take_much_more_than_the_store_may() {
     let store = Store::new(8 * MIB as u64, 100);
     let mut put: Vec<Weak<Stored>> = Vec::new();
     for n in 0..48 {
-        let stored = store.make(&key(n), facts(), Bytes::from(vec![0; MIB]));
+        let stored = store.make(&key(n), facts_of("a", n), Bytes::from(vec![0; MIB]));
         put.push(Arc::downgrade(&stored));
         store.put(key(n), stored, &HeaderMap::new());
         let alive = put.iter().filter(|stored| stored.strong_count() > 0).count();
@@ -60,7 +56,7 @@ fn variant(store: &Store, x: &'static str, position: u64) -> (Arc<Stored>, Heade
     let selecting =
         Selecting::of(&vary, &request, managed(fixtures::OPTIMIZED).expect("managed")).expect("no star");
     let stamp = Stamp { era: Era::default(), position: Position::new(position) };
-    let facts = Facts { selecting, stamp, ..facts() };
+    let facts = Facts { selecting, stamp, ..facts_of("a", 0) };
     (store.make(&key(0), facts, Bytes::from_static(x.as_bytes())), request)
 }
 
@@ -118,7 +114,7 @@ fn key_of(tenant: &str, n: usize) -> CacheKey {
 
 /// Puts a response of this tenant's in; whether it is there afterwards.
 fn put(store: &Store, tenant: &str, n: usize, length: usize) -> bool {
-    let facts = facts_of(tenant);
+    let facts = facts_of(tenant, n);
     let key = key_of(tenant, n);
     let stored = store.make(&key, facts, Bytes::from(vec![0; length]));
     store.put(key, stored, &HeaderMap::new());
@@ -145,7 +141,7 @@ fn a_scan_does_not_wash_out_what_is_asked_for_again() {
     // Ten times as much as there is room for, each read once.
     for n in 0..20_000 {
         let key = key_of("crawled", n);
-        let facts = facts_of("crawled");
+        let facts = facts_of("crawled", n);
         let stored = store.make(&key, facts, Bytes::from(vec![0; 1_000]));
         store.put(key, stored, &HeaderMap::new());
     }

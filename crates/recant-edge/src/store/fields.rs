@@ -1,14 +1,56 @@
 //! The fields of a stored response, in one piece of memory.
 //!
 //! A [`HeaderMap`] takes some hundred bytes a field, and its values may be small views of an origin connection's whole
-//! read buffer. Here a field takes its own bytes and six more; the values of the map that is made for each answer are
-//! views of the one piece.
+//! read buffer. Here a field with a common name takes its value and two bytes more; the values of the map that is made for
+//! each answer are views of the one piece.
+//!
+//! A field is: its name's place in [`COMMON`], or [`OTHER`], a length and the name; then a length and the value.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use http::header;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Bytes in front of a field: the lengths of its name and of its value.
-const LENGTHS: usize = 2 + 4;
+/// Names that take one byte.
+static COMMON: [HeaderName; 32] = [
+    header::ACCEPT_RANGES,
+    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    header::ACCESS_CONTROL_ALLOW_HEADERS,
+    header::ACCESS_CONTROL_ALLOW_METHODS,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    header::ACCESS_CONTROL_MAX_AGE,
+    header::AGE,
+    header::ALLOW,
+    header::CACHE_CONTROL,
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_LOCATION,
+    header::CONTENT_SECURITY_POLICY,
+    header::CONTENT_TYPE,
+    header::DATE,
+    header::ETAG,
+    header::EXPIRES,
+    header::LAST_MODIFIED,
+    header::LINK,
+    header::LOCATION,
+    header::REFERRER_POLICY,
+    header::SERVER,
+    header::SET_COOKIE,
+    header::STRICT_TRANSPORT_SECURITY,
+    header::VARY,
+    header::VIA,
+    header::X_CONTENT_TYPE_OPTIONS,
+    header::X_FRAME_OPTIONS,
+    header::X_XSS_PROTECTION,
+];
+
+/// In place of a common name's place: the name follows.
+const OTHER: u8 = u8::MAX;
+
+/// In place of a short length: a long one follows, in four bytes.
+const LONG: u8 = u8::MAX;
 
 /// Fields that an answer out of the store gets beside the stored ones, so that its map need not grow.
 const ADDED: usize = 4;
@@ -22,30 +64,32 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let length = headers.iter().map(|(name, value)| LENGTHS + name.as_str().len() + value.len()).sum();
-        let mut bytes = BytesMut::with_capacity(length);
+        let mut bytes = BytesMut::new();
         for (name, value) in headers {
-            // An origin's head is far shorter (ORIGIN_HEAD_BYTES_MAX).
-            bytes.put_u16(u16::try_from(name.as_str().len()).expect("a name is short"));
-            bytes.put_u32(u32::try_from(value.len()).expect("a value is short"));
-            bytes.put_slice(name.as_str().as_bytes());
-            bytes.put_slice(value.as_bytes());
+            match COMMON.iter().position(|common| common == name) {
+                Some(place) => bytes.put_u8(u8::try_from(place).expect("there are few common names")),
+                None => {
+                    bytes.put_u8(OTHER);
+                    put(&mut bytes, name.as_str().as_bytes());
+                }
+            }
+            put(&mut bytes, value.as_bytes());
         }
         let count = u16::try_from(headers.len()).expect("a map of headers has at most 32,768");
-        Self { bytes: bytes.freeze(), count }
+        // Exactly as long as it is: it is kept.
+        Self { bytes: Bytes::from(Box::<[u8]>::from(&bytes[..])), count }
     }
 
     /// As a map, with the fields in the order that they had.
     pub(super) fn to_map(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(usize::from(self.count) + ADDED);
-        let mut at = 0;
-        while let Some((lengths, _)) = self.bytes[at..].split_first_chunk::<LENGTHS>() {
-            let [n1, n2, v1, v2, v3, v4] = *lengths;
-            let name_at = at + LENGTHS;
-            let value_at = name_at + usize::from(u16::from_be_bytes([n1, n2]));
-            at = value_at + u32::from_be_bytes([v1, v2, v3, v4]) as usize;
-            let name = HeaderName::from_bytes(&self.bytes[name_at..value_at]).expect("it was a name");
-            let value = HeaderValue::from_maybe_shared(self.bytes.slice(value_at..at));
+        let mut rest = &self.bytes[..];
+        while rest.has_remaining() {
+            let name = match rest.get_u8() {
+                OTHER => HeaderName::from_bytes(take(&mut rest)).expect("it was a name"),
+                place => COMMON[usize::from(place)].clone(),
+            };
+            let value = HeaderValue::from_maybe_shared(self.bytes.slice_ref(take(&mut rest)));
             headers.append(name, value.expect("it was a value"));
         }
         headers
@@ -55,6 +99,30 @@ impl Fields {
     pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
     }
+}
+
+/// Puts a text with its length in front.
+fn put(bytes: &mut BytesMut, text: &[u8]) {
+    match u8::try_from(text.len()) {
+        Ok(short) if short != LONG => bytes.put_u8(short),
+        _ => {
+            bytes.put_u8(LONG);
+            // An origin's head is far shorter (ORIGIN_HEAD_BYTES_MAX).
+            bytes.put_u32(u32::try_from(text.len()).expect("a field is shorter than 4 GiB"));
+        }
+    }
+    bytes.put_slice(text);
+}
+
+/// Takes a text with its length in front.
+fn take<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let length = match rest.get_u8() {
+        LONG => rest.get_u32() as usize,
+        short => usize::from(short),
+    };
+    let (text, after) = rest.split_at(length);
+    *rest = after;
+    text
 }
 
 #[cfg(test)]
@@ -70,6 +138,11 @@ mod tests {
         headers.append(SET_COOKIE, HeaderValue::from_static("a=1"));
         headers.append(SET_COOKIE, HeaderValue::from_static(""));
         headers.insert("x-odd", HeaderValue::from_bytes(b"\xff\tx").expect("opaque bytes"));
+        for length in [254, 255, 256, 60_000] {
+            let value = "v".repeat(length).try_into().expect("letters are a value");
+            headers.append(HeaderName::try_from("n".repeat(length)).expect("letters are a name"), value);
+        }
+        COMMON.iter().for_each(|name| drop(headers.append(name, HeaderValue::from_static("x"))));
         let fields = Fields::of(&headers);
         assert_eq!(fields.to_map(), headers);
         assert_eq!(Fields::of(&fields.to_map()).bytes, fields.bytes);

@@ -10,7 +10,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX};
+use recant_core::limits::{
+    BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX,
+};
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod attacks;
 mod behaviors;
 mod cache_policies;
-mod attacks;
 mod caching;
 mod collapsing;
 mod confirming;

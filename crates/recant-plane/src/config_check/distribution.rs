@@ -263,8 +263,8 @@ mod tests {
         other["Items"][0]["TargetOriginId"] = json!("none");
         check(other, "NoSuchOrigin", &format!("{item}.TargetOriginId"));
         let mut other = behaviors(&["/a"]);
-        other["Items"][0]["Compress"] = json!(true);
-        check(other, "InvalidArgument", &format!("{item}.Compress"));
+        other["Items"][0]["SmoothStreaming"] = json!(true);
+        check(other, "InvalidArgument", &format!("{item}.SmoothStreaming"));
     }
 
     #[test]

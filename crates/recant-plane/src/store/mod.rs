@@ -17,6 +17,8 @@
 //! What it deliberately does not do: make ids, read clocks, check configuration, or know who may ask.
 
 pub mod command;
+mod key_table;
+pub mod postgres;
 pub mod records;
 pub mod sqlite;
 
@@ -40,6 +42,10 @@ pub use records::{
 
 /// The name of the connection group that is there from the start.
 pub const DEFAULT_CONNECTION_GROUP: &str = "default";
+
+/// The name of the member that stands for edges which a store may have forgotten, after a backup was restored or a
+/// database has lost what it had acknowledged.
+const UNKNOWN_EDGES: &str = "edges-unknown-to-the-backup";
 
 /// Why the store could not do what it was asked to.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -83,6 +89,13 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::WriterStopped`] with what failed, for good.
     fn health(&self) -> Result<(), StoreError>;
+
+    /// Whether what the plane says now, without writing it, binds whoever holds the log later: only then may it grant a lease.
+    ///
+    /// The holder of a data folder's lock always may. One of several planes may as long as no other can have taken over.
+    fn may_grant(&self) -> bool {
+        true
+    }
 
     /// Whose log this is.
     fn identity(&self) -> &Identity;

@@ -7,4 +7,5 @@ mod backup;
 mod completion;
 mod feed;
 mod folder;
+mod postgres;
 mod store;

@@ -6,6 +6,7 @@
 mod configure;
 mod conformance;
 mod keys;
+pub(crate) mod postgres;
 mod resources;
 pub(crate) mod samples;
 pub(crate) mod sqlite;

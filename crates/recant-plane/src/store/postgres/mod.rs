@@ -1,0 +1,272 @@
+//! The store for several planes: a PostgreSQL that may fail over under load.
+//!
+//! It is the embedded store's twin, file by file, and what differs is who may write:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`server`], [`session`] | where the database is, TLS, time limits; statements over one connection |
+//! | [`settings`] | what durability needs, and what is refused |
+//! | [`schema`], [`tables`] | versions, opening; the tables |
+//! | [`term`] | who may append: fencing, tenure, take-over, what a database has lost |
+//! | [`rows`] | between rows and records |
+//! | [`writer`] | the writer's task, its group commits, and commits that are in doubt |
+//! | [`apply`] | one command: look up, decide, write |
+//! | [`configure`], [`invalidate`], [`resources`] | the commands, by what they are about |
+//! | [`log`] | the end of the log |
+//! | [`keys`], [`audit`] | access keys, and the audit log |
+//! | [`readers`], [`queries`] | reads, several at a time, of the primary |
+//!
+//! A store is opened by taking the term, and lives as long as it holds it. Its [`Identity`] is fixed; a plane that has lost the term
+//! opens another. Everything is read from the primary, since a standby may be behind what was acknowledged; entries of the log
+//! only up to what this store has acknowledged. Why it is so: docs/design/0007-postgresql.md.
+
+mod apply;
+mod audit;
+mod configure;
+mod invalidate;
+mod keys;
+mod log;
+mod queries;
+mod readers;
+mod resources;
+mod rows;
+mod schema;
+mod server;
+mod session;
+mod settings;
+mod tables;
+mod term;
+mod writer;
+
+use std::sync::Arc;
+
+use recant_core::audit::{AuditEntry, AuditRecord};
+use recant_core::entry::{Entry, Hash, Scope};
+use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::position::Position;
+use recant_core::protocol::PlaneDurable;
+use recant_core::time::{BootTime, WallTime};
+use tokio::sync::watch;
+
+use super::key_table::KeyTable;
+use super::{
+    Command, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing,
+    Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store, StoreError, TenantFilter,
+    TenantKey, TenantRecord, Tracked,
+};
+use crate::random;
+use readers::Readers;
+pub use schema::OpenError;
+pub use server::{Server, ServerError};
+pub use settings::{UnsafeSetting, UnsafeSettings};
+use term::Remembered;
+use writer::{Start, Writer};
+
+/// A handle of the store in one term. When the last one is dropped, what was accepted is written and the term given back.
+#[derive(Clone, Debug)]
+pub struct PostgresStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    identity: Identity,
+    readers: Readers,
+    writer: Writer,
+    keys: KeyTable,
+    now: fn() -> BootTime,
+}
+
+/// A plane that wants the term: what it opens stores with, one after another.
+#[derive(Debug)]
+pub struct Candidate {
+    server: Server,
+    unsafe_settings: UnsafeSettings,
+    /// Where other planes reach this one while it holds the term.
+    address: String,
+    now: fn() -> BootTime,
+    /// What it has seen acknowledged.
+    remembered: Option<Remembered>,
+    held_by: watch::Sender<Option<String>>,
+}
+
+impl Candidate {
+    /// A plane that others reach at `address`. `now` reads the boot clock.
+    pub fn new(
+        server: Server,
+        unsafe_settings: UnsafeSettings,
+        address: String,
+        now: fn() -> BootTime,
+    ) -> Self {
+        let (held_by, _) = watch::channel(None);
+        Self { server, unsafe_settings, address, now, remembered: None, held_by }
+    }
+
+    /// The address of the plane that holds the term, while this one waits for it; nothing when none is known.
+    pub fn held_by(&self) -> watch::Receiver<Option<String>> {
+        self.held_by.subscribe()
+    }
+
+    /// Makes or migrates the tables, checks the settings, waits for the term, and opens the store in it.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a database of a newer version is not touched.
+    pub async fn open(&mut self, wall_now: WallTime) -> Result<PostgresStore, OpenError> {
+        let db = self.server.connect().await?;
+        match settings::find_unsafe(&db).await? {
+            Some(found) if self.unsafe_settings == UnsafeSettings::Refuse => return Err(found.into()),
+            Some(found) => tracing::warn!(%found, "what is acknowledged may be lost"),
+            None => settings::tell_of_standbys(&db).await?,
+        }
+        schema::prepare(&db, wall_now).await?;
+        let holder = format!("{:032x}", u128::from_be_bytes(random::bytes()));
+        let taking = term::take(&db, &holder, &self.address, &mut self.remembered, &self.held_by, self.now);
+        let (seat, taken) = taking.await?;
+        let keys = KeyTable::of(keys::all(&db).await?);
+        let identity = seat.identity.clone();
+        let writer = Writer::start(Start {
+            server: self.server.clone(),
+            unsafe_settings: self.unsafe_settings,
+            session: db,
+            seat,
+            taken,
+            keys: keys.clone(),
+            now: self.now,
+        });
+        let readers = Readers::new(self.server.clone());
+        Ok(PostgresStore(Arc::new(Inner { identity, readers, writer, keys, now: self.now })))
+    }
+}
+
+impl Store for PostgresStore {
+    async fn commit(&self, command: Command) -> Result<Outcome, StoreError> {
+        self.0.writer.commit(command).await
+    }
+
+    fn committed(&self) -> watch::Receiver<Position> {
+        self.0.writer.committed()
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.0.writer.health()
+    }
+
+    fn may_grant(&self) -> bool {
+        self.0.writer.is_in_tenure((self.0.now)())
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    async fn distribution(
+        &self,
+        id: &DistributionId,
+    ) -> Result<Option<Tracked<DistributionRecord>>, StoreError> {
+        self.0.readers.read(|db| async move { queries::distribution(&db, id).await }).await
+    }
+
+    async fn distributions(&self, page: Page) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
+        let page = &page;
+        self.0.readers.read(|db| async move { queries::distributions(&db, page).await }).await
+    }
+
+    async fn tenant(&self, key: TenantKey) -> Result<Option<Tracked<TenantRecord>>, StoreError> {
+        let key = &key;
+        self.0.readers.read(|db| async move { queries::tenant(&db, key).await }).await
+    }
+
+    async fn tenants(
+        &self,
+        filter: TenantFilter,
+        page: Page,
+    ) -> Result<Listing<Tracked<TenantRecord>>, StoreError> {
+        let (filter, page) = (&filter, &page);
+        self.0.readers.read(|db| async move { queries::tenants(&db, filter, page).await }).await
+    }
+
+    async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, TenantId)>, StoreError> {
+        let page = &page;
+        self.0.readers.read(|db| async move { queries::domains(&db, domain, page).await }).await
+    }
+
+    async fn invalidation(
+        &self,
+        scope: &Scope,
+        id: &InvalidationId,
+    ) -> Result<Option<Tracked<InvalidationRecord>>, StoreError> {
+        self.0.readers.read(|db| async move { queries::invalidation(&db, scope, id).await }).await
+    }
+
+    async fn invalidations(
+        &self,
+        scope: &Scope,
+        page: Page,
+    ) -> Result<Listing<Tracked<InvalidationSummary>>, StoreError> {
+        let page = &page;
+        self.0.readers.read(|db| async move { queries::invalidations(&db, scope, page).await }).await
+    }
+
+    async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {
+        self.0.readers.read(|db| async move { queries::in_progress(&db, scope).await }).await
+    }
+
+    async fn resource(
+        &self,
+        kind: ResourceKind,
+        key: ResourceKey,
+    ) -> Result<Option<Tracked<ResourceRecord>>, StoreError> {
+        let key = &key;
+        self.0.readers.read(|db| async move { queries::resource(&db, kind, key).await }).await
+    }
+
+    async fn resources(
+        &self,
+        kind: ResourceKind,
+        page: Page,
+    ) -> Result<Listing<Tracked<ResourceRecord>>, StoreError> {
+        let page = &page;
+        self.0.readers.read(|db| async move { queries::resources(&db, kind, page).await }).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        Ok(self.0.keys.get(id))
+    }
+
+    async fn keys(&self, page: Page) -> Result<Listing<KeyRecord>, StoreError> {
+        let page = &page;
+        self.0.readers.read(|db| async move { keys::list(&db, page).await }).await
+    }
+
+    async fn note(&self, record: AuditRecord, keep: u64) -> Result<(), StoreError> {
+        self.0.writer.enqueue(Command::Audit { record, keep }).await.map(drop)
+    }
+
+    async fn audited(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.0.readers.read(|db| async move { audit::after(&db, after, limit).await }).await
+    }
+
+    async fn head(&self) -> Result<(Position, Hash), StoreError> {
+        self.0.readers.read(|db| async move { rows::head(&db).await }).await
+    }
+
+    async fn completed(&self) -> Result<Position, StoreError> {
+        self.0.readers.read(|db| async move { rows::completed(&db).await }).await
+    }
+
+    async fn entries(&self, after: Position, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let end = *self.0.writer.committed().borrow();
+        self.0.readers.read(|db| async move { queries::entries(&db, after, end, limit).await }).await
+    }
+
+    async fn entry_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.0.readers.read(|db| async move { queries::entry_hash(&db, position).await }).await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.0.readers.read(|db| async move { queries::snapshot(&db).await }).await
+    }
+
+    async fn durable(&self) -> Result<PlaneDurable, StoreError> {
+        let identity = &self.0.identity;
+        self.0.readers.read(|db| async move { queries::durable(&db, identity).await }).await
+    }
+}

@@ -331,12 +331,12 @@ async fn renew(db: &Session, seat: &Seat) -> Result<u64, Halt> {
 /// When the database fails other than by one command's fault: nothing of the group can be answered.
 async fn perform(tx: &Tx<'_>, group: &[Request]) -> Result<Vec<Answer>, Failure> {
     let mut answers = Vec::with_capacity(group.len());
+    let mut begin = "SAVEPOINT command";
     for request in group {
         let before = tx.end();
         // Sent together, in this order.
-        let (opened, outcome) =
-            tokio::join!(biased; tx.run("SAVEPOINT command"), apply::apply(tx, &request.command));
-        opened?;
+        let (begun, outcome) = tokio::join!(biased; tx.run(begin), apply::apply(tx, &request.command));
+        begun?;
         let answer = match outcome {
             Ok(outcome) => Ok(outcome),
             Err(Stop::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
@@ -346,12 +346,12 @@ async fn perform(tx: &Tx<'_>, group: &[Request]) -> Result<Vec<Answer>, Failure>
             }
             Err(Stop::Failed(failure)) => return Err(failure),
         };
+        begin = "RELEASE SAVEPOINT command; SAVEPOINT command";
         if matches!(answer, Ok(Outcome::Refused(_)) | Err(_)) {
             tx.run("ROLLBACK TO SAVEPOINT command").await?;
             let (position, hash) = before;
             tx.move_end(position, hash);
         }
-        tx.run("RELEASE SAVEPOINT command").await?;
         answers.push(answer);
     }
     Ok(answers)

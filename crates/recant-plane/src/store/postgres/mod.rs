@@ -58,6 +58,7 @@ use crate::random;
 use readers::Readers;
 pub use schema::OpenError;
 pub use server::{Server, ServerError};
+use session::Session;
 pub use settings::{UnsafeSetting, UnsafeSettings};
 use term::Remembered;
 use writer::{Start, Writer};
@@ -73,6 +74,17 @@ struct Inner {
     writer: Writer,
     keys: KeyTable,
     now: fn() -> BootTime,
+}
+
+/// What every plane on a database proves itself and its edges with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SharedSecrets {
+    /// The root key's id.
+    pub root_key_id: String,
+    /// What its signatures are made with.
+    pub root_key_secret: String,
+    /// What edges know, in hexadecimal digits.
+    pub edge_secret: String,
 }
 
 /// A plane that wants the term: what it opens stores with, one after another.
@@ -105,18 +117,52 @@ impl Candidate {
         self.held_by.subscribe()
     }
 
-    /// Makes or migrates the tables, checks the settings, waits for the term, and opens the store in it.
+    /// Offers secrets, and gives those of the plane that was the first to offer some. Makes or migrates the tables before.
     ///
     /// # Errors
     /// [`OpenError`]; a database of a newer version is not touched.
-    pub async fn open(&mut self, wall_now: WallTime) -> Result<PostgresStore, OpenError> {
+    pub async fn agree(
+        &self,
+        offered: SharedSecrets,
+        wall_now: WallTime,
+    ) -> Result<SharedSecrets, OpenError> {
+        let db = self.prepared(wall_now).await?;
+        settings::tell_of_standbys(&db).await?;
+        db.run("BEGIN").await?;
+        let row = db
+            .one(
+                "UPDATE plane SET root_key_id = coalesce(root_key_id, $1),
+                        root_key_secret = coalesce(root_key_secret, $2), edge_secret = coalesce(edge_secret, $3)
+                 RETURNING root_key_id, root_key_secret, edge_secret",
+                &[&offered.root_key_id, &offered.root_key_secret, &offered.edge_secret],
+            )
+            .await?;
+        db.commit().await?;
+        Ok(SharedSecrets {
+            root_key_id: rows::get(&row, 0)?,
+            root_key_secret: rows::get(&row, 1)?,
+            edge_secret: rows::get(&row, 2)?,
+        })
+    }
+
+    /// A connection to a database that is safe and has the tables.
+    async fn prepared(&self, wall_now: WallTime) -> Result<Session, OpenError> {
         let db = self.server.connect().await?;
         match settings::find_unsafe(&db).await? {
             Some(found) if self.unsafe_settings == UnsafeSettings::Refuse => return Err(found.into()),
             Some(found) => tracing::warn!(%found, "what is acknowledged may be lost"),
-            None => settings::tell_of_standbys(&db).await?,
+            None => {}
         }
         schema::prepare(&db, wall_now).await?;
+        Ok(db)
+    }
+
+    /// Makes or migrates the tables, checks the settings, waits for the term, and opens the store in it.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(&mut self, wall_now: WallTime) -> Result<PostgresStore, OpenError> {
+        let db = self.prepared(wall_now).await?;
         let holder = format!("{:032x}", u128::from_be_bytes(random::bytes()));
         let taking = term::take(&db, &holder, &self.address, &mut self.remembered, &self.held_by, self.now);
         let (seat, taken) = taking.await?;

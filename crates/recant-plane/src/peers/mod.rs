@@ -105,7 +105,7 @@ impl Peer {
     }
 
     /// Serves until the plane is stopped, leading whenever it can, and returns when nothing is written any more.
-    pub(crate) async fn run(mut self, listener: TcpListener, lead: Lead) {
+    pub(crate) async fn run(self, listener: TcpListener, lead: Lead) {
         let (role, roles) = watch::channel(Role::Waits);
         let front = Arc::new(Front { roles, forward: Forward::new(lead.stop.clone()) });
         let mut serving = tokio::spawn(server::serve(listener, routes(front), lead.stop.clone()));
@@ -132,7 +132,7 @@ impl Peer {
 
     /// Follows until it can take the term, then leads until the store stops. `led` is the store it leads with.
     async fn lead_once(
-        &mut self,
+        &self,
         lead: &Lead,
         role: &watch::Sender<Role>,
         led: &mut Option<PostgresStore>,

@@ -60,7 +60,7 @@ pub use schema::OpenError;
 pub use server::{Server, ServerError};
 use session::Session;
 pub use settings::{UnsafeSetting, UnsafeSettings};
-use term::Remembered;
+use term::{Claim, Memory};
 use writer::{Start, Writer};
 
 /// A handle of the store in one term. When the last one is dropped, what was accepted is written and the term given back.
@@ -92,11 +92,8 @@ pub struct SharedSecrets {
 pub struct Candidate {
     server: Server,
     unsafe_settings: UnsafeSettings,
-    /// Where other planes reach this one while it holds the term.
-    address: String,
+    claim: Claim,
     now: fn() -> BootTime,
-    /// What it has seen acknowledged.
-    remembered: Option<Remembered>,
     held_by: watch::Sender<Option<String>>,
 }
 
@@ -109,7 +106,9 @@ impl Candidate {
         now: fn() -> BootTime,
     ) -> Self {
         let (held_by, _) = watch::channel(None);
-        Self { server, unsafe_settings, address, now, remembered: None, held_by }
+        let holder = format!("{:032x}", u128::from_be_bytes(random::bytes()));
+        let claim = Claim { holder, address, memory: Memory::default() };
+        Self { server, unsafe_settings, claim, now, held_by }
     }
 
     /// The address of the plane that holds the term, while this one waits for it; nothing when none is known.
@@ -161,11 +160,9 @@ impl Candidate {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub async fn open(&mut self, wall_now: WallTime) -> Result<PostgresStore, OpenError> {
+    pub async fn open(&self, wall_now: WallTime) -> Result<PostgresStore, OpenError> {
         let db = self.prepared(wall_now).await?;
-        let holder = format!("{:032x}", u128::from_be_bytes(random::bytes()));
-        let taking = term::take(&db, &holder, &self.address, &mut self.remembered, &self.held_by, self.now);
-        let (seat, taken) = taking.await?;
+        let (seat, taken) = term::take(&db, &self.claim, &self.held_by, self.now).await?;
         let keys = KeyTable::of(keys::all(&db).await?);
         let identity = seat.identity.clone();
         let writer = Writer::start(Start {
@@ -174,6 +171,7 @@ impl Candidate {
             session: db,
             seat,
             taken,
+            memory: self.claim.memory.clone(),
             keys: keys.clone(),
             now: self.now,
         });

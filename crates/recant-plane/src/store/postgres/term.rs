@@ -21,6 +21,8 @@
 //!   has lost what it had acknowledged (a standby was promoted that did not have it). Whoever takes the term then begins a new
 //!   history, by which every edge notices, and waits out the leases of edges that it does not know, as a restored copy does.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use recant_core::entry::{Hash, HistoryId};
 use recant_core::limits::{LEASE_MAX, TERM_LOOK_PERIOD, TERM_SILENCE};
 use recant_core::position::Position;
@@ -42,6 +44,35 @@ pub(super) struct Remembered {
     pub(super) batch: u64,
     pub(super) head: Position,
     pub(super) hash: Hash,
+}
+
+/// What one plane has seen acknowledged, by itself or by others: shared by whoever learns of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory(Arc<Mutex<Option<Remembered>>>);
+
+impl Memory {
+    /// Learns a later end, or that of another history.
+    pub(super) fn learn(&self, end: Remembered) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match *known {
+            Some(known) if known.history == end.history && known.batch > end.batch => {}
+            _ => *known = Some(end),
+        }
+    }
+
+    fn recall(&self) -> Option<Remembered> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a plane wants the term with.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    /// Its name in the row, like no other plane's.
+    pub(super) holder: String,
+    /// Where the others reach it.
+    pub(super) address: String,
+    pub(super) memory: Memory,
 }
 
 /// The row of the term, and what else is looked at with it.
@@ -82,47 +113,38 @@ pub(super) struct Seat {
 
 /// Waits until the term is nobody's, or its holder has been silent for too long, and takes it.
 ///
-/// Gives the seat and when its transaction was begun. Who holds it meanwhile is told to `held_by`. `remembered` is what this plane knows of earlier, and learns here.
+/// Gives the seat and when its transaction was begun. What this plane held before, and does not any more, is as good as free: its own
+/// writer has ended.
 pub(super) async fn take(
     db: &Session,
-    holder: &str,
-    address: &str,
-    remembered: &mut Option<Remembered>,
+    claim: &Claim,
     held_by: &watch::Sender<Option<String>>,
     now: fn() -> BootTime,
 ) -> std::result::Result<(Seat, BootTime), OpenError> {
     let mut seen: Option<(Standing, BootTime)> = None;
     loop {
         let standing = Standing::look(db).await?;
-        let is_free = standing.holder.is_none();
+        let is_free = standing.holder.as_ref().is_none_or(|holder| *holder == claim.holder);
         let silent_since = match &seen {
             Some((before, since)) if before.end.batch == standing.end.batch => *since,
             _ => now(),
         };
         if is_free || now().saturating_since(silent_since) >= TERM_SILENCE {
             held_by.send_replace(None);
-            let lost = has_lost(db, &standing, *remembered).await?;
+            let has_lost = has_lost(db, &standing, claim.memory.recall()).await?;
             let begun = now();
-            if let Some(seat) = take_at_once(db, &standing, holder, address, lost).await? {
-                *remembered = Some(seat.end);
+            if let Some(seat) = take_at_once(db, &standing, claim, has_lost).await? {
+                claim.memory.learn(seat.end);
                 return Ok((seat, begun));
             }
             seen = None;
             continue;
         }
-        remember(remembered, standing.end);
+        claim.memory.learn(standing.end);
         let address = standing.address.clone();
         held_by.send_if_modified(|known| std::mem::replace(known, address.clone()) != address);
         seen = Some((standing, silent_since));
         tokio::time::sleep(TERM_LOOK_PERIOD).await;
-    }
-}
-
-/// Learns a later end, or that of another history.
-fn remember(remembered: &mut Option<Remembered>, end: Remembered) {
-    match remembered {
-        Some(known) if known.history == end.history && known.batch > end.batch => {}
-        _ => *remembered = Some(end),
     }
 }
 
@@ -136,18 +158,12 @@ async fn has_lost(db: &Session, standing: &Standing, remembered: Option<Remember
 }
 
 /// Takes the term, unless somebody was faster.
-async fn take_at_once(
-    db: &Session,
-    found: &Standing,
-    holder: &str,
-    address: &str,
-    has_lost: bool,
-) -> Result<Option<Seat>> {
+async fn take_at_once(db: &Session, found: &Standing, claim: &Claim, has_lost: bool) -> Result<Option<Seat>> {
     db.run("BEGIN").await?;
     let sql = "UPDATE term SET number = number + 1, batch = batch + 1, holder = $1, address = $2
                WHERE number = $3 AND batch = $4";
     let (number, batch) = (rows::integer(found.number), rows::integer(found.end.batch));
-    if db.execute(sql, &[&holder, &address, &number, &batch]).await? == 0 {
+    if db.execute(sql, &[&claim.holder, &claim.address, &number, &batch]).await? == 0 {
         db.run("ROLLBACK").await?;
         return Ok(None);
     }
@@ -162,7 +178,7 @@ async fn take_at_once(
     db.commit().await?;
     Ok(Some(Seat {
         identity: Identity { history: standing.end.history, term: Term(standing.number), account },
-        holder: holder.to_owned(),
+        holder: claim.holder.clone(),
         end: standing.end,
     }))
 }

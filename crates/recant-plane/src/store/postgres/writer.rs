@@ -35,7 +35,7 @@ use super::rows;
 use super::server::Server;
 use super::session::{Failure, Session};
 use super::settings::{self, UnsafeSettings};
-use super::term::{self, Seat};
+use super::term::{self, Memory, Seat};
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
 use crate::store::key_table::KeyTable;
@@ -69,6 +69,7 @@ pub(super) struct Start {
     pub(super) seat: Seat,
     /// When the transaction was begun that took the seat.
     pub(super) taken: BootTime,
+    pub(super) memory: Memory,
     pub(super) keys: KeyTable,
     pub(super) now: fn() -> BootTime,
 }
@@ -87,6 +88,7 @@ impl Writer {
             session: Some(start.session),
             seat: start.seat,
             publish,
+            memory: start.memory,
             keys: start.keys,
             stopped: Arc::clone(&stopped),
             tenure: Arc::clone(&tenure),
@@ -120,7 +122,7 @@ impl Writer {
 
     /// Whether what is said now, without being written, binds whoever holds the term later.
     pub(super) fn is_in_tenure(&self, now: BootTime) -> bool {
-        self.tenure.holds(now)
+        self.stopped.0.get().is_none() && self.tenure.holds(now)
     }
 }
 
@@ -167,6 +169,7 @@ struct Worker {
     session: Option<Session>,
     seat: Seat,
     publish: watch::Sender<Position>,
+    memory: Memory,
     keys: KeyTable,
     stopped: Arc<Stopped>,
     tenure: Arc<Tenure>,
@@ -233,6 +236,7 @@ impl Worker {
         self.tenure.renew(done.begun);
         self.seat.end.batch = done.batch;
         (self.seat.end.head, self.seat.end.hash) = done.end;
+        self.memory.learn(self.seat.end);
         let head = done.end.0;
         // Before the answers, so that whoever has one finds the head at least there.
         self.publish.send_if_modified(|published| std::mem::replace(published, head) != head);

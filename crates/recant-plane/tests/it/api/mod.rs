@@ -10,4 +10,4 @@ mod domains;
 mod dry_run;
 mod edges;
 mod invalidations;
-mod rig;
+pub(crate) mod rig;

@@ -4,6 +4,8 @@
 //! however that ends: a shell waits for the end of a pipe that only this process holds, then stops the server and removes its
 //! folder. PostgreSQL refuses to run as root, so where the tests do, it runs as nobody.
 
+pub(crate) mod cut;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
@@ -64,6 +66,11 @@ pub(crate) struct PgServer {
 impl PgServer {
     /// Makes and starts an empty server with further settings.
     pub(crate) fn start(settings: &str) -> Self {
+        Self::start_with_files(settings, &[])
+    }
+
+    /// The same, with files beside its data that only it may read.
+    pub(crate) fn start_with_files(settings: &str, files: &[(&str, &str)]) -> Self {
         let folder = own_folder();
         let data = folder.join("data");
         perform(
@@ -71,6 +78,12 @@ impl PgServer {
                 .args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"])
                 .args([format!("--username={ROLE}"), format!("--pgdata={}", data.display())]),
         );
+        for (name, text) in files {
+            let path = data.join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            hand_over(&path);
+        }
         Self::run(folder, settings)
     }
 
@@ -92,8 +105,8 @@ impl PgServer {
         server
     }
 
-    /// Starts the server, also after it has been killed, and waits until it answers.
-    pub(crate) fn bring_up(&self) {
+    /// Starts the server and waits until it answers.
+    fn bring_up(&self) {
         let (data, log) = (self.data(), self.folder.join("log"));
         perform(program("pg_ctl").args(["start", "-w", "-t", "60", "-D"]).arg(data).arg("-l").arg(log));
     }
@@ -102,13 +115,74 @@ impl PgServer {
         self.folder.join("data")
     }
 
+    /// Makes and starts a standby of this server, which may become the primary.
+    pub(crate) fn standby(&self, settings: &str) -> Self {
+        let folder = own_folder();
+        let data = folder.join("data");
+        let port = self.port.to_string();
+        perform(
+            program("pg_basebackup")
+                .args(["-h", "127.0.0.1", "-p", &port, "-U", ROLE, "--checkpoint=fast", "--no-sync", "-D"])
+                .arg(&data),
+        );
+        fs::write(data.join("standby.signal"), "").unwrap();
+        hand_over(&data.join("standby.signal"));
+        Self::run(folder, settings)
+    }
+
+    /// How a standby of this server finds it.
+    pub(crate) fn primary_conninfo(&self, name: &str) -> String {
+        let port = self.port;
+        format!("primary_conninfo = 'host=127.0.0.1 port={port} user={ROLE} application_name={name}'")
+    }
+
+    /// Ends the server as a crash does.
+    pub(crate) fn kill(&self) {
+        let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        perform(Command::new("kill").arg("-9").arg(pid.lines().next().unwrap()));
+    }
+
+    /// Makes a standby the primary.
+    pub(crate) fn promote(&self) {
+        perform(program("pg_ctl").args(["promote", "-w", "-D"]).arg(self.data()));
+    }
+
+    /// Sets a parameter of the running server.
+    pub(crate) fn set(&self, setting: &str) {
+        let path = self.data().join("recant.conf");
+        let all = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{all}{setting}\n")).unwrap();
+        perform(program("pg_ctl").args(["reload", "-D"]).arg(self.data()));
+    }
+
+    /// What a statement answers, as psql prints it without ornaments.
+    pub(crate) fn ask(&self, database: &str, sql: &str) -> String {
+        let port = self.port.to_string();
+        let output = program("psql")
+            .args(["-h", "127.0.0.1", "-p", &port, "-U", ROLE, "-d", database, "-qAtc", sql])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Makes an empty database and gives its address.
     pub(crate) fn make_database(&self) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("world_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.make_database_named(&name)
+    }
+
+    /// Makes an empty database of that name and gives its address.
+    pub(crate) fn make_database_named(&self, name: &str) -> String {
         let port = self.port.to_string();
-        perform(program("createdb").args(["-h", "127.0.0.1", "-p", &port, "-U", ROLE, &name]));
-        self.address(&name)
+        perform(program("createdb").args(["-h", "127.0.0.1", "-p", &port, "-U", ROLE, name]));
+        self.address(name)
     }
 
     /// The address of a database of it.

@@ -1,21 +1,39 @@
 //! What the store for several planes promises besides.
 
+use recant_core::position::Position;
+use recant_core::protocol::message::Applied;
 use recant_plane::clock;
-use recant_plane::store::postgres::{Candidate, PostgresStore, Server, UnsafeSettings};
+use recant_plane::store::postgres::{Candidate, OpenError, PostgresStore, Server, UnsafeSettings};
+use recant_plane::store::{Birth, Command, Store, StoreError};
+use tokio::task::JoinSet;
 
 use super::World;
-use super::samples::NOW;
-use crate::postgres;
+use super::samples::{NOW, as_invalidation, furnish, invalidate};
+use crate::postgres::cut::{Cut, Proxy};
+use crate::postgres::{self, PgServer};
 
 /// A database of its own on the server that the tests share.
 pub(crate) struct Database(String);
 
 impl Database {
-    /// A plane that wants this database's term.
-    pub(crate) fn candidate(&self) -> Candidate {
-        let server: Server = self.0.parse().unwrap();
-        Candidate::new(server, UnsafeSettings::Refuse, "127.0.0.1:1".to_owned(), clock::boot_now)
+    fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap()
     }
+
+    /// Works on the rows behind the store's back.
+    fn tamper(&self, sql: &str) {
+        postgres::shared().ask(self.name(), sql);
+    }
+
+    /// A plane that wants this database's term.
+    fn candidate(&self) -> Candidate {
+        candidate(&self.0, UnsafeSettings::Refuse)
+    }
+}
+
+fn candidate(address: &str, unsafe_settings: UnsafeSettings) -> Candidate {
+    let server: Server = address.parse().unwrap();
+    Candidate::new(server, unsafe_settings, "127.0.0.1:1".to_owned(), clock::boot_now)
 }
 
 impl World for Database {
@@ -26,8 +44,210 @@ impl World for Database {
     }
 
     fn open(&self) -> PostgresStore {
-        let mut candidate = self.candidate();
+        let candidate = self.candidate();
         let open = async { candidate.open(NOW).await.unwrap() };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(open))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_lost_the_term_writes_nothing_more() {
+    let database = Database::new();
+    let store = database.open();
+    furnish(&store, &["t"]).await;
+    assert!(store.may_grant());
+    let head = store.head().await.unwrap();
+    database.tamper("UPDATE recant.term SET number = number + 1, holder = 'another'");
+    let mut writers = JoinSet::new();
+    for n in 0..8 {
+        let store = store.clone();
+        let name = format!("I{n}");
+        writers.spawn(async move { store.commit(invalidate("t", &name, &name, &["/a"])).await });
+    }
+    for refused in writers.join_all().await {
+        assert!(
+            matches!(&refused, Err(StoreError::WriterStopped { reason }) if reason.contains("another plane")),
+            "{refused:?}"
+        );
+    }
+    assert!(store.health().is_err());
+    assert_eq!(store.head().await.unwrap(), head);
+}
+
+#[test]
+fn a_plane_that_is_silent_is_succeeded_when_its_leases_can_be_waited_for() {
+    let database = Database::new();
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (dead, alive) = (runtime(), runtime());
+    let (store, granted) = dead.block_on(async {
+        let store = database.candidate().open(NOW).await.unwrap();
+        furnish(&store, &["t"]).await;
+        (store.clone(), store.may_grant())
+    });
+    assert!(granted);
+    // Nothing of that plane runs any more, as after kill -9: it gives nothing back.
+    dead.shutdown_background();
+    alive.block_on(async {
+        let next = database.candidate();
+        let held_by = next.held_by();
+        let successor = next.open(NOW).await.unwrap();
+        assert!(
+            !store.may_grant(),
+            "whoever takes over has waited until the other one may not speak any more"
+        );
+        assert_eq!(successor.identity().term.0, store.identity().term.0 + 1);
+        assert_eq!(successor.head().await.unwrap().0, Position::new(2));
+        assert_eq!(*held_by.borrow(), None);
+        let made = as_invalidation(successor.commit(invalidate("t", "I1", "r", &["/a"])).await.unwrap()).1;
+        assert_eq!(made.position, Position::new(3));
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_without_an_answer_is_carried_out_once() {
+    let database = Database::new();
+    let proxy = Proxy::start(postgres::shared().port()).await;
+    let address = format!("postgres://recant@{}/{}", proxy.address, database.name());
+    let store = candidate(&address, UnsafeSettings::Refuse).open(NOW).await.unwrap();
+    furnish(&store, &["t"]).await;
+    for (id, cut) in [("I-before", Cut::Before), ("I-after", Cut::After)] {
+        let head = store.head().await.unwrap().0;
+        proxy.arm(id, cut);
+        let (birth, made) = as_invalidation(store.commit(invalidate("t", id, id, &["/a"])).await.unwrap());
+        assert!(proxy.has_cut(), "{cut:?}");
+        assert_eq!((birth, made.record.id.as_str(), made.position), (Birth::New, id, head.next()), "{cut:?}");
+        assert_eq!(store.head().await.unwrap().0, head.next(), "{cut:?}: one entry");
+        let (birth, again) =
+            as_invalidation(store.commit(invalidate("t", "I-x", id, &["/a"])).await.unwrap());
+        assert_eq!((birth, again), (Birth::Replayed, made), "{cut:?}");
+    }
+    store.health().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_tail_is_noticed_and_begins_a_new_history() {
+    const LOSE: &str =
+        "UPDATE recant.head SET position = 2, hash = (SELECT hash FROM recant.log WHERE position = 2);
+        DELETE FROM recant.log WHERE position > 2; DELETE FROM recant.invalidations;
+        DELETE FROM recant.caller_references; UPDATE recant.term SET batch = 3";
+    let database = Database::new();
+    let plane = database.candidate();
+    let store = plane.open(NOW).await.unwrap();
+    furnish(&store, &["t"]).await;
+    store.commit(invalidate("t", "I1", "r", &["/a"])).await.unwrap();
+    let history = store.identity().history;
+    let (position, hash) = store.head().await.unwrap();
+    database.tamper(LOSE);
+    let lost = store.commit(invalidate("t", "I2", "r2", &["/a"])).await;
+    assert!(
+        matches!(&lost, Err(StoreError::WriterStopped { reason }) if reason.contains("has lost")),
+        "{lost:?}"
+    );
+    drop(store);
+
+    // The same plane knows what there was; so does every other one that has looked on.
+    let store = plane.open(NOW).await.unwrap();
+    assert_ne!(store.identity().history, history);
+    assert!(!store.is_past(Applied { history, position, hash }).await.unwrap());
+    let durable = store.durable().await.unwrap();
+    assert_eq!(durable.members.len(), 1, "somebody stands for the edges that are not known any more");
+    drop(store);
+    // What has been noticed once is not noticed again.
+    let again = plane.open(NOW).await.unwrap().identity().history;
+    assert_eq!(again, database.open().identity().history);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_that_may_lose_something_are_refused() {
+    let database = Database::new();
+    let check = async |sql: &str, expected: &str| {
+        database.tamper(&format!("ALTER DATABASE {} {sql}", database.name()));
+        match database.candidate().open(NOW).await {
+            Err(OpenError::Unsafe(found)) => {
+                let said = found.to_string();
+                assert!(said.contains(expected) && said.contains("--unsafe-store-settings"), "{said}");
+            }
+            other => panic!("{sql}: {other:?}"),
+        }
+        let accepting = candidate(&database.0, UnsafeSettings::Accept).open(NOW).await;
+        assert!(accepting.is_ok(), "{sql}: {accepting:?}");
+    };
+    check("SET synchronous_commit = off", "synchronous_commit is 'off'").await;
+    check("SET synchronous_commit = local", "synchronous_commit is 'local'").await;
+    check("SET synchronous_commit = remote_write", "synchronous_commit is 'remote_write'").await;
+    database.tamper(&format!("ALTER DATABASE {} SET synchronous_commit = remote_apply", database.name()));
+    assert!(database.candidate().open(NOW).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn newer_and_foreign_tables_are_refused() {
+    let database = Database::new();
+    drop(database.open());
+    database.tamper("UPDATE recant.plane SET version = 9");
+    let error = database.candidate().open(NOW).await.unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 9 }), "{error:?}");
+    let database = Database::new();
+    database.tamper("CREATE SCHEMA recant; CREATE TABLE recant.somebody_elses (row TEXT)");
+    let error = database.candidate().open(NOW).await.unwrap_err();
+    assert!(matches!(error, OpenError::Foreign), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_cannot_be_stored_hurts_nobody_else() {
+    let database = Database::new();
+    let store = database.open();
+    furnish(&store, &["t"]).await;
+    let mut bad = super::samples::distribution("E9");
+    // PostgreSQL's texts hold every character but this one.
+    bad.caller_reference = "a\0b".into();
+    let (bad, good) = tokio::join!(
+        store.commit(Command::CreateDistribution(Box::new(bad))),
+        store.commit(invalidate("t", "I1", "r", &["/a"])),
+    );
+    assert!(matches!(bad, Err(StoreError::Command { .. })), "{bad:?}");
+    as_invalidation(good.unwrap());
+    store.health().unwrap();
+}
+
+/// A server with a certificate for `localhost`, by an authority of the test's own.
+fn secured() -> (PgServer, tempfile::TempDir) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new([]).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let server = PgServer::start_with_files(
+        "ssl = on",
+        &[("server.crt", &certificate.pem()), ("server.key", &key.serialize_pem())],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("authority.pem"), authority_pem).unwrap();
+    (server, folder)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_way_to_the_database_is_secret_and_proven() {
+    let (server, folder) = secured();
+    server.make_database_named("secret");
+    let authority = folder.path().join("authority.pem");
+    let open = async |host: &str, query: String| {
+        let address = format!("postgres://recant@{host}:{}/secret?{query}", server.port());
+        candidate(&address, UnsafeSettings::Refuse).open(NOW).await
+    };
+    let trusting = format!("sslmode=verify-full&sslrootcert={}", authority.display());
+    let store = open("localhost", trusting.clone()).await.unwrap();
+    furnish(&store, &["t"]).await;
+    let secret = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'recant'";
+    assert_eq!(server.ask("secret", secret), "t");
+    for (host, query, why) in [
+        ("localhost", "sslmode=verify-full".to_owned(), "an authority that nobody knows"),
+        ("127.0.0.1", trusting, "a certificate of another name"),
+    ] {
+        let refused = open(host, query).await;
+        assert!(matches!(refused, Err(OpenError::Failed { .. })), "{why}: {refused:?}");
     }
 }

@@ -102,7 +102,7 @@ pub enum StoreChoice {
     #[default]
     Embedded,
     /// In a PostgreSQL: several planes.
-    Postgres(PostgresChoice),
+    Postgres(Box<PostgresChoice>),
 }
 
 /// The database of several planes.
@@ -239,7 +239,7 @@ impl Plane {
                 tokio::spawn(stopped(serving, committed))
             }
             StoreChoice::Postgres(choice) => {
-                let peer = Peer::join(choice, address, &folder).await?;
+                let peer = Peer::join(*choice, address, &folder).await?;
                 tokio::spawn(peer.run(listener, lead))
             }
         };

@@ -461,7 +461,7 @@ impl Given {
         plane.admission = self.admission;
         plane.store = match (self.server, self.peer_address, self.unsafe_settings) {
             (Some(server), peer_address, unsafe_settings) => {
-                StoreChoice::Postgres(PostgresChoice { server, unsafe_settings, peer_address })
+                StoreChoice::Postgres(Box::new(PostgresChoice { server, unsafe_settings, peer_address }))
             }
             (None, None, UnsafeSettings::Refuse) => StoreChoice::Embedded,
             (None, Some(_), _) => return Err(Usage { message: "--peer-address needs --store".into() }),

@@ -33,7 +33,7 @@ pub(super) fn is_passed_on(request: &Request) -> bool {
 /// Why there is no answer.
 pub(super) enum NotSent {
     /// The request has not left: here it is again.
-    Unsent(Request),
+    Unsent(Box<Request>),
     /// The connection broke; whether the request was carried out is not known.
     InDoubt,
 }
@@ -62,12 +62,12 @@ impl Forward {
                 Some(connection) => (connection, false),
                 None => match open(address).await {
                     Some(connection) => (connection, true),
-                    None => return Err(NotSent::Unsent(request)),
+                    None => return Err(NotSent::Unsent(Box::new(request))),
                 },
             };
             if connection.ready().await.is_err() {
                 if is_new {
-                    return Err(NotSent::Unsent(request));
+                    return Err(NotSent::Unsent(Box::new(request)));
                 }
                 continue;
             }
@@ -80,7 +80,7 @@ impl Forward {
                 Err(mut error) => match error.take_message() {
                     // An idle connection that the other end had closed.
                     Some(unsent) if !is_new => request = unsent,
-                    Some(unsent) => return Err(NotSent::Unsent(unsent)),
+                    Some(unsent) => return Err(NotSent::Unsent(Box::new(unsent))),
                     None => {
                         tracing::warn!(%address, error = %error.error(), "the leading plane has not answered");
                         return Err(NotSent::InDoubt);

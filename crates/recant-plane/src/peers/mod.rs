@@ -232,7 +232,7 @@ async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Respon
             },
             Role::Follows(address) if !is_passed_on => match front.forward.send(&address, request).await {
                 Ok(response) => return response,
-                Err(NotSent::Unsent(unsent)) => request = unsent,
+                Err(NotSent::Unsent(unsent)) => request = *unsent,
                 Err(NotSent::InDoubt) => return unavailable(),
             },
             Role::Follows(_) | Role::Waits => {}

@@ -17,7 +17,7 @@ use crate::postgres::{self, PgServer};
 fn plane(database: &str) -> Rig {
     let server = database.parse().unwrap();
     let choice = PostgresChoice { server, unsafe_settings: UnsafeSettings::Refuse, peer_address: None };
-    Rig::start_with(|options| options.store = StoreChoice::Postgres(choice))
+    Rig::start_with(|options| options.store = StoreChoice::Postgres(Box::new(choice)))
 }
 
 /// The answer to a call that waits for who leads, and is repeated while nobody does.

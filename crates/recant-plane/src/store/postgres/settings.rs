@@ -34,25 +34,40 @@ pub struct UnsafeSetting {
     pub why: &'static str,
 }
 
-/// Which names are looked at, what is safe, and what happens otherwise.
-const CHECKS: [(&str, fn(&str) -> bool, &str); 4] = [
-    ("fsync", |value| value == "on", "a commit survives a crash only when it is 'on'"),
-    ("full_page_writes", |value| value == "on", "a torn page destroys the database unless it is 'on'"),
-    (
-        "synchronous_commit",
-        |value| ["on", "remote_apply"].contains(&value),
-        "a commit waits for the disk, and for the standbys' disks, only with 'on' or 'remote_apply'",
-    ),
-    (
-        "server_version_num",
-        |value| value.parse().is_ok_and(|version: i32| version >= VERSION_MIN),
-        "PostgreSQL 14 is the oldest that is supported",
-    ),
+/// A setting that is looked at.
+struct Check {
+    name: &'static str,
+    is_safe: fn(&str) -> bool,
+    /// What it would have to be, and why.
+    why: &'static str,
+}
+
+const CHECKS: [Check; 4] = [
+    Check {
+        name: "fsync",
+        is_safe: |value| value == "on",
+        why: "a commit survives a crash only when it is 'on'",
+    },
+    Check {
+        name: "full_page_writes",
+        is_safe: |value| value == "on",
+        why: "a torn page destroys the database unless it is 'on'",
+    },
+    Check {
+        name: "synchronous_commit",
+        is_safe: |value| ["on", "remote_apply"].contains(&value),
+        why: "a commit waits for the disk, and for the standbys' disks, only with 'on' or 'remote_apply'",
+    },
+    Check {
+        name: "server_version_num",
+        is_safe: |value| value.parse().is_ok_and(|version: i32| version >= VERSION_MIN),
+        why: "PostgreSQL 14 is the oldest that is supported",
+    },
 ];
 
 /// Looks at every setting, and gives the first that is unsafe.
 pub(super) async fn find_unsafe(db: &Session) -> Result<Option<UnsafeSetting>> {
-    for (name, is_safe, why) in CHECKS {
+    for Check { name, is_safe, why } in CHECKS {
         let row = db.one("SELECT current_setting($1)", &[&name]).await?;
         let value: String = rows::get(&row, 0)?;
         if !is_safe(&value) {
@@ -81,8 +96,8 @@ mod tests {
     #[test]
     fn what_is_safe() {
         let check = |name: &str, value: &str, expected: bool| {
-            let (_, is_safe, _) = CHECKS.iter().find(|(known, ..)| *known == name).unwrap();
-            assert_eq!(is_safe(value), expected, "{name} = {value}");
+            let check = CHECKS.iter().find(|check| check.name == name).unwrap();
+            assert_eq!((check.is_safe)(value), expected, "{name} = {value}");
         };
         check("fsync", "on", true);
         check("fsync", "off", false);

@@ -11,7 +11,7 @@
 //!   its commit, so there is one such transaction at a time; where another plane has taken the term, it changes nothing, and
 //!   the holder knows that it is none.
 //! * **Tenure.** What the holder says without writing (a lease it grants) is bound by time instead: it acts for
-//!   [`TERM_TENURE`] after it *sent* the last renewal that was committed. Another plane takes the term when it has seen `batch`
+//!   [`TERM_TENURE`](recant_core::limits::TERM_TENURE) after it *sent* the last renewal that was committed. Another plane takes the term when it has seen `batch`
 //!   unchanged for [`TERM_SILENCE`] by its own clock, which began later and lasts longer. No two clocks are compared.
 //!   So when the new holder starts, every lease that the old one granted was asked for before, and the new holder waits for
 //!   as long as any of them may last (PURGE.md rule 11): a take-over is a restart on another machine.

@@ -5,6 +5,7 @@
 mod api;
 mod backup;
 mod completion;
+mod cut;
 mod failover;
 mod feed;
 mod folder;

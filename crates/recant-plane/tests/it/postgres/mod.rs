@@ -4,8 +4,6 @@
 //! however that ends: a shell waits for the end of a pipe that only this process holds, then stops the server and removes its
 //! folder. PostgreSQL refuses to run as root, so where the tests do, it runs as nobody.
 
-pub(crate) mod cut;
-
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::World;
 use super::samples::{NOW, as_invalidation, furnish, invalidate};
-use crate::postgres::cut::{Cut, Proxy};
+use crate::cut::{Cut, Proxy};
 use crate::postgres::{self, PgServer};
 
 /// A database of its own on the server that the tests share.

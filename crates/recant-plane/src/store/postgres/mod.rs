@@ -15,6 +15,7 @@
 //! | [`log`] | the end of the log |
 //! | [`keys`], [`audit`] | access keys, and the audit log |
 //! | [`readers`], [`queries`] | reads, several at a time, of the primary |
+//! | [`check`] | whether the end of the log is what was written |
 //!
 //! A store is opened by taking the term, and lives as long as it holds it. Its [`Identity`] is fixed; a plane that has lost the term
 //! opens another. Everything is read from the primary, since a standby may be behind what was acknowledged; entries of the log
@@ -22,6 +23,7 @@
 
 mod apply;
 mod audit;
+mod check;
 mod configure;
 mod invalidate;
 mod keys;
@@ -163,6 +165,7 @@ impl Candidate {
     pub async fn open(&self, wall_now: WallTime) -> Result<PostgresStore, OpenError> {
         let db = self.prepared(wall_now).await?;
         let (seat, taken) = term::take(&db, &self.claim, &self.held_by, self.now).await?;
+        check::tail(&db).await?;
         let keys = KeyTable::of(keys::all(&db).await?);
         let identity = seat.identity.clone();
         let writer = Writer::start(Start {

@@ -11,7 +11,7 @@ use tokio::try_join;
 use tokio_postgres::Row;
 
 use super::rows;
-use super::session::{Params, Result, Session};
+use super::session::{Failure, Params, Result, Session};
 use crate::store::records::{
     DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page, ResourceKey,
     ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
@@ -208,14 +208,24 @@ pub(super) async fn entries(
         "SELECT {} FROM log WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3",
         rows::ENTRY
     );
+    if count == 0 && after < end {
+        return Err(gap(after.next()));
+    }
     let mut entries = Vec::<Entry>::with_capacity(count);
     for row in db.rows(&sql, &[&from, &to, &rows::limit(count)]).await? {
         let entry = rows::entry(&row)?;
-        let before = entries.last().map_or(after, |entry| entry.position);
-        assert_eq!(entry.position, before.next(), "the log is dense");
+        let wanted = entries.last().map_or(after, |entry| entry.position).next();
+        if entry.position != wanted {
+            return Err(gap(wanted));
+        }
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// The log is dense; a row that is missing has been taken out of it by somebody else.
+fn gap(position: Position) -> Failure {
+    Failure::Row { column: 0, reason: format!("the log has no entry at position {}", position.get()) }
 }
 
 pub(super) async fn entry_hash(db: &Session, position: Position) -> Result<Option<Hash>> {

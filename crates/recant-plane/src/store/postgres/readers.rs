@@ -76,7 +76,11 @@ impl Readers {
             return Ok(session);
         }
         let session = Arc::new(self.server.connect().await?);
-        session.run(&format!("SET statement_timeout = {}", STORE_READ_TIME_MAX.as_millis())).await?;
+        // A read holds nothing that others wait for, so it may also rest: a snapshot's rows take a while to be understood.
+        let millis = STORE_READ_TIME_MAX.as_millis();
+        let limits =
+            format!("SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}");
+        session.run(&limits).await?;
         Ok(session)
     }
 }

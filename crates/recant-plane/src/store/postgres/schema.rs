@@ -39,6 +39,9 @@ pub enum OpenError {
     /// What it acknowledges may be lost.
     #[error("the database is not safe: {0}")]
     Unsafe(#[from] UnsafeSetting),
+    /// The log is not dense, or its links do not hold.
+    #[error("the log is damaged at position {}", .0.get())]
+    Damaged(Position),
     /// It cannot be reached, or has failed.
     #[error("the database cannot be opened: {reason}")]
     Failed {

@@ -1,8 +1,11 @@
 //! What the store for several planes promises besides.
 
+use recant_core::id::EdgeId;
 use recant_core::position::Position;
-use recant_core::protocol::message::Applied;
+use recant_core::protocol::LeaseParams;
+use recant_core::protocol::message::{Applied, Heartbeat, Incarnation, LeaseClass, Member, RenewalId};
 use recant_plane::clock;
+use recant_plane::completion::{Completion, HeartbeatError};
 use recant_plane::store::postgres::{Candidate, OpenError, PostgresStore, Server, UnsafeSettings};
 use recant_plane::store::{Birth, Command, Store, StoreError};
 use tokio::task::JoinSet;
@@ -123,6 +126,79 @@ async fn a_commit_without_an_answer_is_carried_out_once() {
         assert_eq!((birth, again), (Birth::Replayed, made), "{cut:?}");
     }
     store.health().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_wait_for_the_standbys_is_cancelled_is_not_answered() {
+    let server = PgServer::start("");
+    let store =
+        candidate(&server.make_database_named("alone"), UnsafeSettings::Refuse).open(NOW).await.unwrap();
+    furnish(&store, &["t"]).await;
+    server.set("synchronous_standby_names = 'ANY 1 (nobody)'");
+    let create = tokio::spawn({
+        let store = store.clone();
+        async move { store.commit(invalidate("t", "I1", "r", &["/a"])).await }
+    });
+    let waiting = "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let waits = async |besides: &str| loop {
+        let pid = server.ask("alone", waiting);
+        if pid != "0" && pid != besides {
+            return pid;
+        }
+        tokio::task::yield_now().await;
+    };
+    // Perhaps that of a renewal; the create comes after it, and waits as well.
+    let first = waits("0").await;
+    server.ask("alone", &format!("SELECT pg_cancel_backend({first})"));
+    // The server has said that it has committed. The store knows better, and waits again, over another connection.
+    waits(&first).await;
+    assert!(!create.is_finished());
+    server.set("synchronous_standby_names = ''");
+    let (birth, made) = as_invalidation(create.await.unwrap().unwrap());
+    assert_eq!((birth, made.position), (Birth::New, Position::new(3)));
+    assert_eq!(store.head().await.unwrap().0, Position::new(3), "one entry");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_somebody_has_changed_is_not_gone_on_with() {
+    let check = async |sql: &str| {
+        let database = Database::new();
+        {
+            let store = database.open();
+            furnish(&store, &["t"]).await;
+            store.commit(invalidate("t", "I1", "r", &["/a"])).await.unwrap();
+        }
+        drop(database.open());
+        database.tamper(sql);
+        database.candidate().open(NOW).await.unwrap_err().to_string()
+    };
+    let body = check("UPDATE recant.log SET body = 'x' WHERE position = 2").await;
+    assert!(body.contains("damaged at position 2"), "{body}");
+    let gap = check("DELETE FROM recant.log WHERE position = 2").await;
+    assert!(gap.contains("no entry at position 2"), "{gap}");
+    let end = check("UPDATE recant.head SET position = 2, completed = 0").await;
+    assert!(end.contains("damaged at position 2"), "{end}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_have_been_succeeded_grants_no_lease() {
+    let database = Database::new();
+    let store = database.open();
+    let lease = LeaseParams::for_lease(std::time::Duration::from_secs(1));
+    let completion = Completion::start(store.clone(), lease, clock::boot_now).await.unwrap();
+    let heartbeat = |renewal| Heartbeat {
+        member: Member { edge: EdgeId::parse("edge-1").unwrap(), incarnation: Incarnation(1) },
+        renewal: RenewalId(renewal),
+        applied: None,
+        lease_class: LeaseClass::default(),
+        leaving: false,
+    };
+    completion.heartbeat(heartbeat(1), false).await.unwrap();
+    database.tamper("UPDATE recant.term SET number = number + 1, holder = 'another'");
+    let mut committed = store.committed();
+    while committed.changed().await.is_ok() {}
+    let refused = completion.heartbeat(heartbeat(2), false).await;
+    assert!(matches!(refused, Err(HeartbeatError::NotLeading)), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,17 +1,19 @@
 //! What the store for several planes promises besides.
 
-use recant_core::id::EdgeId;
+use recant_core::entry::Scope;
+use recant_core::id::{DistributionId, EdgeId, TenantId};
 use recant_core::position::Position;
 use recant_core::protocol::LeaseParams;
 use recant_core::protocol::message::{Applied, Heartbeat, Incarnation, LeaseClass, Member, RenewalId};
 use recant_plane::clock;
 use recant_plane::completion::{Completion, HeartbeatError};
 use recant_plane::store::postgres::{Candidate, OpenError, PostgresStore, Server, UnsafeSettings};
-use recant_plane::store::{Birth, Command, Store, StoreError};
+use recant_plane::store::{Birth, Command, Outcome, Store, StoreError, TenantFilter};
 use tokio::task::JoinSet;
 
 use super::World;
-use super::samples::{NOW, as_invalidation, furnish, invalidate};
+use super::samples::{NOW, as_invalidation, furnish, invalidate, items, page};
+use crate::api::rig::PATIENCE;
 use crate::cut::{Cut, Proxy};
 use crate::postgres::{self, PgServer};
 
@@ -140,18 +142,19 @@ async fn a_commit_whose_wait_for_the_standbys_is_cancelled_is_not_answered() {
         async move { store.commit(invalidate("t", "I1", "r", &["/a"])).await }
     });
     let waiting = "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-    let waits = async |besides: &str| loop {
+    let started = std::time::Instant::now();
+    let waits = |besides: &str| loop {
         let pid = server.ask("alone", waiting);
         if pid != "0" && pid != besides {
             return pid;
         }
-        tokio::task::yield_now().await;
+        assert!(started.elapsed() < PATIENCE, "nothing waits");
     };
     // Perhaps that of a renewal; the create comes after it, and waits as well.
-    let first = waits("0").await;
+    let first = waits("0");
     server.ask("alone", &format!("SELECT pg_cancel_backend({first})"));
     // The server has said that it has committed. The store knows better, and waits again, over another connection.
-    waits(&first).await;
+    waits(&first);
     assert!(!create.is_finished());
     server.set("synchronous_standby_names = ''");
     let (birth, made) = as_invalidation(create.await.unwrap().unwrap());
@@ -326,4 +329,61 @@ async fn the_way_to_the_database_is_secret_and_proven() {
         let refused = open(host, query).await;
         assert!(matches!(refused, Err(OpenError::Failed { .. })), "{why}: {refused:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_costs_the_same_however_much_there_is() {
+    const FILL: &str = "
+        INSERT INTO recant.tenants SELECT 'f' || n, 'n' || n, distribution_id, connection_group_id, etag, config, spec,
+               'arn:acl', 'arn:certificate', tags, created, modified, position
+        FROM recant.tenants, generate_series(1, 20000) n WHERE id = 't';
+        INSERT INTO recant.tenant_domains SELECT 'd' || n || '.example', 'f' || n FROM generate_series(1, 20000) n;
+        INSERT INTO recant.invalidations SELECT n + 10, 't', 'I' || n, 'r', 1, 0, n, 0, 0, '[\"/a\"]'
+        FROM generate_series(1, 20000) n;
+        ANALYZE recant.tenants, recant.tenant_domains, recant.invalidations";
+    let database = Database::new();
+    let store = database.open();
+    furnish(&store, &["t"]).await;
+    database.tamper(FILL);
+    let group = store.default_connection_group().await.unwrap();
+    let (tenant, distribution) = (TenantId::parse("t").unwrap(), DistributionId::parse("E1").unwrap());
+    let scope = Scope::Tenant(tenant);
+    // Of a moment when no connection has anything left to report.
+    let scans = || {
+        let connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let started = std::time::Instant::now();
+        while postgres::shared().ask(database.name(), connections) != "0" {
+            assert!(started.elapsed() < PATIENCE, "a connection is left open");
+        }
+        let scans = "SELECT sum(seq_scan) || ' ' || sum(idx_scan) FROM pg_stat_user_tables
+                     WHERE relname IN ('tenants', 'tenant_domains', 'invalidations')";
+        let said = postgres::shared().ask(database.name(), scans);
+        let (all, by_index) = said.split_once(' ').unwrap();
+        (all.parse::<u64>().unwrap(), by_index.parse::<u64>().unwrap())
+    };
+    drop(store);
+    let before = scans();
+    let store = database.open();
+    // Often enough for the server to settle on one plan for each statement.
+    for _ in 0..8 {
+        for filter in [
+            TenantFilter::All,
+            TenantFilter::Distribution(distribution.clone()),
+            TenantFilter::ConnectionGroup(group.clone()),
+            TenantFilter::WebAcl("arn:acl".into()),
+            TenantFilter::Certificate("arn:certificate".into()),
+        ] {
+            let (found, more) = items(store.tenants(filter, page(Some("f5"), 10)).await.unwrap());
+            assert_eq!((found.len(), more), (10, true));
+        }
+        store.domains("*.example", page(Some("d5"), 10)).await.unwrap();
+        let (found, more) = items(store.invalidations(&scope, page(Some("I9000"), 10)).await.unwrap());
+        assert_eq!((found.len(), more), (10, true));
+        let made = store.commit(invalidate("t", "I-x", "r-x", &["/a"])).await.unwrap();
+        assert!(!matches!(made, Outcome::Recorded));
+    }
+    drop(store);
+    let after = scans();
+    assert_eq!(after.0, before.0, "no table is read from end to end");
+    assert!(after.1 > before.1);
 }

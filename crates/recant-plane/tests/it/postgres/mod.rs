@@ -22,17 +22,18 @@ const ROLE: &str = "recant";
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nmax_connections = 400\nshared_buffers = 32MB\n\
     log_min_messages = warning\nwal_sender_timeout = 5s\nlog_timezone = 'UTC'\n";
 
-/// The folder of PostgreSQL's programs: the newest that Debian's packages have installed, or `RECANT_POSTGRES`.
+/// The folder of PostgreSQL's programs.
 fn programs() -> PathBuf {
+    installed().expect("PostgreSQL's server programs are installed: cargo xtask test does that")
+}
+
+/// Where they are: the newest that Debian's packages have installed, or what `RECANT_POSTGRES` says.
+pub(crate) fn installed() -> Option<PathBuf> {
     if let Some(given) = std::env::var_os("RECANT_POSTGRES") {
-        return given.into();
+        return Some(given.into());
     }
-    let versions = fs::read_dir("/usr/lib/postgresql")
-        .map(|found| found.flatten().collect())
-        .unwrap_or_else(|_| Vec::new());
-    let newest =
-        versions.iter().map(|found| found.path().join("bin")).filter(|bin| bin.join("initdb").exists());
-    newest.max().expect("PostgreSQL's server programs are installed: cargo xtask test does that")
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).max()
 }
 
 /// One of PostgreSQL's programs, as a user who may run it.

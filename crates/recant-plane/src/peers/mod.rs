@@ -109,7 +109,7 @@ impl Peer {
         let (role, roles) = watch::channel(Role::Waits);
         let front = Arc::new(Front { roles, forward: Forward::new(lead.stop.clone()) });
         let mut serving = tokio::spawn(server::serve(listener, routes(front), lead.stop.clone()));
-        let mut led = None;
+        let (mut led, mut said) = (None, String::new());
         loop {
             tokio::select! {
                 biased;
@@ -117,9 +117,17 @@ impl Peer {
                     ended.expect("the listener does not panic and is not aborted");
                     break;
                 }
-                started = self.lead_once(&lead, &role, &mut led) => if let Err(error) = started {
-                    tracing::error!(error = &error as &dyn std::error::Error, "this plane cannot lead");
-                    tokio::time::sleep(REST).await;
+                started = self.lead_once(&lead, &role, &mut led) => match started {
+                    Ok(()) => said.clear(),
+                    Err(error) => {
+                        // Said once, however long it lasts.
+                        let reason = error.to_string();
+                        if reason != said {
+                            tracing::error!(%reason, "this plane cannot lead");
+                            said = reason;
+                        }
+                        tokio::time::sleep(REST).await;
+                    }
                 }
             }
         }

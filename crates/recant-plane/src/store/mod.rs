@@ -63,6 +63,12 @@ pub enum StoreError {
         /// What failed.
         reason: String,
     },
+    /// The database is not reached; it may be later.
+    #[error("the database cannot be reached: {reason}")]
+    Unreachable {
+        /// What was tried last, and failed.
+        reason: String,
+    },
     /// A read failed.
     #[error("the store could not be read: {reason}")]
     Read {

@@ -35,7 +35,7 @@ pub(super) async fn put(tx: &Tx<'_>, key: &KeyRecord) -> std::result::Result<Out
 
 /// Removes a key.
 pub(super) async fn delete(tx: &Tx<'_>, id: &str) -> std::result::Result<Outcome, Stop> {
-    match tx.execute("DELETE FROM keys WHERE id = $1", &[&id]).await? {
+    match tx.execute("DELETE FROM keys WHERE id = $1", &[&super::sought(id)]).await? {
         0 => Err(Refusal::NoSuchKey.into()),
         _ => Ok(Outcome::KeyDeleted(id.to_owned())),
     }

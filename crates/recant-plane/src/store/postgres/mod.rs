@@ -183,6 +183,16 @@ impl Candidate {
     }
 }
 
+/// A text that is looked for. PostgreSQL's texts cannot hold the character 0, and refuse to be asked for it; no name, id, domain
+/// or marker holds the character 1 either, so that this finds nothing, as it should.
+fn sought(text: &str) -> String {
+    text.replace('\0', "\u{1}")
+}
+
+fn sought_page(page: Page) -> Page {
+    Page { after: page.after.map(|marker| sought(&marker)), ..page }
+}
+
 impl Store for PostgresStore {
     async fn commit(&self, command: Command) -> Result<Outcome, StoreError> {
         self.0.writer.commit(command).await
@@ -212,12 +222,16 @@ impl Store for PostgresStore {
     }
 
     async fn distributions(&self, page: Page) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
-        let page = &page;
+        let page = &sought_page(page);
         self.0.readers.read(|db| async move { queries::distributions(&db, page).await }).await
     }
 
     async fn tenant(&self, key: TenantKey) -> Result<Option<Tracked<TenantRecord>>, StoreError> {
-        let key = &key;
+        let key = &match key {
+            TenantKey::Name(name) => TenantKey::Name(sought(&name)),
+            TenantKey::Domain(domain) => TenantKey::Domain(sought(&domain)),
+            key => key,
+        };
         self.0.readers.read(|db| async move { queries::tenant(&db, key).await }).await
     }
 
@@ -226,12 +240,17 @@ impl Store for PostgresStore {
         filter: TenantFilter,
         page: Page,
     ) -> Result<Listing<Tracked<TenantRecord>>, StoreError> {
-        let (filter, page) = (&filter, &page);
+        let filter = &match filter {
+            TenantFilter::WebAcl(arn) => TenantFilter::WebAcl(sought(&arn)),
+            TenantFilter::Certificate(arn) => TenantFilter::Certificate(sought(&arn)),
+            filter => filter,
+        };
+        let page = &sought_page(page);
         self.0.readers.read(|db| async move { queries::tenants(&db, filter, page).await }).await
     }
 
     async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, TenantId)>, StoreError> {
-        let page = &page;
+        let (domain, page) = (&sought(domain), &sought_page(page));
         self.0.readers.read(|db| async move { queries::domains(&db, domain, page).await }).await
     }
 
@@ -248,7 +267,7 @@ impl Store for PostgresStore {
         scope: &Scope,
         page: Page,
     ) -> Result<Listing<Tracked<InvalidationSummary>>, StoreError> {
-        let page = &page;
+        let page = &sought_page(page);
         self.0.readers.read(|db| async move { queries::invalidations(&db, scope, page).await }).await
     }
 
@@ -261,7 +280,11 @@ impl Store for PostgresStore {
         kind: ResourceKind,
         key: ResourceKey,
     ) -> Result<Option<Tracked<ResourceRecord>>, StoreError> {
-        let key = &key;
+        let key = &match key {
+            ResourceKey::Id(id) => ResourceKey::Id(sought(&id)),
+            ResourceKey::Name(name) => ResourceKey::Name(sought(&name)),
+            ResourceKey::Alias(alias) => ResourceKey::Alias(sought(&alias)),
+        };
         self.0.readers.read(|db| async move { queries::resource(&db, kind, key).await }).await
     }
 
@@ -270,7 +293,7 @@ impl Store for PostgresStore {
         kind: ResourceKind,
         page: Page,
     ) -> Result<Listing<Tracked<ResourceRecord>>, StoreError> {
-        let page = &page;
+        let page = &sought_page(page);
         self.0.readers.read(|db| async move { queries::resources(&db, kind, page).await }).await
     }
 
@@ -279,7 +302,7 @@ impl Store for PostgresStore {
     }
 
     async fn keys(&self, page: Page) -> Result<Listing<KeyRecord>, StoreError> {
-        let page = &page;
+        let page = &sought_page(page);
         self.0.readers.read(|db| async move { keys::list(&db, page).await }).await
     }
 

@@ -52,6 +52,9 @@ impl Readers {
                     tracing::debug!(%failure, "a read has failed; trying again");
                     tokio::time::sleep(PAUSE).await;
                 }
+                Err(failure) if failure.is_passing() => {
+                    return Err(StoreError::Unreachable { reason: failure.to_string() });
+                }
                 Err(failure) => return Err(StoreError::Read { reason: failure.to_string() }),
             }
         }

@@ -7,7 +7,7 @@ use recant_core::position::Position;
 
 use super::apply::{Stop, Tx};
 use super::rows::json;
-use super::{configure, log, queries, rows};
+use super::{configure, log, queries, rows, sought};
 use crate::store::DEFAULT_CONNECTION_GROUP;
 use crate::store::command::{Outcome, Refusal};
 use crate::store::records::{
@@ -137,6 +137,7 @@ pub(super) async fn change_tags(
             ("resources", kind.as_str(), id.as_str(), Refusal::NoSuchResource(*kind))
         }
     };
+    let id = &sought(id);
     let of_kind = if kind.is_empty() { "$2 = ''" } else { "kind = $2" };
     let current =
         tx.row(&format!("SELECT tags FROM {table} WHERE id = $1 AND {of_kind}"), &[&id, &kind]).await?;
@@ -170,6 +171,6 @@ async fn tell_tenants(tx: &Tx<'_>, group: &str) -> Result<Option<Position>, Stop
 }
 
 async fn resource(tx: &Tx<'_>, kind: ResourceKind, id: &str) -> Result<Tracked<ResourceRecord>, Stop> {
-    let found = queries::resource(tx, kind, &ResourceKey::Id(id.to_owned())).await?;
+    let found = queries::resource(tx, kind, &ResourceKey::Id(sought(id))).await?;
     found.ok_or(Stop::Refused(Refusal::NoSuchResource(kind)))
 }

@@ -8,11 +8,11 @@ use recant_core::protocol::message::{Applied, Heartbeat, Incarnation, LeaseClass
 use recant_plane::clock;
 use recant_plane::completion::{Completion, HeartbeatError};
 use recant_plane::store::postgres::{Candidate, OpenError, PostgresStore, Server, UnsafeSettings};
-use recant_plane::store::{Birth, Command, Outcome, Store, StoreError, TenantFilter};
+use recant_plane::store::{Birth, Command, Outcome, Refusal, Store, StoreError, TenantFilter, TenantKey};
 use tokio::task::JoinSet;
 
 use super::World;
-use super::samples::{NOW, as_invalidation, furnish, invalidate, items, page};
+use super::samples::{NOW, as_invalidation, furnish, invalidate, items, page, refused};
 use crate::api::rig::PATIENCE;
 use crate::cut::{Cut, Proxy};
 use crate::postgres::{self, PgServer};
@@ -286,6 +286,12 @@ async fn a_value_that_cannot_be_stored_hurts_nobody_else() {
     );
     assert!(matches!(bad, Err(StoreError::Command { .. })), "{bad:?}");
     as_invalidation(good.unwrap());
+    // What cannot be stored cannot be found, and asking for it is no failure.
+    assert_eq!(store.tenant(TenantKey::Name("a\0b".into())).await.unwrap(), None);
+    assert_eq!(store.tenant(TenantKey::Domain("\0".into())).await.unwrap(), None);
+    let acl = TenantFilter::WebAcl("\0".into());
+    assert!(items(store.tenants(acl, page(Some("\0"), 9)).await.unwrap()).0.is_empty());
+    assert_eq!(refused(&store, Command::DeleteKey("\0".into())).await, Refusal::NoSuchKey);
     store.health().unwrap();
 }
 

@@ -10,6 +10,7 @@ use recant_core::entry::Hash;
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 
+use super::invalidate::Create;
 use super::session::{Failure, Session};
 use super::{audit, configure, invalidate, keys, resources, rows};
 use crate::store::command::{Command, Outcome, Refusal};
@@ -91,8 +92,10 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
         Command::DeleteTenant { tenant, if_match } => {
             configure::delete_tenant(tx, tenant, if_match.as_deref()).await
         }
-        Command::CreateInvalidation { scope, id, batch, now, in_progress_max } => {
-            invalidate::create(tx, scope, id, batch, *now, *in_progress_max).await
+        Command::CreateInvalidation { .. } => {
+            let create = Create::of(command).expect("it is one");
+            let outcomes = invalidate::create_all(tx, &[create]).await?;
+            Ok(outcomes.into_iter().next().expect("each create has an outcome"))
         }
         Command::CreateResource(resource) => resources::create(tx, resource).await,
         Command::UpdateResource { if_match, resource } => {
@@ -106,7 +109,10 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
         }
         Command::PutKey(key) => keys::put(tx, key).await,
         Command::DeleteKey(id) => keys::delete(tx, id).await,
-        Command::Audit { record, keep } => audit::append(tx, record, *keep).await,
+        Command::Audit { record, keep } => {
+            audit::append_all(tx, &[(record, *keep)]).await?;
+            Ok(Outcome::Recorded)
+        }
         Command::Protocol(writes) => {
             for write in writes {
                 record(tx, write).await?;

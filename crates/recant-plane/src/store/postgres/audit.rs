@@ -3,35 +3,36 @@
 use recant_core::audit::{self, AuditEntry, AuditRecord};
 use recant_core::entry::Hash;
 
-use super::apply::{Stop, Tx};
+use super::apply::Tx;
 use super::rows;
 use super::session::{Result, Session};
-use crate::store::command::Outcome;
 
 /// Records are cut off in pieces of this many, so that not every append has something to delete.
 const CUT: u64 = 1_000;
 
-/// Appends a record, and cuts off the oldest when there are more than `keep` and some.
-pub(super) async fn append(
-    tx: &Tx<'_>,
-    record: &AuditRecord,
-    keep: u64,
-) -> std::result::Result<Outcome, Stop> {
-    let text = rows::json(record);
-    let (last, before) = end(tx).await?;
-    let number = last + 1;
-    let link = audit::link(before, number, &text);
-    tx.execute(
-        "INSERT INTO audit (number, link, record) VALUES ($1, $2, $3)",
-        &[&rows::integer(number), &&link.0[..], &text],
-    )
-    .await?;
-    if number % CUT == 0 {
-        // The newest one stays in any case: the chain goes on from it.
-        let first = number.saturating_sub(keep.max(1)) + 1;
+/// Appends records, each with how many are kept, and cuts off the oldest when there are more than that and some.
+pub(super) async fn append_all(tx: &Tx<'_>, records: &[(&AuditRecord, u64)]) -> Result<()> {
+    let (mut number, mut link) = end(tx).await?;
+    let (mut numbers, mut links, mut texts, mut first) = (Vec::new(), Vec::new(), Vec::new(), None);
+    for (record, keep) in records {
+        let text = rows::json(*record);
+        number += 1;
+        link = audit::link(link, number, &text);
+        numbers.push(rows::integer(number));
+        links.push(link);
+        texts.push(text);
+        if number % CUT == 0 {
+            // The newest one stays in any case: the chain goes on from it.
+            first = Some(number.saturating_sub((*keep).max(1)) + 1);
+        }
+    }
+    let links: Vec<&[u8]> = links.iter().map(|link| &link.0[..]).collect();
+    let sql = "INSERT INTO audit (number, link, record) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[])";
+    tx.execute(sql, &[&numbers, &links, &texts]).await?;
+    if let Some(first) = first {
         tx.execute("DELETE FROM audit WHERE number < $1", &[&rows::integer(first)]).await?;
     }
-    Ok(Outcome::Recorded)
+    Ok(())
 }
 
 /// The records after a number, in order.

@@ -19,6 +19,11 @@ pub(super) async fn append(tx: &Tx<'_>, change: &Change) -> Result<Position, Sto
     Ok(*positions.first().expect("each change has a place"))
 }
 
+/// Whether a change is short enough for an entry.
+pub(super) fn fits(change: &Change) -> bool {
+    body::encode(change).len() <= ENTRY_BODY_BYTES_MAX
+}
+
 /// Appends changes, in one statement however many they are, and gives their places.
 pub(super) async fn append_all(tx: &Tx<'_>, changes: &[Change]) -> Result<Vec<Position>, Stop> {
     let (mut head, mut hash) = tx.end();

@@ -10,6 +10,7 @@
 //! | [`term`] | who may append: fencing, tenure, take-over, what a database has lost |
 //! | [`rows`] | between rows and records |
 //! | [`writer`] | the writer's task, its group commits, and commits that are in doubt |
+//! | [`group`] | a group of commands in one transaction |
 //! | [`apply`] | one command: look up, decide, write |
 //! | [`configure`], [`invalidate`], [`resources`] | the commands, by what they are about |
 //! | [`log`] | the end of the log |
@@ -25,6 +26,7 @@ mod apply;
 mod audit;
 mod check;
 mod configure;
+mod group;
 mod invalidate;
 mod keys;
 mod log;

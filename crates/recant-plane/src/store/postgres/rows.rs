@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use recant_core::batch::PathCount;
 use recant_core::entry::{Entry, Hash, HistoryId, Kind, Scope};
 use recant_core::id::{DistributionId, IdError, TenantId};
 use recant_core::position::Position;
@@ -147,11 +146,6 @@ pub(super) fn invalidation(row: &Row, completed: Position) -> Result<Tracked<Inv
 pub(super) fn invalidation_summary(row: &Row, completed: Position) -> Result<Tracked<InvalidationSummary>> {
     let record = InvalidationSummary { id: word(row, 0)?, created: wall_time(row, 1)? };
     Ok(tracked(record, position(row, 2)?, completed))
-}
-
-/// Two numbers of paths and of wildcards.
-pub(super) fn path_count(row: &Row) -> Result<PathCount> {
-    Ok(PathCount { paths: unsigned(row, 0)?, wildcards: unsigned(row, 1)? })
 }
 
 /// A resource out of [`RESOURCE`].

@@ -30,17 +30,16 @@ use recant_core::time::BootTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::apply::{self, Stop, Tx};
+use super::apply::Tx;
+use super::group::{self, Answer};
 use super::rows;
 use super::server::Server;
 use super::session::{Failure, Session};
 use super::settings::{self, UnsafeSettings};
 use super::term::{self, Memory, Seat};
 use crate::store::StoreError;
-use crate::store::command::{Command, Outcome};
+use crate::store::command::Command;
 use crate::store::key_table::KeyTable;
-
-type Answer = Result<Outcome, StoreError>;
 
 /// How long the first pause after a failure is; each further one is twice as long, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -300,7 +299,8 @@ impl Worker {
         }
         // A statement of its own, after the row is locked: it sees what the holder of the lock before has committed.
         let tx = Tx::new(db, rows::head(db).await?);
-        let answers = perform(&tx, group).await?;
+        let commands: Vec<_> = group.iter().map(|request| &request.command).collect();
+        let answers = group::perform(&tx, &commands).await?;
         tx.write_end().await?;
         let end = tx.end();
         *in_doubt = Some(Done { answers, batch, end, begun });
@@ -327,36 +327,4 @@ async fn renew(db: &Session, seat: &Seat) -> Result<u64, Halt> {
         Some(row) => Ok(rows::unsigned(&row, 0)?),
         None => Err(Halt::Final("another plane has taken the term over".to_owned())),
     }
-}
-
-/// Carries the commands of a group out, each in a savepoint.
-///
-/// # Errors
-/// When the database fails other than by one command's fault: nothing of the group can be answered.
-async fn perform(tx: &Tx<'_>, group: &[Request]) -> Result<Vec<Answer>, Failure> {
-    let mut answers = Vec::with_capacity(group.len());
-    let mut begin = "SAVEPOINT command";
-    for request in group {
-        let before = tx.end();
-        // Sent together, in this order.
-        let (begun, outcome) = tokio::join!(biased; tx.run(begin), apply::apply(tx, &request.command));
-        begun?;
-        let answer = match outcome {
-            Ok(outcome) => Ok(outcome),
-            Err(Stop::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
-            // A row that may not be, such as an id given out twice: this command's fault alone.
-            Err(Stop::Failed(failure)) if failure.is_of_the_command() => {
-                Err(StoreError::Command { reason: failure.to_string() })
-            }
-            Err(Stop::Failed(failure)) => return Err(failure),
-        };
-        begin = "RELEASE SAVEPOINT command; SAVEPOINT command";
-        if matches!(answer, Ok(Outcome::Refused(_)) | Err(_)) {
-            tx.run("ROLLBACK TO SAVEPOINT command").await?;
-            let (position, hash) = before;
-            tx.move_end(position, hash);
-        }
-        answers.push(answer);
-    }
-    Ok(answers)
 }

@@ -6,6 +6,7 @@
 //! [`Caller::call`] is all of it. Who sends many calls at a time takes the steps one by one: a request is spelled, signed and read on the thread
 //! that has the environment; only the exchange itself, by the [`Transport`] that [`Caller::open`] gives, is another thread's.
 
+use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use recant_core::entry::Hash;
@@ -27,7 +28,7 @@ use crate::output::timestamp::{self, TimestampFormat};
 use crate::retry::adaptive::RateLimiter;
 use crate::retry::quota::Quota;
 use crate::retry::{self, Mode, Retry};
-use crate::transport::{Failure, Reply, Settings, Transport};
+use crate::transport::{Failure, Opened, Reply, Settings, Transport};
 use crate::{credentials, debug};
 
 /// Everything that the calls of one command share.
@@ -165,6 +166,41 @@ impl<'a> Caller<'a> {
     ) -> Result<Reply, Error> {
         self.authenticate(environment)?;
         self.send(environment, name, request)
+    }
+
+    /// The same for an answer that does not end: its bytes, as they come. What cannot be reached for now is tried as often as any other call.
+    ///
+    /// # Errors
+    ///
+    /// No credentials, no answer, an error as answer.
+    pub(crate) fn open_stream(
+        &mut self,
+        environment: &mut dyn Environment,
+        operation: &'static str,
+        request: &request::Request,
+    ) -> Result<Box<dyn Read>, Error> {
+        self.authenticate(environment)?;
+        let mut attempt = 1;
+        loop {
+            let outgoing = self.sign(environment, operation, request, attempt)?;
+            let url = outgoing.uri().to_string();
+            let opened = self.transport(environment, &url)?.open(outgoing);
+            let (error, is_transient) = match opened {
+                Ok(Opened::Stream(stream)) => return Ok(stream),
+                Ok(Opened::Whole(reply)) => {
+                    let (code, message) = error_of(&reply);
+                    let is_transient = retry::is_retryable(reply.status, &code);
+                    (Error::Service { code, message, operation, reached_max_retries: None }, is_transient)
+                }
+                Err(failure) => (Error::general(failure.message(&url)), retry::is_transient(&failure)),
+            };
+            if attempt >= self.retry.attempts_max || !is_transient {
+                return Err(error);
+            }
+            let random = environment.random();
+            environment.sleep(Retry::pause(attempt, random));
+            attempt += 1;
+        }
     }
 
     /// Spells an input as a request that has no host and no signature yet.

@@ -222,10 +222,18 @@ mod tests {
     fn every_page_is_well_formed() {
         let operations =
             model::operations().iter().map(|operation| format!("recant-cloudfront-{}", operation.cli_name));
-        for name in ["recant-cloudfront", "recant-invalidate", "recant-keys", "recant-audit"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain(operations)
+        for name in [
+            "recant-cloudfront",
+            "recant-invalidate",
+            "recant-keys",
+            "recant-audit",
+            "recant-progress",
+            "recant-edges",
+            "recant-events",
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(operations)
         {
             let page = client_page(&name).unwrap();
             check_form(&page);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use http::header::{ACCEPT_ENCODING, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::cache_policy::{CachePolicy, CookieKey, QueryKey};
+use crate::cache_policy::{CachePolicy, KeyParts};
 use crate::match_uri::MatchUri;
 use crate::spec::{DistributionSpec, TenantSpec};
 
@@ -127,10 +127,7 @@ impl KeyedRequest {
         query: Option<&str>,
         headers: &HeaderMap,
     ) -> Self {
-        let query = match policy.query {
-            QueryKey::None => None,
-            QueryKey::All => query,
-        };
+        let query = policy.key.query.of_query(query);
         let mut key = KeyBytes::default();
         key.field(tenant.id.as_str().as_bytes());
         key.field(distribution.id.as_str().as_bytes());
@@ -142,10 +139,10 @@ impl KeyedRequest {
         // A path that becomes the root's by a change of the configuration is another one: rules for `/` that came
         // before did not look at it.
         key.0.push(u8::from(is_root));
-        key.optional(query.map(str::as_bytes));
+        key.optional(query.as_deref().map(str::as_bytes));
 
         let mut origin_headers = Vec::new();
-        for name in policy.headers {
+        for name in &policy.key.headers {
             // The name too, so that a policy whose list changes under the same id gets other keys.
             key.field(name.as_str().as_bytes());
             let values = headers.get_all(name);
@@ -155,18 +152,19 @@ impl KeyedRequest {
                 origin_headers.push((name.clone(), value.clone()));
             }
         }
-        let accepted = accepted_codings(policy, headers);
+        let accepted = accepted_codings(&policy.key, headers);
         key.optional(accepted.map(str::as_bytes));
         origin_headers.extend(accepted.map(|codings| (ACCEPT_ENCODING, HeaderValue::from_static(codings))));
 
-        let cookies = match policy.cookies {
-            CookieKey::None => None,
-            CookieKey::All => joined_cookies(headers),
-        };
+        let cookies = policy.key.cookies.of_cookies(headers);
         key.optional(cookies.as_ref().map(HeaderValue::as_bytes));
         origin_headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
+        // What a policy said before its last change never answers for what it says now.
+        if policy.variant != 0 {
+            key.0.extend_from_slice(&policy.variant.to_be_bytes());
+        }
 
-        Self { key: CacheKey(key.0.into()), origin_query: query.map(Into::into), origin_headers }
+        Self { key: CacheKey(key.0.into()), origin_query: query, origin_headers }
     }
 }
 
@@ -175,7 +173,7 @@ pub const CODINGS: [&str; 4] = ["br,gzip", "gzip", "br", ""];
 
 /// The normalised `Accept-Encoding` of CloudFront's compression support: which of the codings that the policy
 /// tells apart the viewer accepts, in one spelling. It is in the key and goes to the origin in place of the viewer's.
-fn accepted_codings(policy: &CachePolicy, headers: &HeaderMap) -> Option<&'static str> {
+fn accepted_codings(policy: &KeyParts, headers: &HeaderMap) -> Option<&'static str> {
     let gzip = policy.gzip && accepts(headers, "gzip");
     let brotli = policy.brotli && accepts(headers, "br");
     match (brotli, gzip) {
@@ -199,18 +197,6 @@ fn accepts(headers: &HeaderMap, coding: &str) -> bool {
 fn is_zero_weight(parameter: &str) -> bool {
     let Some((name, value)) = parameter.split_once('=') else { return false };
     name.trim().eq_ignore_ascii_case("q") && value.trim().bytes().all(|b| matches!(b, b'0' | b'.'))
-}
-
-/// The cookies of all lines in one: RFC 9113 section 8.2.3 lets viewers split them, and joins them by `; `.
-fn joined_cookies(headers: &HeaderMap) -> Option<HeaderValue> {
-    let mut lines = headers.get_all(COOKIE).iter();
-    let first = lines.next()?;
-    let mut joined = first.as_bytes().to_vec();
-    for line in lines {
-        joined.extend_from_slice(b"; ");
-        joined.extend_from_slice(line.as_bytes());
-    }
-    Some(HeaderValue::from_bytes(&joined).expect("header values joined by ';' are one"))
 }
 
 /// A key in the making. Every part is self-delimiting, so no two different requests have the same bytes.
@@ -246,7 +232,7 @@ mod tests {
     use super::*;
     use crate::cache_policy::managed;
     use crate::id::{DistributionId, TenantId};
-    use crate::spec::{BehaviorSpec, ViewerProtocol};
+    use crate::spec::BehaviorSpec;
 
     const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
     const ORIGIN_HEADERS: &str = "83da9c7e-98b4-4e11-a168-04f0df8e2c65";
@@ -268,13 +254,8 @@ mod tests {
             enabled: true,
             default_root_object: None,
             origins: Vec::new(),
-            default_behavior: BehaviorSpec {
-                target_origin_id: "o".into(),
-                cache_policy_id: OPTIMIZED.into(),
-                origin_request_policy_id: None,
-                allowed_methods: Vec::new(),
-                viewer_protocol: ViewerProtocol::default(),
-            },
+            path_behaviors: Vec::new(),
+            default_behavior: BehaviorSpec::new("o", OPTIMIZED),
             cache_tag_header: None,
             parameter_defaults: BTreeMap::new(),
         }

@@ -16,11 +16,11 @@
 //! | [`id`], [`time`], [`position`] | `TenantId` …, `WallTime`, `BootTime`, `Position`, `Stamp`, `Era` |
 //! | [`path`], [`tag`], [`batch`] | `InvalidationPath`, `CacheTag`, `Pattern`, `InvalidationBatch`, `Fingerprint` |
 //! | [`ledger`] | the decision over a `CallerReference`: new, replay, conflict |
-//! | [`spec`], [`entry`] | what the log carries: `DistributionSpec`, `TenantSpec`, `Entry`, `Change`, the hash chain |
+//! | [`spec`], [`policy`], [`entry`] | what the log carries: `DistributionSpec`, `TenantSpec`, `Entry`, `Change`, the hash chain |
 //! | [`protocol`] | the plane's half and the edge's half: membership, leases, completion, resume |
 //! | [`match_uri`], [`rules`] | the spelling that rules are compared with; what an edge holds: the trie with two epochs a node, the tags, the floor |
-//! | [`host`] | `Host`, `Domain`: which tenant a viewer means |
-//! | [`cache_policy`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
+//! | [`host`], [`path_pattern`] | `Host`, `Domain`: which tenant a viewer means; `PathPattern`: which cache behaviour |
+//! | [`cache_policy`], [`origin_request_policy`], [`response_headers_policy`], [`viewer_fields`], [`selection`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
 //! | [`access`], [`rate`], [`audit`] | what a key may do, how often it may ask, and the chain of what was decided |
 //! | [`conditional`] | whether a stored response answers a conditional request with 304 |
 //! | [`lookup`] | the one decision on the hit path |
@@ -47,14 +47,19 @@ pub mod lookup;
 pub mod match_uri;
 pub mod origin_request_policy;
 pub mod path;
+pub mod path_pattern;
+pub mod policy;
 pub mod position;
 pub mod protocol;
 pub mod range;
 pub mod rate;
+pub mod response_headers_policy;
 pub mod rules;
+pub mod selection;
 pub mod spec;
 pub mod storability;
 pub mod tag;
 pub mod targeted;
 pub mod time;
 pub mod vary;
+pub mod viewer_fields;

@@ -63,6 +63,12 @@ pub const ENTRY_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const ENTRY_FRAME_HEAD_BYTES_MAX: usize = 1_024;
 /// Bytes of a heartbeat, of its answer, and of a feed's frame that carries no entry. Ours; about 1 KiB is used.
 pub const HEARTBEAT_BYTES_MAX: usize = 8 * 1024;
+/// Positions of which one heartbeat says how many stored responses they took away. Ours; some 40 bytes each at most.
+pub const REMOVED_PER_HEARTBEAT_MAX: usize = 128;
+/// Positions of which an edge remembers that; beyond, the oldest are forgotten. Ours.
+pub const REMOVED_PER_EDGE_MAX: usize = 4_096;
+/// Positions and edges of which a plane remembers that; beyond, the oldest positions are forgotten. Ours; some 100 bytes each.
+pub const REMOVED_PER_PLANE_MAX: usize = 262_144;
 /// How long a feed may be silent before the edge opens it anew. Ours; the plane sends its head every second.
 pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(5);
 /// Entries sent in one piece of a feed before the plane looks at the log again. Ours.
@@ -88,6 +94,20 @@ pub const KEY_NAME_CHARS_MAX: usize = 64;
 pub const KEYS_MAX: usize = 10_000;
 /// Records of the audit log that are kept unless the operator says otherwise. Ours; some 500 bytes each.
 pub const AUDIT_RECORDS_DEFAULT: u64 = 1_000_000;
+/// Invalidations that leave the history in one commit. Ours; with all the paths that they may have, some 15 MB of a database.
+pub const INVALIDATIONS_PRUNED_PER_COMMIT_MAX: usize = 100;
+/// How often the history is looked through for what is over. Ours.
+pub const RETENTION_PERIOD: Duration = Duration::from_secs(60);
+/// Streams of events that a plane feeds at a time. Ours.
+pub const EVENT_STREAMS_MAX: usize = 256;
+/// Events of edges that may wait for one stream; one that lets more come is cut. Ours.
+pub const EVENTS_WAITING_MAX: usize = 1_024;
+/// How long a reader of events may take nothing before it is cut. Ours.
+pub const EVENT_SEND_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often a stream of events says something, also when nothing happens, and whether its reader may still read is looked at. Ours.
+pub const EVENT_HEARTBEAT_PERIOD: Duration = Duration::from_secs(5);
+/// Moments of one member's acknowledgements that are remembered; of older ones only some are. Ours.
+pub const ACKNOWLEDGEMENTS_REMEMBERED_MAX: usize = 64;
 /// Callers and tenants whose rate is counted at a time; beyond, those that have been idle longest are counted anew. Ours.
 pub const RATES_COUNTED_MAX: usize = 100_000;
 
@@ -164,6 +184,10 @@ pub const ORIGINS_PER_DISTRIBUTION_MAX: usize = 100;
 pub const ORIGIN_ID_CHARS_MAX: usize = 128;
 /// Characters of an origin's path, and of a default root object. AWS.
 pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
+/// Cache behaviours of one distribution beside the default one. AWS (adjustable).
+pub const BEHAVIORS_PER_DISTRIBUTION_MAX: usize = 75;
+/// Characters of a cache behaviour's path pattern. AWS.
+pub const PATH_PATTERN_CHARS_MAX: usize = 255;
 /// Headers added to the requests to one origin. AWS (adjustable).
 pub const CUSTOM_HEADERS_PER_ORIGIN_MAX: usize = 30;
 /// Bytes of one such header's value. AWS.
@@ -172,6 +196,24 @@ pub const CUSTOM_HEADER_VALUE_BYTES_MAX: usize = 1_783;
 pub const ORIGIN_READ_SECONDS_MAX: i64 = 120;
 /// Characters of a distribution's comment. AWS.
 pub const COMMENT_CHARS_MAX: usize = 128;
+/// Custom policies of one kind. AWS (adjustable).
+pub const POLICIES_PER_KIND_MAX: usize = 20;
+/// Distributions that use one custom policy, which all change with it. AWS (adjustable).
+pub const DISTRIBUTIONS_PER_POLICY_MAX: usize = 100;
+/// Headers, or cookies, or query parameters that one policy lists. AWS (adjustable).
+pub const NAMES_PER_POLICY_LIST_MAX: usize = 10;
+/// Headers that one response headers policy sets beside the security headers, and as many that it removes. AWS (adjustable).
+pub const HEADERS_PER_RESPONSE_POLICY_MAX: usize = 10;
+/// Bytes of a `Content-Security-Policy`. AWS.
+pub const CONTENT_SECURITY_POLICY_BYTES_MAX: usize = 1_783;
+/// Bytes of all values that one response headers policy sets. AWS.
+pub const RESPONSE_POLICY_VALUES_BYTES_MAX: usize = 10_240;
+/// Bytes of all names that one policy lists. AWS.
+pub const NAMES_PER_POLICY_BYTES_MAX: usize = 1_024;
+/// Characters of a policy's name. AWS.
+pub const CUSTOM_POLICY_NAME_CHARS_MAX: usize = 128;
+/// Seconds of a policy's TTL: a hundred years. Ours.
+pub const TTL_SECONDS_MAX: i64 = 3_153_600_000;
 /// How often a change is judged anew because what it was judged by has changed. Ours.
 pub const JUDGED_ANEW_MAX: usize = 8;
 /// Names looked up at once, of the 512 threads that a runtime has for what blocks. Ours.
@@ -254,12 +296,20 @@ pub const HTTP2_PENDING_RESETS_MAX: usize = 20;
 pub const HTTP2_LOCAL_RESETS_MAX: usize = 256;
 /// How often a viewer's HTTP/2 connection is asked whether anybody is still there, and how long it may take to say so. Ours.
 pub const HTTP2_PING_PERIOD: Duration = Duration::from_secs(30);
+/// How long a connection that was left for another protocol may be silent in both directions. AWS, for WebSocket.
+pub const TUNNEL_IDLE_MAX: Duration = Duration::from_secs(10 * 60);
+/// Bytes that such a connection holds at a time, in each direction. Ours.
+pub const TUNNEL_BUFFER_BYTES: usize = 8 * 1024;
 /// Viewer connections at a time, of all listeners together. Ours.
 pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
 /// Bytes of stored responses, metadata included, unless the operator says otherwise. Ours.
 pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 /// The part of the store's bytes that bodies on their way into it may take beside, one part of so many. Ours.
 pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
+/// Stored responses that the sweep looks at before it rests. Ours; they take some 0.1 ms.
+pub const SWEEP_RESPONSES_AT_ONCE: usize = 512;
+/// How long the sweep waits after an entry of the log for those that follow. Ours; what is swept away cannot say any more why it went.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);
 /// Bytes that a viewer's connection may hold back in each direction. Ours; hyper's own bound is some 400 KiB.
 pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that an origin's connection may hold back in each direction. Ours.

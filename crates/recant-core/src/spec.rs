@@ -3,12 +3,17 @@
 //! The plane keeps what the caller sent, whole; these are the parts that decide what a viewer gets. They are
 //! already checked (the plane refuses what it does not honour), so the edge never validates, it only fills in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache_policy::{self, CachePolicy};
 use crate::id::{DistributionId, TenantId};
+use crate::origin_request_policy::{self, OriginRequestPolicy};
+use crate::path_pattern::{PathPattern, PatternPath};
+use crate::policy::{Policy, PolicyInUse, PolicyKind};
+use crate::response_headers_policy::ResponseHeadersPolicy;
 
 /// A distribution, as far as edges need it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +26,10 @@ pub struct DistributionSpec {
     pub default_root_object: Option<String>,
     /// Where its content comes from; at least one.
     pub origins: Vec<OriginSpec>,
-    /// The behaviour of every path (path patterns come later).
+    /// The behaviours of some paths: the first whose pattern matches counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path_behaviors: Vec<PathBehavior>,
+    /// The behaviour of every other path.
     pub default_behavior: BehaviorSpec,
     /// The response header that lists cache tags (`CacheTagConfig.HeaderName`), lower case.
     pub cache_tag_header: Option<String>,
@@ -90,17 +98,35 @@ fn https_port_default() -> u16 {
 pub struct BehaviorSpec {
     /// Which origin to ask.
     pub target_origin_id: String,
-    /// The id of the cache policy; the plane accepts only ids that [`crate::cache_policy`] knows.
+    /// The id of the cache policy: one that [`crate::cache_policy`] knows, or that of the custom one below.
     pub cache_policy_id: String,
-    /// The id of the origin request policy, if it has one; the plane accepts only ids that
-    /// [`crate::origin_request_policy`] knows.
+    /// The cache policy, where it is a custom one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_cache_policy: Option<Box<CachePolicy>>,
+    /// The id of the origin request policy, if it has one: one that [`crate::origin_request_policy`] knows, or that of
+    /// the custom one below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_request_policy_id: Option<String>,
+    /// The origin request policy, where it is a custom one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_origin_request_policy: Option<Box<OriginRequestPolicy>>,
+    /// The response headers policy, if it has one. Managed ones, too, are told whole: no edge needs to know them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_headers_policy: Option<Box<ResponseHeadersPolicy>>,
     /// The methods passed to the origin, upper case.
     pub allowed_methods: Vec<String>,
     /// What a viewer without TLS gets. Entries from before TLS say nothing: the same.
     #[serde(default)]
     pub viewer_protocol: ViewerProtocol,
+}
+
+/// How requests for some paths are handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathBehavior {
+    /// Which paths.
+    pub pattern: PathPattern,
+    /// How.
+    pub behavior: BehaviorSpec,
 }
 
 /// A distribution tenant, as far as edges need it.
@@ -189,7 +215,101 @@ impl Template {
     }
 }
 
+impl BehaviorSpec {
+    /// The behaviour that says least: responses of this origin, kept by this managed policy.
+    pub fn new(target_origin_id: impl Into<String>, cache_policy_id: impl Into<String>) -> Self {
+        Self {
+            target_origin_id: target_origin_id.into(),
+            cache_policy_id: cache_policy_id.into(),
+            custom_cache_policy: None,
+            origin_request_policy_id: None,
+            custom_origin_request_policy: None,
+            response_headers_policy: None,
+            allowed_methods: ["GET", "HEAD"].map(str::to_owned).into(),
+            viewer_protocol: ViewerProtocol::default(),
+        }
+    }
+
+    /// Every custom policy that it carries.
+    fn custom_policies(&self) -> impl Iterator<Item = PolicyInUse<'_>> {
+        let cache = self.custom_cache_policy.iter();
+        let cache = cache.map(|it| (PolicyKind::Cache, &it.id, &it.revision));
+        let origin_request = self.custom_origin_request_policy.iter();
+        let origin_request = origin_request.map(|it| (PolicyKind::OriginRequest, &it.id, &it.revision));
+        let response_headers = self.response_headers_policy.iter().filter(|it| !it.revision.is_empty());
+        let response_headers = response_headers.map(|it| (PolicyKind::ResponseHeaders, &it.id, &it.revision));
+        cache.chain(origin_request).chain(response_headers).map(|(kind, id, revision)| PolicyInUse {
+            kind,
+            id,
+            revision,
+        })
+    }
+
+    /// Puts a policy as it is now in the place of one with its id, if it carries one.
+    fn replace_policy(&mut self, new: &Policy) -> bool {
+        match new {
+            Policy::Cache(new) => replace(&mut self.custom_cache_policy, new, |it| &it.id),
+            Policy::OriginRequest(new) => replace(&mut self.custom_origin_request_policy, new, |it| &it.id),
+            Policy::ResponseHeaders(new) => replace(&mut self.response_headers_policy, new, |it| &it.id),
+        }
+    }
+
+    /// The cache policy; none if this version does not know it, and then nothing is to be cached.
+    pub fn cache_policy(&self) -> Option<&CachePolicy> {
+        self.custom_cache_policy.as_deref().or_else(|| cache_policy::managed(&self.cache_policy_id))
+    }
+
+    /// The origin request policy, if it has one that this version knows.
+    pub fn origin_request_policy(&self) -> Option<&OriginRequestPolicy> {
+        let managed = || origin_request_policy::managed(self.origin_request_policy_id.as_deref()?);
+        self.custom_origin_request_policy.as_deref().or_else(managed)
+    }
+}
+
+/// Whether it was there.
+fn replace<T: Clone>(carried: &mut Option<Box<T>>, new: &T, id: impl Fn(&T) -> &str) -> bool {
+    let found = carried.as_mut().filter(|carried| id(carried) == id(new));
+    found.map(|carried| **carried = new.clone()).is_some()
+}
+
 impl DistributionSpec {
+    /// The behaviours, each of which is the one of some requests.
+    pub fn behaviors(&self) -> impl Iterator<Item = &BehaviorSpec> {
+        self.path_behaviors.iter().map(|it| &it.behavior).chain(std::iter::once(&self.default_behavior))
+    }
+
+    /// The behaviour of a path, the root object in place of the root.
+    pub fn behavior_of(&self, path: &str) -> &BehaviorSpec {
+        self.behavior(self.behavior_index(path))
+    }
+
+    /// Which of [`DistributionSpec::path_behaviors`] a path has; none: the default one.
+    pub fn behavior_index(&self, path: &str) -> Option<usize> {
+        if self.path_behaviors.is_empty() {
+            return None;
+        }
+        let path = PatternPath::of(path);
+        self.path_behaviors.iter().position(|it| it.pattern.matches(&path))
+    }
+
+    /// The behaviour that [`DistributionSpec::behavior_index`] names.
+    pub fn behavior(&self, index: Option<usize>) -> &BehaviorSpec {
+        index.and_then(|at| self.path_behaviors.get(at)).map_or(&self.default_behavior, |it| &it.behavior)
+    }
+
+    /// The custom policies that its behaviours carry, each once.
+    pub fn custom_policies(&self) -> BTreeSet<PolicyInUse<'_>> {
+        self.behaviors().flat_map(BehaviorSpec::custom_policies).collect()
+    }
+
+    /// Puts a policy as it is now in the place of the one with its id, wherever it is carried. Says whether it was.
+    pub fn replace_policy(&mut self, new: &Policy) -> bool {
+        let on_paths = self.path_behaviors.iter_mut().map(|it| &mut it.behavior);
+        let all = on_paths.chain(std::iter::once(&mut self.default_behavior));
+        // All of them, not only the first.
+        all.filter_map(|behavior| behavior.replace_policy(new).then_some(())).count() > 0
+    }
+
     /// The value of a parameter for one tenant: the tenant's own, else the distribution's default.
     pub fn parameter<'a>(&'a self, tenant: &'a TenantSpec, name: &str) -> Option<&'a str> {
         tenant.parameters.get(name).or_else(|| self.parameter_defaults.get(name)).map(String::as_str)

@@ -186,7 +186,7 @@ pub fn storability(
         .ok_or(NotStored::NoLifetime)?
         // CloudFront's bounds (Developer Guide, "Manage how long content stays in the cache"). They come from the
         // operator, so RFC 9111 section 4.2.2 has nothing against them.
-        .clamp(policy.min_ttl, policy.max_ttl.max(policy.min_ttl));
+        .clamp(policy.ttl.min, policy.ttl.max.max(policy.ttl.min));
     let terms = Terms {
         lifetime,
         initial_age: initial_age(headers, date, request_time, response_time),
@@ -222,11 +222,11 @@ fn is_understood(status: StatusCode) -> bool {
 
 /// The lifetime of responses of this status that do not state one.
 ///
-/// 200 and its like take the policy's default. All others are stored only when the origin says for how long: most
-/// origins never thought of caching errors and redirects, although RFC 9110 section 15.1 calls some of them
+/// 200 and its like take the policy's default. All others, and 204 (an empty response in place of a page is
+/// CVE-2025-49826), are stored only when the origin says for how long: most origins never thought of caching errors and redirects, although RFC 9110 section 15.1 calls some of them
 /// heuristically cacheable. CloudFront differs: it keeps errors for an error caching minimum TTL, 10 s unless configured.
 fn default_ttl(status: StatusCode, policy: &CachePolicy) -> Option<Duration> {
-    matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308).then_some(policy.default_ttl)
+    matches!(status.as_u16(), 200 | 203 | 300 | 301 | 308).then_some(policy.ttl.default)
 }
 
 #[cfg(test)]
@@ -304,12 +304,13 @@ mod tests {
     #[test]
     fn statuses() {
         let explicit = ["cache-control: max-age=60"];
-        for status in [200, 203, 204, 300, 301, 308] {
+        for status in [200, 203, 300, 301, 308] {
             check(OPTIMIZED, status, &[], Ok(86_400));
         }
-        for status in
-            [201, 299, 302, 303, 307, 400, 403, 404, 405, 410, 414, 416, 499, 500, 501, 502, 503, 504, 599]
-        {
+        for status in [
+            201, 204, 299, 302, 303, 307, 400, 403, 404, 405, 410, 414, 416, 499, 500, 501, 502, 503, 504,
+            599,
+        ] {
             check(OPTIMIZED, status, &[], Err(NotStored::NoLifetime));
             check(OPTIMIZED, status, &explicit, Ok(60));
             check(ORIGIN, status, &["expires: Sun, 06 Nov 1994 08:50:37 GMT"], Ok(60));

@@ -7,7 +7,8 @@
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::cache_policy::{CachePolicy, CookieKey};
+use crate::cache_policy::CachePolicy;
+use crate::selection::Selection;
 
 /// The fields of the request that a stored response answers, as its `Vary` names them, in one spelling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,8 +89,8 @@ pub fn is_for_every_coding(response: &HeaderMap) -> bool {
 /// `Accept-Encoding` is either in the key in its normalised form or never sent to the origin.
 fn is_keyed(name: &HeaderName, policy: &CachePolicy) -> bool {
     *name == ACCEPT_ENCODING
-        || *name == COOKIE && policy.cookies == CookieKey::All
-        || policy.headers.contains(name)
+        || *name == COOKIE && policy.key.cookies == Selection::All
+        || policy.key.headers.contains(name)
 }
 
 /// Section 4.1 lets a cache combine lines, and drop what it knows to mean nothing: white space around the commas of a

@@ -4,12 +4,13 @@
 //! (`recant_core::cache_key`), and what the behaviour's origin request policy adds, so that what comes back may be
 //! stored; a viewer's preconditions and ranges stay behind with the rest, so a full response comes back and is passed on, which
 //! RFC 9110 section 13.2.1 allows. Where something is stored that may still be good, the edge's own preconditions take
-//! their place. Any other request goes out whole: all end-to-end fields, the full query, the body as it comes; nothing
-//! of what comes back is stored.
+//! their place. Any other request goes out whole, or as the origin request policy chooses: all end-to-end fields, the full query,
+//! the body as it comes; nothing of what comes back is stored.
 
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
+    HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, UPGRADE,
+    VIA,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -17,6 +18,7 @@ use http::{Request, Version};
 
 use recant_core::freshen;
 use recant_core::origin_request_policy::OriginRequestPolicy;
+use recant_core::selection::Selection;
 use recant_core::spec::OriginSpec;
 
 use crate::forward::Job;
@@ -24,6 +26,7 @@ use crate::hop;
 use crate::interim::Gate;
 use crate::lookup::Reserve;
 use crate::origin::{Call, Origin, OriginError, Upload};
+use crate::upgrade;
 use crate::viewer::Viewer;
 
 impl Job {
@@ -47,8 +50,8 @@ impl Job {
             }
         }
         // Host only if a policy says so: an origin must not answer by what the key does not tell apart.
-        let is_keyed = self.arrival.policy.is_some_and(|policy| policy.headers.contains(&HOST));
-        let is_added = self.arrival.origin_request == Some(OriginRequestPolicy::AllViewer);
+        let is_keyed = self.arrival.policy().is_some_and(|policy| policy.key.headers.contains(&HOST));
+        let is_added = self.arrival.origin_request().is_some_and(|policy| policy.headers.takes(&HOST));
         let host = match head.headers.get(HOST).filter(|_| is_keyed || is_added) {
             Some(host) => host.clone(),
             None => HeaderValue::try_from(origin.place.host_field()).map_err(|_| OriginError::Malformed)?,
@@ -57,8 +60,14 @@ impl Job {
         // The body's own length counts; hyper states it.
         headers.remove(CONTENT_LENGTH);
         // RFC 9111 section 4.3.1.
-        headers.extend(validate.iter().flat_map(|reserve| freshen::preconditions(&reserve.stored.headers)));
+        if let Some(reserve) = validate {
+            headers.extend(freshen::preconditions(&reserve.stored.headers()));
+        }
         hop::append_via(&mut headers, head.version);
+        if let Some(protocol) = upgrade::asked(head).filter(|_| self.ask.keyed.is_none()) {
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, protocol.clone());
+        }
 
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let target = format!("{}{}{query}", origin.path, self.path);
@@ -75,43 +84,71 @@ impl Job {
     }
 
     /// What of the viewer's fields and query the origin gets to see.
-    fn fields(&self, head: &Parts) -> (HeaderMap, Option<&str>) {
-        let Some(keyed) = &self.ask.keyed else {
-            return (whole(head.headers.clone(), &self.viewer), self.query.as_deref());
-        };
-        let keyed_fields = keyed.request.origin_headers.iter().cloned();
-        if self.arrival.origin_request.is_none() {
-            let mut headers: HeaderMap = keyed_fields.collect();
-            hop::carry_hops(&head.headers, &mut headers);
-            return (headers, keyed.request.origin_query.as_deref());
+    fn fields(&self, head: &Parts) -> (HeaderMap, Option<String>) {
+        match (&self.ask.keyed, self.arrival.origin_request()) {
+            (None, None) => (whole(head.headers.clone(), &self.viewer), self.query.clone()),
+            (None, Some(policy)) => self.chosen(head, policy),
+            (Some(keyed), None) => {
+                let mut headers: HeaderMap = keyed.request.origin_headers.iter().cloned().collect();
+                hop::carry_hops(&head.headers, &mut headers);
+                (headers, keyed.request.origin_query.clone())
+            }
+            (Some(keyed), Some(policy)) => {
+                let (mut headers, query) = self.chosen(head, policy);
+                // The edge's own take the place of the viewer's.
+                let keyed = keyed.request.origin_headers.iter().filter(|(name, _)| *name != COOKIE);
+                for name in
+                    PRECONDITIONS.iter().chain([&ACCEPT_ENCODING]).chain(keyed.clone().map(|it| &it.0))
+                {
+                    headers.remove(name);
+                }
+                headers.extend(keyed.cloned());
+                (headers, query)
+            }
         }
+    }
+
+    /// What the origin request policy chooses, and the cache policy. What is about the content, the part or the version that is
+    /// meant, and who asks for it, a policy does not choose: that goes out with a request that does not use the cache.
+    fn chosen(&self, head: &Parts, policy: &OriginRequestPolicy) -> (HeaderMap, Option<String>) {
+        let key = self.arrival.policy().map(|policy| &policy.key);
+        let is_chosen = |name: &HeaderName| {
+            policy.headers.takes(name)
+                || key.is_some_and(|key| key.headers.contains(name))
+                || *name == AUTHORIZATION
+                || *name == X_FORWARDED_FOR && self.ask.keyed.is_none()
+                || PRECONDITIONS.contains(name)
+                || name.as_str().starts_with("content-")
+        };
         let mut headers = whole(head.headers.clone(), &self.viewer);
-        let ours = [
-            RANGE,
-            IF_RANGE,
-            IF_MATCH,
-            IF_NONE_MATCH,
-            IF_MODIFIED_SINCE,
-            IF_UNMODIFIED_SINCE,
-            ACCEPT_ENCODING,
-        ];
-        for name in ours.iter().chain(keyed.request.origin_headers.iter().map(|(name, _)| name)) {
+        let others: Vec<HeaderName> = headers.keys().filter(|name| !is_chosen(name)).cloned().collect();
+        for name in &others {
             headers.remove(name);
         }
-        for (name, value) in keyed_fields {
-            headers.append(name, value);
+        if others.contains(&VIA) {
+            hop::carry_hops(&head.headers, &mut headers);
         }
-        (headers, self.query.as_deref())
+        headers.remove(COOKIE);
+        let none = Selection::None;
+        let cookies = policy.cookies.or(key.map_or(&none, |key| &key.cookies)).of_cookies(&head.headers);
+        headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
+        let query = policy.query.or(key.map_or(&none, |key| &key.query));
+        (headers, query.of_query(self.query.as_deref()))
     }
 }
 
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// What is about a part or a version.
+const PRECONDITIONS: [HeaderName; 6] =
+    [RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
+
 /// All of a viewer's fields that are for the origin. Here the origin may know the viewer.
 fn whole(mut headers: HeaderMap, viewer: &Viewer) -> HeaderMap {
-    const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     hop::strip(&mut headers);
     // Its 100 (Continue) has been or will be sent by this edge (RFC 9110 section 10.1.1).
     headers.remove(EXPECT);
-    if let Ok(viewer) = HeaderValue::from_str(&viewer.address.to_canonical().to_string()) {
+    if let Ok(viewer) = HeaderValue::from_str(&viewer.address.ip().to_canonical().to_string()) {
         headers.append(X_FORWARDED_FOR, viewer);
     }
     headers

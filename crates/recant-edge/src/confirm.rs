@@ -1,7 +1,5 @@
 //! A 304 from the origin: what is stored is still good, with some of its fields renewed.
 
-use std::sync::Arc;
-
 use http::header::HeaderMap;
 use http::request::Parts;
 use http::{HeaderValue, Response};
@@ -19,7 +17,7 @@ use crate::lookup::Reserve;
 use crate::request::Shared;
 use crate::respond::Account;
 use crate::serve::serve;
-use crate::store::{Facts, Stored};
+use crate::store::Facts;
 
 impl Job {
     /// The stored response as the 304 confirms it; nothing when the 304 is about another one, or when an invalidation
@@ -34,25 +32,29 @@ impl Job {
         not_modified: &HeaderMap,
         times: (WallTime, WallTime),
     ) -> Option<Response<Outgoing>> {
-        let (old, policy, keyed) = (&reserve.stored, self.arrival.policy?, self.ask.keyed.as_ref()?);
-        if !freshen::confirms(not_modified, &old.headers) {
+        let (old, policy, keyed) = (&reserve.stored, self.arrival.policy()?, self.ask.keyed.as_ref()?);
+        let old_headers = old.headers();
+        if !freshen::confirms(not_modified, &old_headers) {
             return None;
         }
-        let headers = freshen::freshened(&old.headers, not_modified);
-        let mut tags = old.tags.clone();
+        let headers = freshen::freshened(&old_headers, not_modified);
+        let mut tags = old.tags.to_vec();
         tags.extend(self.tags(&headers).into_iter().filter(|tag| !old.tags.contains(tag)));
+        // Rules for the new tags have never been looked at; of those up to here some may be forgotten by now.
+        let has_new_tags = tags.len() > old.tags.len();
+        let valid_up_to = if has_new_tags { old.stamp } else { old.valid_up_to() };
         // Tags are never taken off the bytes that had them; where they become too many, new bytes are due.
         if tags.len() > TAGS_PER_CONFIRMED_RESPONSE_MAX
-            || !self.arrival.may_have(shared, old.stamp, &old.uris, Some(&tags))
+            || !self.arrival.may_have(shared, valid_up_to, &old.uris(), Some(&tags))
         {
             return None;
         }
         let (request_time, response_time) = times;
         let verdict = storability(&head.headers, old.status, &headers, policy, request_time, response_time);
         let mut facts = Facts {
-            tenant: old.tenant.clone(),
+            tenant: old.tenant().clone(),
             stamp: old.stamp,
-            uris: old.uris.clone(),
+            uris: old.uris(),
             tags,
             status: old.status,
             headers,
@@ -71,15 +73,16 @@ impl Job {
                 true
             }
             Err(NotStored::NoStore | NotStored::Private | NotStored::Vary) => {
-                shared.store.remove_one(key.clone(), old);
+                shared.store.remove_one(&key, old);
                 false
             }
             // This viewer's alone, as a cookie is; what is stored stays as it is.
             Err(_) => false,
         };
-        let new = Arc::new(Stored::new(facts, old.body.clone()));
+        let new = shared.store.make(&key, facts, old.body.clone());
+        new.checked_up_to(valid_up_to.position);
         if is_stored {
-            shared.store.replace(key, old, &new);
+            shared.store.replace(&key, old, &new);
         }
         let fresh = new.terms.at(response_time, shared.clock.wall());
         // What is to be validated again by whoever comes next is nothing to wait for.

@@ -12,7 +12,7 @@ use recant_core::position::Position;
 use recant_core::rules::{RuleLimits, Rules};
 use recant_wire::feed::question::Question;
 
-use crate::store::{Store, Stored};
+use crate::store::Store;
 use crate::world::World;
 
 /// How many responses are looked at between two looks at whether the number is still wanted.
@@ -33,15 +33,16 @@ impl Counter {
         let era = self.world.view().era;
         let asked = asked(question);
         let mut count = 0;
-        for (looked_at, stored) in self.store.all().enumerate() {
+        for (looked_at, (_, stored)) in self.store.all().enumerate() {
             if looked_at % PIECE == 0 && !is_wanted() {
                 return None;
             }
             let is_alive = || {
-                let newest = newest(&stored, tenant).max(newest(&stored, distribution));
-                stored.stamp.era == era && stored.stamp.position >= newest
+                let newest = stored.newest_of(tenant).max(stored.newest_of(distribution));
+                stored.stamp.era == era && stored.valid_up_to().position >= newest
             };
-            if stored.tenant == question.tenant && newest(&stored, &asked) > Position::ZERO && is_alive() {
+            if *stored.tenant() == question.tenant && stored.newest_of(&asked) > Position::ZERO && is_alive()
+            {
                 count += 1;
             }
         }
@@ -58,10 +59,4 @@ fn asked(question: &Question) -> Rules {
         rules.insert(pattern, Position::ZERO.next());
     }
     rules
-}
-
-/// The newest of these rules that matches.
-fn newest(stored: &Stored, rules: &Rules) -> Position {
-    let by_path = stored.uris.iter().map(|uri| rules.newest_for_uri(uri));
-    by_path.fold(rules.newest_for_tags(&stored.tags), Position::max)
 }

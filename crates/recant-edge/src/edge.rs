@@ -4,20 +4,26 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use recant_core::limits::{BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, VIEWER_CONNECTIONS_MAX};
+use recant_core::limits::{
+    BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX,
+};
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
+use crate::fetches::Fetches;
 use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
+use crate::removals::Removals;
 use crate::request::Shared;
 use crate::server::{Door, serve};
-use crate::store::Store;
+use crate::store::{Store, TenantUsage};
+use crate::sweep::{Sweep, SweepProgress};
 use crate::tls::{Certificates, CertificatesError};
 use crate::world::World;
 
@@ -34,6 +40,8 @@ pub struct EdgeOptions {
     pub origin_ca: Vec<PathBuf>,
     /// Bytes of stored responses, metadata included.
     pub store_bytes: u64,
+    /// How many hundredths of them one tenant may have; 100 for all.
+    pub tenant_share_percent: u8,
     /// Networks that origins may be in although the defaults say no; see [`Network`].
     pub allowed_networks: Vec<Network>,
     /// Networks that origins may not be in. Of several networks that hold an address the longest prefix decides.
@@ -42,6 +50,8 @@ pub struct EdgeOptions {
     pub plane_addresses: Vec<SocketAddr>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How long the sweep waits after an entry of the log.
+    pub sweep_pause: Duration,
 }
 
 /// How viewers connect over TLS.
@@ -78,10 +88,12 @@ impl EdgeOptions {
             https_port: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
+            tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
             plane_addresses: Vec::new(),
             clock: Arc::new(SystemClock),
+            sweep_pause: SWEEP_PAUSE,
         }
     }
 }
@@ -96,6 +108,8 @@ pub struct Edge {
     certificates: Option<Arc<Certificates>>,
     world: Arc<World>,
     store: Arc<Store>,
+    removals: Arc<Removals>,
+    sweep: Arc<Sweep>,
     stopping: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
@@ -118,7 +132,8 @@ impl Edge {
             (viewer_tls, certificates) = (Some(address), Some(opened));
         }
         let world = Arc::new(World::new());
-        let store = Arc::new(Store::new(options.store_bytes));
+        let store = Arc::new(Store::new(options.store_bytes, options.tenant_share_percent));
+        let (removals, fetches) = (Arc::new(Removals::default()), Arc::new(Fetches::default()));
         let mut own = options.plane_addresses;
         own.push(viewer);
         own.extend(viewer_tls);
@@ -127,6 +142,8 @@ impl Edge {
         let shared = Shared {
             world: world.clone(),
             store: store.clone(),
+            removals: removals.clone(),
+            fetches: fetches.clone(),
             flights: Arc::new(Flights::new()),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             origins: Origins::new(policy, secure),
@@ -137,8 +154,17 @@ impl Edge {
         let shared = Arc::new(shared);
         let mut serving: Vec<_> =
             doors.into_iter().map(|door| tokio::spawn(serve(door, shared.clone(), stop.clone()))).collect();
+        let sweep = Arc::new(Sweep {
+            world: world.clone(),
+            store: store.clone(),
+            removals: removals.clone(),
+            fetches,
+            progress: Default::default(),
+            passing: Default::default(),
+        });
+        serving.push(tokio::spawn(sweep.clone().keep_sweeping(options.sweep_pause, stop.clone())));
         serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
-        Ok(Self { viewer, viewer_tls, certificates, world, store, stopping, serving })
+        Ok(Self { viewer, viewer_tls, certificates, world, store, removals, sweep, stopping, serving })
     }
 
     /// Where viewers connect.
@@ -161,6 +187,37 @@ impl Edge {
     /// What the follower fills in.
     pub fn world(&self) -> &Arc<World> {
         &self.world
+    }
+
+    /// How many bytes all stored responses take, metadata included.
+    pub fn stored_bytes(&self) -> u64 {
+        self.store.bytes()
+    }
+
+    /// What each tenant has in the store, and how its requests have fared; in no order.
+    pub fn usage(&self) -> Vec<TenantUsage> {
+        self.store.close_accounts(|tenant| self.world.rules_of(tenant).is_none());
+        self.store.usage()
+    }
+
+    /// What the plane is told about what its invalidations have taken away.
+    pub(crate) fn removals(&self) -> &Arc<Removals> {
+        &self.removals
+    }
+
+    /// What the sweep does and has done.
+    pub fn sweep_progress(&self) -> SweepProgress {
+        self.sweep.progress()
+    }
+
+    /// Sweeps now, after the pass that may be under way, and not some time after the next entry of the log.
+    pub async fn sweep_now(&self) {
+        self.sweep.pass().await;
+    }
+
+    /// Sweeps in the background.
+    pub(crate) fn sweep(&self) -> &Arc<Sweep> {
+        &self.sweep
     }
 
     /// Answers a plane's questions about what is stored.

@@ -255,13 +255,8 @@ mod tests {
             enabled: true,
             default_root_object: None,
             origins: Vec::new(),
-            default_behavior: BehaviorSpec {
-                target_origin_id: "o".into(),
-                cache_policy_id: OPTIMIZED.into(),
-                origin_request_policy_id: None,
-                allowed_methods: Vec::new(),
-                viewer_protocol: Default::default(),
-            },
+            path_behaviors: Vec::new(),
+            default_behavior: BehaviorSpec::new("o", OPTIMIZED),
             cache_tag_header: None,
             parameter_defaults: Default::default(),
         };

@@ -18,11 +18,12 @@ use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
 use recant_core::changes::changed;
 use recant_core::host::Host;
 use recant_core::limits::{STORED_BODY_BYTES_MAX, VIEWER_STALL_MAX};
-use recant_core::lookup::{Failure, Why};
+use recant_core::lookup::Failure;
 use recant_core::storability::storability;
 use recant_core::time::WallTime;
 
 use crate::body::{Outgoing, Paced};
+use crate::fetches::Fetching;
 use crate::flight::{Boarding, Landed, Phase};
 use crate::hop;
 use crate::interim::Gate;
@@ -33,6 +34,7 @@ use crate::request::{Arrival, Shared};
 use crate::respond::{self, Account};
 use crate::serve::serve;
 use crate::store::Facts;
+use crate::upgrade::switched;
 use crate::viewer::Viewer;
 
 /// What is known of a request that goes to the origin, besides its head.
@@ -45,6 +47,8 @@ pub(crate) struct Job {
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
     pub(crate) query: Option<String>,
+    /// There when what the origin sends may be stored.
+    pub(crate) fetching: Option<Arc<Fetching>>,
 }
 
 /// Asks the origin, and passes its response on. Whoever leads others (`boarding`) lets them know.
@@ -56,7 +60,12 @@ pub(crate) async fn ask(
     mut gate: Option<Gate>,
     boarding: Option<Boarding>,
 ) -> Result<Response<Outgoing>, OriginError> {
-    let (origin, spec) = Origin::of(&job.arrival.distribution, &job.arrival.tenant, &job.viewer)?;
+    let (origin, spec) = Origin::of(
+        &job.arrival.distribution,
+        &job.arrival.behavior().target_origin_id,
+        &job.arrival.tenant,
+        &job.viewer,
+    )?;
     let mut upload = match body {
         Some(body) if !body.is_end_stream() => Upload::Viewers(Paced::new(body, VIEWER_STALL_MAX)),
         _ => Upload::Nothing,
@@ -95,6 +104,9 @@ pub(crate) async fn ask(
         }
         // What comes now is the response itself: nothing may come in front of it any more.
         drop(gate.take());
+        if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(switched(answer, job.ask.why));
+        }
         job.forget_what_changed(shared, head, &answer);
         return Ok(job.pass_on(shared, head, answer, times, boarding));
     }
@@ -139,7 +151,7 @@ impl Job {
     ) -> Option<Response<Outgoing>> {
         let Reserve { stored, overdue } = self.ask.reserve.as_ref()?;
         let may = overdue.stands_in(&stored.terms.stale, failure)
-            && self.arrival.may_have(shared, stored.stamp, &stored.uris, Some(&stored.tags));
+            && self.arrival.may_have(shared, stored.valid_up_to(), &stored.uris(), Some(&stored.tags));
         let age = stored.terms.at(stored.response_time, shared.clock.wall()).age;
         may.then(|| serve(head, stored, age, &Account::StandIn(status)))
     }
@@ -147,15 +159,16 @@ impl Job {
     /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes.
     fn forget_what_changed(&self, shared: &Shared, head: &Parts, answer: &Answer) {
         let status = answer.response.status();
-        let is_change = self.ask.why == Why::Method && !head.method.is_safe();
-        let Some(policy) = self.arrival.policy.filter(|_| is_change) else { return };
-        if !(status.is_success() || status.is_redirection()) {
+        // Whatever its own behaviour stores: what it changes may have another one.
+        let is_change = !head.method.is_safe();
+        if !(is_change && (status.is_success() || status.is_redirection())) {
             return;
         }
         let (tenant, distribution) = (&self.arrival.tenant, &self.arrival.distribution);
         let resources = changed(&self.host, &self.path, self.query.as_deref(), answer.response.headers());
         for (path, query) in resources {
             let path = self.arrival.object_path(&path);
+            let Some(policy) = distribution.behavior_of(&path).cache_policy() else { continue };
             for codings in CODINGS {
                 let mut headers = head.headers.clone();
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
@@ -207,6 +220,7 @@ impl Job {
             key: keyed.request.key.clone(),
             facts,
             request: head.headers.clone(),
+            _fetching: self.fetching.clone(),
         });
         let relay = Source::open(body, read_timeout, lent, keeper, |source| {
             let boarding = boarding?;
@@ -231,7 +245,7 @@ impl Job {
         body: &Incoming,
         times: (WallTime, WallTime),
     ) -> Option<(Facts, Vec<HeaderName>)> {
-        let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy?);
+        let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy()?);
         if keyed.class != CachedMethod::Get {
             return None;
         }
@@ -269,12 +283,13 @@ impl Job {
         if head.method != Method::HEAD || parts.status != StatusCode::OK {
             return;
         }
-        let is_other = [ETAG, LAST_MODIFIED, CONTENT_LENGTH].iter().any(|name| {
-            parts.headers.get(name).is_some_and(|new| reserve.stored.headers.get(name) != Some(new))
-        });
+        let stored = reserve.stored.headers();
+        let is_other = [ETAG, LAST_MODIFIED, CONTENT_LENGTH]
+            .iter()
+            .any(|name| parts.headers.get(name).is_some_and(|new| stored.get(name) != Some(new)));
         if is_other {
             let key = keyed.request.key.with_method(CachedMethod::Get);
-            shared.store.remove_one(key, &reserve.stored);
+            shared.store.remove_one(&key, &reserve.stored);
         }
     }
 }

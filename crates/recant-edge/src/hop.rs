@@ -37,16 +37,20 @@ pub(crate) fn is_for_one_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name)
 }
 
+/// Whether `Connection` names this field.
+pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName) -> bool {
+    listed(headers).any(|listed| listed == name)
+}
+
+fn listed(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let names = values.flat_map(|value| value.split(','));
+    names.filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+}
+
 /// Removes what is not for the next hop.
 pub(crate) fn strip(headers: &mut HeaderMap) {
-    let listed: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
-        .filter(|name| !NEVER_LISTED.contains(name))
-        .collect();
+    let listed: Vec<HeaderName> = listed(headers).filter(|name| !NEVER_LISTED.contains(name)).collect();
     for name in listed.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }

@@ -9,6 +9,7 @@
 //! | module | owns the words |
 //! |---|---|
 //! | `server`, `io`, `http2`, `streams` | viewer connections, their bounds, the drain |
+//! | `strict` | requests whose bytes could be read in two ways |
 //! | `tls` | the certificates that viewers are shown |
 //! | `viewer`, `https` | what a connection says about its viewer; what only TLS may have |
 //! | `target` | what a request is for; what could mean two things |
@@ -16,10 +17,13 @@
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
 //! | `store` | stored responses |
+//! | `matching` | which rules match a stored response |
 //! | `counting` | how many of them an invalidation would take away |
+//! | `sweep`, `removals`, `fetches` | the memory of the invalidated, and of rules that decide nothing any more, given back; how many each invalidation has taken away; what is still on its way |
 //! | `collapse`, `flight` | who asks the origin and who waits |
 //! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
+//! | `upgrade` | connections that are left for another protocol |
 //! | `body`, `relay` | bodies passing through, and into the store on the way |
 //! | `serve`, `respond` | responses out of the store; `X-Cache`, `Cache-Status`, `Age`, our own pages |
 //!
@@ -33,6 +37,8 @@ mod collapse;
 mod confirm;
 mod counting;
 mod edge;
+mod fetches;
+mod finish;
 mod flight;
 mod follower;
 mod forward;
@@ -42,22 +48,33 @@ mod https;
 mod interim;
 mod io;
 mod lookup;
+mod matching;
+#[cfg(feature = "measuring")]
+#[doc(hidden)]
+pub mod measuring;
 mod origin;
 mod relay;
+mod removals;
 mod request;
 mod respond;
 mod serve;
 mod server;
 mod store;
 mod streams;
+mod strict;
+mod sweep;
 mod target;
 mod tls;
+mod upgrade;
 mod viewer;
+mod viewer_fields;
 mod world;
 
 pub use clock::{Clock, SystemClock};
 pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use origin::{Network, NetworkError, OriginCaError};
+pub use store::TenantUsage;
+pub use sweep::SweepProgress;
 pub use tls::{CertificateError, CertificatesError};
 pub use world::World;

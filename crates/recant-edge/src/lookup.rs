@@ -13,13 +13,13 @@ use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
 use recant_core::lookup::{Lookup, Overdue, Why, decide};
 use recant_core::match_uri::MatchUri;
 use recant_core::position::{Position, Stamp};
-use recant_core::rules::Rules;
 use recant_core::storability;
 use recant_core::tag::CacheTag;
 use recant_core::vary::is_for_every_coding;
 
 use crate::body::Outgoing;
 use crate::flight::FlightKey;
+use crate::matching;
 use crate::request::{Arrival, Shared};
 use crate::respond::Account;
 use crate::serve::serve;
@@ -89,7 +89,17 @@ pub(crate) fn look_up(
     path: &str,
     query: Option<&str>,
 ) -> Found {
-    let Some(policy) = arrival.policy else { return Found::Forward(Ask::without_cache(Why::Bypass)) };
+    let found = search(shared, arrival, head, path, query);
+    if let Found::Forward(ask) = &found
+        && !matches!(ask.why, Why::Bypass | Why::Method | Why::Request)
+    {
+        shared.store.account(&arrival.tenant.id).missed();
+    }
+    found
+}
+
+fn search(shared: &Shared, arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Found {
+    let Some(policy) = arrival.policy() else { return Found::Forward(Ask::without_cache(Why::Bypass)) };
     let class = match storability::request_allows(policy, &head.method, &head.headers) {
         Ok(class) => class,
         Err(why) => return Found::Forward(Ask::without_cache(why)),
@@ -105,9 +115,9 @@ pub(crate) fn look_up(
         }
     };
     let stored = match found {
-        store::Found::Response(stored) if stored.tenant == arrival.tenant.id => stored,
+        store::Found::Response(stored) if *stored.tenant() == arrival.tenant.id => stored,
         store::Found::Response(stored) => {
-            tracing::error!(tenant = %arrival.tenant.id, found = %stored.tenant, "a stored response of another tenant");
+            tracing::error!(tenant = %arrival.tenant.id, found = %stored.tenant(), "a stored response of another tenant");
             return Found::Forward(missed(Why::UriMiss, keyed, head));
         }
         store::Found::Other(stored) => {
@@ -123,10 +133,17 @@ pub(crate) fn look_up(
     };
     let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
     let rule = arrival.newest_rule(&stored);
-    let verdict = decide(&arrival.view, shared.clock.boot(), stored.stamp, rule, &stored.terms, fresh);
+    let verdict =
+        decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
     let (age, account, overdue) = match verdict {
-        Lookup::Hit { age, ttl } => return Found::Hit(serve(head, &stored, age, &Account::Hit { ttl })),
+        Lookup::Hit { age, ttl } => {
+            stored.account().hit();
+            return Found::Hit(serve(head, &stored, age, &Account::Hit { ttl }));
+        }
         Lookup::Forward(why) => {
+            if let Why::Invalidated { rule, .. } = why {
+                shared.removals.found(&stored, rule);
+            }
             keyed.selecting = stored.selecting.of_request(&head.headers).to_bytes();
             return Found::Forward(missed(why, keyed, head));
         }
@@ -139,7 +156,10 @@ pub(crate) fn look_up(
     let reserve = Some(Reserve { stored: stored.clone(), overdue });
     let ask = Ask { why: Why::Stale, keyed: Some(keyed), reserve };
     match account {
-        Some(account) => Found::HitAndValidate(serve(head, &stored, age, &account), ask),
+        Some(account) => {
+            stored.account().hit();
+            Found::HitAndValidate(serve(head, &stored, age, &account), ask)
+        }
         None => Found::Forward(ask),
     }
 }
@@ -153,7 +173,7 @@ fn in_another_coding(
     path: &str,
     query: Option<&str>,
 ) -> Option<Response<Outgoing>> {
-    let policy = arrival.policy.filter(|policy| policy.gzip || policy.brotli)?;
+    let policy = arrival.policy().filter(|policy| policy.key.gzip || policy.key.brotli)?;
     let (tenant, distribution) = (&arrival.tenant, &arrival.distribution);
     let mut headers = head.headers.clone();
     CODINGS.iter().find_map(|codings| {
@@ -161,14 +181,18 @@ fn in_another_coding(
         let class = CachedMethod::Get;
         let key = KeyedRequest::new(tenant, distribution, policy, class, path, query, &headers).key;
         let store::Found::Response(stored) = shared.store.find(&key, &head.headers) else { return None };
-        if stored.tenant != tenant.id || !is_for_every_coding(&stored.headers) {
+        if *stored.tenant() != tenant.id || !is_for_every_coding(&stored.headers()) {
             return None;
         }
         let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
         let rule = arrival.newest_rule(&stored);
-        let verdict = decide(&arrival.view, shared.clock.boot(), stored.stamp, rule, &stored.terms, fresh);
+        let verdict =
+            decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
         match verdict {
-            Lookup::Hit { age, ttl } => Some(serve(head, &stored, age, &Account::Hit { ttl })),
+            Lookup::Hit { age, ttl } => {
+                stored.account().hit();
+                Some(serve(head, &stored, age, &Account::Hit { ttl }))
+            }
             _ => None,
         }
     })
@@ -183,7 +207,7 @@ fn missed(why: Why, keyed: Keyed, head: &Parts) -> Ask {
 impl Arrival {
     /// The newest rule that matches, of the tenant's own and of those for all of the distribution's tenants.
     fn newest_rule(&self, stored: &Stored) -> Position {
-        newest_rule(stored, self.stamp, [&self.tenant_slot.rules(), &self.distribution_slot.rules()])
+        matching::newest_rule_now(stored, self.stamp, &self.tenant_slot, &self.distribution_slot)
     }
 
     /// The newest rule, as of now, that matches a response with these tags; without tags, with any.
@@ -207,86 +231,5 @@ impl Arrival {
     ) -> bool {
         let rule = self.newest_rule_now(uris, tags);
         self.view.refuses(shared.clock.boot(), stamp, rule).is_none()
-    }
-}
-
-/// The newest of these rules that matches; [`Position::ZERO`] when it is known that none is newer than the stamp.
-///
-/// The two sets of rules are loaded one after the other, so the second may hold a rule that is newer than one which
-/// the first does not hold yet. They are complete only up to what was applied before either was loaded, `complete`:
-/// **up to there, and not up to the newest rule seen, is remembered that none matches.**
-fn newest_rule(stored: &Stored, complete: Stamp, rules: [&Rules; 2]) -> Position {
-    if stored.is_checked_up_to(rules[0].newest().max(rules[1].newest())) {
-        return Position::ZERO;
-    }
-    let matching = rules.map(|rules| {
-        let by_path = stored.uris.iter().map(|uri| rules.newest_for_uri(uri));
-        by_path.fold(rules.newest_for_tags(&stored.tags), Position::max)
-    });
-    let matching = matching[0].max(matching[1]);
-    if matching <= stored.stamp.position && complete.era == stored.stamp.era {
-        stored.checked_up_to(complete.position);
-    }
-    matching
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use http::HeaderMap;
-    use http::StatusCode;
-    use recant_core::batch::Pattern;
-    use recant_core::freshness::Terms;
-    use recant_core::id::TenantId;
-    use recant_core::match_uri::MatchUri;
-    use recant_core::position::Era;
-    use recant_core::time::WallTime;
-    use recant_core::vary::Selecting;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::store::Facts;
-
-    fn stamp(position: u64) -> Stamp {
-        Stamp { era: Era::default(), position: Position::new(position) }
-    }
-
-    fn stored(path: &str, position: u64) -> Stored {
-        let facts = Facts {
-            tenant: TenantId::parse("a").expect("an id"),
-            stamp: stamp(position),
-            uris: vec![MatchUri::of(path, None)],
-            tags: Vec::new(),
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            terms: Terms { lifetime: Duration::from_secs(60), ..Terms::default() },
-            response_time: WallTime::from_millis(0),
-            selecting: Selecting::default(),
-        };
-        Stored::new(facts, Bytes::new())
-    }
-
-    #[test]
-    fn a_rule_that_comes_between_the_loading_of_two_sets_is_not_forgotten() {
-        let at = Position::new;
-        let rule = |path| Pattern::parse(path).expect("a path");
-        let (mut tenant, mut distribution) = (Rules::new(at(1)), Rules::new(at(1)));
-        let response = stored("/p", 9);
-        // The tenant's rules are loaded, 10 and 11 are applied, the distribution's rules are loaded.
-        let before = tenant.clone();
-        tenant.insert(&rule("/p"), at(10));
-        distribution.insert(&rule("/other"), at(11));
-        assert!(newest_rule(&response, stamp(9), [&before, &distribution]) <= at(9), "arrived before 10");
-        assert_eq!(newest_rule(&response, stamp(11), [&tenant, &distribution]), at(10));
-    }
-
-    #[test]
-    fn what_was_checked_is_not_checked_again() {
-        let at = Position::new;
-        let mut tenant = Rules::new(at(1));
-        tenant.insert(&Pattern::parse("/other").expect("a path"), at(10));
-        let (distribution, response) = (Rules::new(at(1)), stored("/p", 9));
-        assert!(newest_rule(&response, stamp(10), [&tenant, &distribution]) <= at(9));
-        assert!(response.is_checked_up_to(at(10)) && !response.is_checked_up_to(at(11)));
     }
 }

@@ -27,9 +27,10 @@ use recant_core::cache_key::CacheKey;
 use recant_core::limits::SHARED_LAG_BYTES_MAX;
 
 use crate::body::{BodyError, Paced};
+use crate::fetches::Fetching;
 use crate::flight::Boarding;
 use crate::origin::Lent;
-use crate::store::{Collected, Facts, Store, Stored};
+use crate::store::{Collected, Facts, Store};
 
 /// Bytes copied at a time for a viewer who is behind.
 const COPIED_BYTES_MAX: usize = 64 * 1024;
@@ -99,6 +100,8 @@ pub(crate) struct Keeper {
     pub(crate) facts: Facts,
     /// The fields of the request that is answered.
     pub(crate) request: HeaderMap,
+    /// Until it is stored, or given up.
+    pub(crate) _fetching: Option<Arc<Fetching>>,
 }
 
 impl Source {
@@ -241,8 +244,9 @@ impl State {
         {
             let bytes = collected.into_bytes();
             self.collected = Kept::Whole(bytes.clone());
-            let Keeper { store, key, facts, request } = keeper;
-            store.put(key, Arc::new(Stored::new(facts, bytes)), &request);
+            let Keeper { store, key, facts, request, _fetching } = keeper;
+            let stored = store.make(&key, facts, bytes);
+            store.put(key, stored, &request);
         }
         // Only now, so that whoever does not come along any more finds it stored.
         self.boarding = None;

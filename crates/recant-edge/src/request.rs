@@ -15,40 +15,47 @@
 
 use std::sync::Arc;
 
+use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use recant_core::cache_control::only_if_cached;
-use recant_core::cache_policy::{self, CachePolicy};
+use recant_core::cache_policy::CachePolicy;
 use recant_core::host::Host;
 use recant_core::limits::VIA_HOPS_MAX;
 use recant_core::lookup::{EdgeView, Why};
-use recant_core::origin_request_policy::{self, OriginRequestPolicy};
+use recant_core::origin_request_policy::OriginRequestPolicy;
 use recant_core::position::Stamp;
-use recant_core::spec::{DistributionSpec, TenantSpec};
+use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
 
 use crate::body::Outgoing;
 use crate::clock::Clock;
 use crate::collapse::{self, fetch};
+use crate::fetches::Fetches;
+use crate::finish::Finish;
 use crate::flight::Flights;
 use crate::forward::Job;
 use crate::hop;
 use crate::https;
 use crate::interim::Interjections;
-use crate::lookup::{Found, look_up};
+use crate::lookup::{Ask, Found, look_up};
 use crate::origin::Origins;
+use crate::removals::Removals;
 use crate::respond::Refusal;
 use crate::store::Store;
-use crate::target::Target;
+use crate::target::{Ambiguous, Target};
 use crate::viewer::Viewer;
+use crate::viewer_fields;
 use crate::world::{DistributionSlot, TenantSlot, World};
 
 /// What every request needs; one per edge.
 pub(crate) struct Shared {
     pub(crate) world: Arc<World>,
     pub(crate) store: Arc<Store>,
+    pub(crate) removals: Arc<Removals>,
+    pub(crate) fetches: Arc<Fetches>,
     pub(crate) flights: Arc<Flights>,
     /// One for each stored response that may be validated behind its viewer's back at the same time.
     pub(crate) background: Arc<Semaphore>,
@@ -68,26 +75,36 @@ pub(crate) struct Arrival {
     pub(crate) distribution_slot: Arc<DistributionSlot>,
     pub(crate) tenant: Arc<TenantSpec>,
     pub(crate) distribution: Arc<DistributionSpec>,
-    /// The behaviour's; none if this version does not know it, and then nothing is cached.
-    pub(crate) policy: Option<&'static CachePolicy>,
-    /// The behaviour's; none if it has none.
-    pub(crate) origin_request: Option<OriginRequestPolicy>,
+    /// Which of the distribution's behaviours on paths this is about; none: its default one.
+    behavior: Option<usize>,
 }
 
-/// Answers one request.
+/// Answers one request; `doubt` is what was noted of its bytes, and refuses it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
     viewer: &Viewer,
     request: Request<Incoming>,
+    doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {
     let (head, body) = request.into_parts();
-    let (method, uri) = (head.method.clone(), head.uri.clone());
-    let response = match walk(shared, interjections, viewer, head, body).await {
+    let (method, uri, version) = (head.method.clone(), head.uri.clone(), head.version);
+    let walked = match doubt {
+        Some(unclear) => Err(at_the_door(unclear.into())),
+        None => walk(shared, interjections, viewer, head, body).await,
+    };
+    let response = match walked {
         Ok(response) => response,
         Err((refusal, why)) => {
             tracing::debug!(%method, %uri, reason = ?refusal, "refused");
-            refusal.into_response(why)
+            let is_unclear = matches!(refusal, Refusal::Ambiguous(_)) && version != Version::HTTP_2;
+            let mut response = refusal.into_response(why);
+            if is_unclear {
+                // Where its body ends may be unclear, too. The version keeps hyper from adding a keep-alive to that.
+                *response.version_mut() = version;
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
         }
     };
     tracing::debug!(%method, %uri, status = response.status().as_u16(), "answered");
@@ -101,10 +118,11 @@ async fn walk(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
     viewer: &Viewer,
-    head: Parts,
+    mut head: Parts,
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
+    check_expectation(&head.headers).map_err(at_the_door)?;
     let target = Target::of(&head, viewer.scheme()).map_err(|unclear| at_the_door(unclear.into()))?;
     if !viewer.may_ask_for(&target.host) {
         return Err(at_the_door(Refusal::Misdirected));
@@ -112,20 +130,26 @@ async fn walk(
     if hop::hops(&head.headers) >= VIA_HOPS_MAX {
         return Err(at_the_door(Refusal::Loop));
     }
-    let arrival = Arrival::of(&shared.world, &target.host).map_err(at_the_door)?;
-    let protocol = arrival.distribution.default_behavior.viewer_protocol;
+    let arrival = Arrival::of(&shared.world, &target.host, target.path).map_err(at_the_door)?;
+    let protocol = arrival.behavior().viewer_protocol;
     https::check(protocol, viewer, &head, &target, shared.https_port).map_err(at_the_door)?;
     arrival.check_allowed(&head.method).map_err(at_the_door)?;
 
     let path = arrival.object_path(target.path);
     let query = target.query.map(str::to_owned);
-    let (found, host) = (look_up(shared, &arrival, &head, &path, query.as_deref()), target.host);
-    let job = |ask| Job { arrival, ask, host, viewer: viewer.clone(), path, query };
+    let host = target.host;
+    let finish = Finish::of(&arrival, &head, &*shared.clock);
+    viewer_fields::settle(&mut head, &arrival, viewer);
+    let found = look_up(shared, &arrival, &head, &path, query.as_deref());
+    let job = |ask: Ask| {
+        let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
+        Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
+    };
     match found {
-        Found::Hit(response) => Ok(response),
+        Found::Hit(response) => Ok(finish.response(response, &*shared.clock)),
         Found::HitAndValidate(response, ask) => {
             collapse::validate_behind(shared, job(ask), head);
-            Ok(response)
+            Ok(finish.response(response, &*shared.clock))
         }
         Found::Forward(ask) => {
             let why = Some(ask.why);
@@ -133,7 +157,9 @@ async fn walk(
                 return Err((Refusal::NotStored, why));
             }
             let gate = interjections.open();
-            Box::pin(fetch(shared, job(ask), head, body, gate)).await.map_err(|error| (error.into(), why))
+            let fetched = Box::pin(fetch(shared, job(ask), head, body, gate)).await;
+            let response = fetched.map_err(|error| (error.into(), why))?;
+            Ok(finish.response(response, &*shared.clock))
         }
     }
 }
@@ -143,8 +169,7 @@ fn at_the_door(refusal: Refusal) -> Refused {
 }
 
 /// `CONNECT` and `TRACE` are about the connection, not the resource; `PURGE` and `BAN` are how other caches are told
-/// to forget, and whoever sends them must not believe that it worked. An upgrade is not refused but ignored
-/// (RFC 9110 section 7.8): the field is for one hop, so the origin never sees it.
+/// to forget, and whoever sends them must not believe that it worked.
 fn check_method(method: &Method) -> Result<(), Refusal> {
     match method.as_str() {
         "CONNECT" | "TRACE" | "PURGE" | "BAN" => Err(Refusal::Method),
@@ -152,9 +177,19 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
     }
 }
 
+/// The one expectation that there is (RFC 9110 section 10.1.1), said in one way: hyper sends its `100 (Continue)`.
+fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut expectations = headers.get_all(EXPECT).iter();
+    match (expectations.next(), expectations.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(()),
+        _ => Err(Refusal::Expectation),
+    }
+}
+
 impl Arrival {
     /// Reads everything that the verdict over a request that has just arrived depends on.
-    fn of(world: &World, host: &Host) -> Result<Self, Refusal> {
+    fn of(world: &World, host: &Host, path: &str) -> Result<Self, Refusal> {
         // Before the configuration: see `world`.
         let stamp = world.stamp();
         let view = world.view();
@@ -166,15 +201,36 @@ impl Arrival {
         if !tenant.enabled || !distribution.enabled {
             return Err(Refusal::Disabled);
         }
-        let behavior = &distribution.default_behavior;
-        let policy = cache_policy::managed(&behavior.cache_policy_id);
-        let origin_request = behavior.origin_request_policy_id.as_deref();
-        let origin_request = origin_request.and_then(origin_request_policy::managed);
-        Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, policy, origin_request })
+        // Nearly all have only the default one.
+        let behavior = match distribution.path_behaviors.is_empty() {
+            true => None,
+            false => distribution.behavior_index(&object_path(&distribution, path)),
+        };
+        Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, behavior })
+    }
+
+    /// Which of the distribution's behaviours that is.
+    pub(crate) fn behavior_index(&self) -> Option<usize> {
+        self.behavior
+    }
+
+    /// The behaviour of its path.
+    pub(crate) fn behavior(&self) -> &BehaviorSpec {
+        self.distribution.behavior(self.behavior)
+    }
+
+    /// The behaviour's cache policy; none if this version does not know it, and then nothing is cached.
+    pub(crate) fn policy(&self) -> Option<&CachePolicy> {
+        self.behavior().cache_policy()
+    }
+
+    /// The behaviour's origin request policy, if it has one.
+    pub(crate) fn origin_request(&self) -> Option<&OriginRequestPolicy> {
+        self.behavior().origin_request_policy()
     }
 
     fn check_allowed(&self, method: &Method) -> Result<(), Refusal> {
-        let allowed = &self.distribution.default_behavior.allowed_methods;
+        let allowed = &self.behavior().allowed_methods;
         if allowed.iter().any(|allowed| allowed == method.as_str()) {
             Ok(())
         } else {
@@ -184,7 +240,11 @@ impl Arrival {
 
     /// The root object stands for the root from here on: in the key and at the origin. Rules for either concern it.
     pub(crate) fn object_path(&self, path: &str) -> String {
-        let root = self.distribution.default_root_object.as_ref().filter(|_| path == "/");
-        root.map_or_else(|| path.to_owned(), |root| format!("/{root}"))
+        object_path(&self.distribution, path)
     }
+}
+
+fn object_path(distribution: &DistributionSpec, path: &str) -> String {
+    let root = distribution.default_root_object.as_ref().filter(|_| path == "/");
+    root.map_or_else(|| path.to_owned(), |root| format!("/{root}"))
 }

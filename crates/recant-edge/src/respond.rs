@@ -32,7 +32,7 @@ use crate::https::HttpsRedirect;
 use crate::origin::OriginError;
 use crate::target::Ambiguous;
 
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+pub(crate) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// Why a viewer gets a page of ours instead of an origin's response.
@@ -44,6 +44,9 @@ pub(crate) enum Refusal {
     /// A method that a cache must not pass on, or that others take for a purge.
     #[error("This method is not served here.")]
     Method,
+    /// An expectation that nobody here understands, or one said in a way that not everybody does.
+    #[error("The request's Expect field is not '100-continue' alone.")]
+    Expectation,
     /// No tenant answers to this host.
     #[error("No distribution tenant answers to this host.")]
     UnknownHost,
@@ -84,6 +87,7 @@ impl Refusal {
         match self {
             Self::Ambiguous(_) => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::UnknownHost => StatusCode::NOT_FOUND,
             // CloudFront's status for both.
             Self::Disabled | Self::MethodNotAllowed | Self::NotSecure => StatusCode::FORBIDDEN,

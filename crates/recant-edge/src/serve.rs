@@ -19,16 +19,16 @@ use crate::store::Stored;
 
 /// What a request gets of the stored response that it selects, in the order of RFC 9110 section 13.2.2.
 pub(crate) fn serve(head: &Parts, stored: &Stored, age: Duration, account: &Account) -> Response<Outgoing> {
-    let mut headers = stored.headers.clone();
+    let mut headers = stored.headers();
     let mut status = stored.status;
     let has_body = !stored.body.is_empty() && head.method == Method::GET;
     let mut body = Outgoing::Whole(has_body.then(|| stored.body.clone()));
-    if not_modified(stored.status, &head.headers, &stored.headers) {
+    if not_modified(stored.status, &head.headers, &headers) {
         status = StatusCode::NOT_MODIFIED;
         body = Outgoing::Whole(None);
         respond::strip_for_not_modified(&mut headers);
     } else if head.headers.contains_key(RANGE) && head.method == Method::GET {
-        match portion(&head.headers, stored.status, &stored.headers, stored.body.len() as u64) {
+        match portion(&head.headers, stored.status, &headers, stored.body.len() as u64) {
             Portion::Whole => {}
             Portion::Parts(parts) => {
                 status = StatusCode::PARTIAL_CONTENT;

@@ -3,15 +3,18 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Request;
+use http::header::UPGRADE;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,7 +33,9 @@ use crate::io::ViewerStream;
 use crate::request::{Shared, answer};
 use crate::respond::Refusal;
 use crate::streams::{Streams, Watched};
+use crate::strict::{Doubts, StrictStream};
 use crate::tls::{self, Certificates, Handshaken};
+use crate::upgrade::{Afterwards, Tunnel};
 use crate::viewer::{Security, Viewer};
 
 /// How long to wait when no connection can be accepted, for want of descriptors most likely.
@@ -95,16 +100,15 @@ async fn connection(
     shared: Arc<Shared>,
     stopping: watch::Receiver<bool>,
 ) {
-    let address = viewer.ip();
     let ended = match (stream.set_nodelay(true), certificates) {
         (Err(error), _) => Err(error.into()),
         (Ok(()), None) => {
             let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            http1(stream, Viewer { address, security: Security::Plain }, shared, stopping).await
+            http1(stream, Viewer { address: viewer, security: Security::Plain }, shared, stopping).await
         }
         (Ok(()), Some(certificates)) => {
             let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            secure(stream, address, &certificates, shared, stopping).await
+            secure(stream, viewer, &certificates, shared, stopping).await
         }
     };
     if let Err(error) = ended {
@@ -116,7 +120,7 @@ type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 async fn secure(
     stream: ViewerStream,
-    address: IpAddr,
+    address: SocketAddr,
     certificates: &Certificates,
     shared: Arc<Shared>,
     mut stopping: watch::Receiver<bool>,
@@ -135,15 +139,29 @@ async fn secure(
 }
 
 async fn http1(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     viewer: Viewer,
     shared: Arc<Shared>,
     mut stopping: watch::Receiver<bool>,
 ) -> Ended {
     let interjections = Arc::<Interjections>::default();
-    let stream = InterimStream::new(stream, interjections.clone());
-    let service = service_fn(|request| async {
-        Ok::<_, Infallible>(answer(&shared, &interjections, &viewer, request).await)
+    let doubts = Arc::<Doubts>::default();
+    let stream = InterimStream::new(StrictStream::new(stream, doubts.clone()), interjections.clone());
+    let requests = AtomicU64::new(0);
+    let afterwards = Afterwards::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let (shared, interjections, viewer) = (&shared, &interjections, &viewer);
+        let (doubts, afterwards) = (&doubts, &afterwards);
+        async move {
+            let left = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
+            let mut response = answer(shared, interjections, viewer, request, doubts.of(number)).await;
+            if let (Some(viewer), Some(origin)) = (left, response.extensions_mut().remove::<OnUpgrade>()) {
+                doubts.leave();
+                afterwards.put(Tunnel { viewer, origin });
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -151,13 +169,21 @@ async fn http1(
         .max_buf_size(VIEWER_BUFFER_BYTES_MAX)
         .max_header_size(REQUEST_HEAD_BYTES_MAX)
         .max_headers(REQUEST_HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => return Ok(ended?),
-        () = stop_asked(&mut stopping) => connection.as_mut().graceful_shutdown(),
+        ended = connection.as_mut() => ended?,
+        () = stop_asked(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await?;
+        }
     }
-    Ok(connection.await?)
+    let Some(tunnel) = afterwards.take() else { return Ok(()) };
+    tokio::select! {
+        ended = tunnel.carry() => ended,
+        () = stop_asked(&mut stopping) => Ok(()),
+    }
 }
 
 async fn http2(
@@ -178,7 +204,7 @@ async fn http2(
             } else {
                 // Nobody writes them to a stream of HTTP/2: they are left out there.
                 let interjections = Arc::<Interjections>::default();
-                answer(&shared, &interjections, &viewer, Request::from_parts(head, body)).await
+                answer(&shared, &interjections, &viewer, Request::from_parts(head, body), None).await
             };
             Ok::<_, Infallible>(response.map(|body| Watched::new(body, turn)))
         }

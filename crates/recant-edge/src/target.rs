@@ -2,13 +2,12 @@
 //!
 //! Everything that two parties could read differently is refused here (RFC 9112 sections 3.2 and 6.1); ports do not matter, since tenants are told apart by host alone. hyper
 //! refuses before: malformed heads, several different `Content-Length`s, a last transfer coding other than
-//! `chunked`, any transfer coding in HTTP/1.0. Of `Content-Length` beside `Transfer-Encoding` it drops the former and
-//! closes the connection after the response, as RFC 9112 section 6.1 demands; since each request is framed anew
-//! for the origin, nothing of the doubt gets through.
+//! `chunked`, any transfer coding in HTTP/1.0. Of what it would make one meaning of without a word, `strict` has noted the doubt.
+//! And since each request is framed anew for the origin, no doubt gets through.
 
-use http::Version;
-use http::header::{HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
+use http::{Method, Version};
 
 use recant_core::host::Host;
 
@@ -50,6 +49,27 @@ pub(crate) enum Ambiguous {
     /// RFC 9112 section 6.1.
     #[error("The Transfer-Encoding is not 'chunked' alone.")]
     TransferEncoding,
+    /// RFC 9112 section 6.1 allows to believe the coding; whoever stands in front may have believed the length.
+    #[error("The request has both a Content-Length and a Transfer-Encoding.")]
+    LengthAndCoding,
+    /// RFC 9110 section 8.6 allows to take equal ones for one.
+    #[error("The request has more than one Content-Length.")]
+    SeveralLengths,
+    /// Longer than any of them has reason to be.
+    #[error("The field that says the body's length is too long.")]
+    LongFraming,
+    /// RFC 9112 section 2.2 allows to take it for the end of a line.
+    #[error("A line of the request's head ends without a carriage return.")]
+    BareLineFeed,
+    /// RFC 9112 section 3.2: no form of target has one.
+    #[error("The request target has a fragment.")]
+    Fragment,
+    /// RFC 1945 section 8.3: its content could only be told by a length.
+    #[error("The request is to have content, and no Content-Length says how much.")]
+    NoLength,
+    /// Origins that take names for those of variables read it as the other one (CGI, RFC 3875 section 4.1.18).
+    #[error("The request has a field that some take for a Content-Length or Transfer-Encoding.")]
+    LookAlike,
 }
 
 impl<'a> Target<'a> {
@@ -58,7 +78,7 @@ impl<'a> Target<'a> {
     /// # Errors
     /// [`Ambiguous`].
     pub(crate) fn of(head: &'a Parts, scheme: &str) -> Result<Self, Ambiguous> {
-        check_transfer_encoding(head)?;
+        check_framing(head)?;
         if !head.uri.path().starts_with('/') {
             return Err(Ambiguous::Form);
         }
@@ -102,13 +122,22 @@ fn leads_above_root(path: &str) -> bool {
     })
 }
 
-fn check_transfer_encoding(head: &Parts) -> Result<(), Ambiguous> {
+/// What `strict` has not seen: here the fields are understood, and there are those of HTTP/2, too.
+fn check_framing(head: &Parts) -> Result<(), Ambiguous> {
     let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(Ambiguous::TransferEncoding),
+        (None, _) => {}
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
+        _ => return Err(Ambiguous::TransferEncoding),
     }
+    if ["content_length", "transfer_encoding"].iter().any(|name| head.headers.contains_key(*name)) {
+        return Err(Ambiguous::LookAlike);
+    }
+    let has_content = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
+    if head.version == Version::HTTP_10 && has_content && !head.headers.contains_key(CONTENT_LENGTH) {
+        return Err(Ambiguous::NoLength);
+    }
+    Ok(())
 }
 
 fn field_host(head: &Parts) -> Result<Option<Host>, Ambiguous> {

@@ -5,7 +5,7 @@
 //! on it**, so keeping it for all requests of a connection breaks no promise. What a viewer claims in header
 //! fields (`X-Forwarded-Proto` and its like) is never believed: the listener counts.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use recant_core::host::Host;
@@ -16,7 +16,7 @@ use crate::tls::Certificate;
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
     /// The address at its other end.
-    pub(crate) address: IpAddr,
+    pub(crate) address: SocketAddr,
     /// How it was opened.
     pub(crate) security: Security,
 }

@@ -152,6 +152,18 @@ impl Admission {
         self.note(store, Some(key_id), asked, Verdict::NotAuthenticated(code.to_owned())).await
     }
 
+    /// Notes what the operator has done by the plane's options. Nobody signed that.
+    pub(crate) async fn note_operator(
+        &self,
+        store: &impl Store,
+        action: &str,
+        resource: &str,
+    ) -> Result<(), StoreError> {
+        let resources = [resource.to_owned()];
+        let asked = Asked { request_id: "apply", action, method: &Method::POST, resources: &resources };
+        self.note(store, None, &asked, Verdict::Allowed).await
+    }
+
     async fn note(
         &self,
         store: &impl Store,

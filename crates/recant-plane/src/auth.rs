@@ -59,6 +59,15 @@ impl Caller {
         self.policy().map_or(Access::Allowed, |policy| policy.decide(action, resource))
     }
 
+    /// Whether a caller who was let in some time ago still may: his key may have been disabled, removed or given another policy.
+    pub(crate) async fn still_may(&self, store: &impl Store, action: &str, resource: &str) -> bool {
+        let Self::Key(then) = self else { return true };
+        match store.key(&then.id).await {
+            Ok(Some(key)) => key.is_active && key.policy.decide(action, resource) == Access::Allowed,
+            Ok(None) | Err(_) => false,
+        }
+    }
+
     /// What limits this caller; nothing for whoever may do everything.
     pub(crate) fn policy(&self) -> Option<&Policy> {
         match self {

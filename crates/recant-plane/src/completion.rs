@@ -23,8 +23,9 @@ use recant_core::position::Position;
 use recant_core::protocol::message::{Answer, Heartbeat};
 use recant_core::protocol::{LeaseParams, PlaneEffect, PlaneEvent, PlaneHalf, PlaneWrite, Ticket};
 use recant_core::time::BootTime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::members::{MemberEvent, MemberStatus, Members};
 use crate::store::{Command, Store, StoreError};
 
 /// Heartbeats that may wait for the driver.
@@ -51,8 +52,18 @@ pub enum HeartbeatError {
 #[derive(Clone, Debug)]
 pub struct Completion<S> {
     store: S,
-    heartbeats: mpsc::Sender<Said>,
+    heartbeats: mpsc::Sender<Heard>,
     completed: watch::Receiver<Position>,
+    member_events: broadcast::Sender<MemberEvent>,
+}
+
+/// What the driver is told or asked.
+#[derive(Debug)]
+enum Heard {
+    /// An edge has spoken.
+    Heartbeat(Said),
+    /// Somebody wants to know how the members stand with regard to a position.
+    Members { position: Position, answer: oneshot::Sender<Vec<MemberStatus>> },
 }
 
 /// A heartbeat and who waits for its answer.
@@ -73,6 +84,8 @@ impl<S: Store> Completion<S> {
         let committed = store.committed();
         let durable = store.durable().await?;
         let started = now();
+        let members = Members::new(durable.members.iter().map(|record| record.member.clone()));
+        let member_events = members.events();
         let (half, effects) = PlaneHalf::recover(params, durable, started);
         let (heartbeats, said) = mpsc::channel(HEARTBEATS_WAITING_MAX);
         // Unbounded, since the half itself bounds it: one write for each member, and one completion, at a time.
@@ -80,11 +93,19 @@ impl<S: Store> Completion<S> {
         let (report, written) = mpsc::channel(WRITTEN_WAITING_MAX);
         let (publish, completed) = watch::channel(half.completed());
         tokio::spawn(make_durable(store.clone(), writes, report));
-        let mut driver =
-            Driver { half, now, deadline: None, write, publish, waiting: HashMap::new(), tickets: 0 };
+        let mut driver = Driver {
+            half,
+            members,
+            now,
+            deadline: None,
+            write,
+            publish,
+            waiting: HashMap::new(),
+            tickets: 0,
+        };
         driver.perform(started, effects);
         tokio::spawn(driver.run(said, written, committed));
-        Ok(Self { store, heartbeats, completed })
+        Ok(Self { store, heartbeats, completed, member_events })
     }
 
     /// Hands a heartbeat to the plane's half and waits for its answer.
@@ -105,8 +126,24 @@ impl<S: Store> Completion<S> {
         };
         let (answer, answered) = oneshot::channel();
         let said = Said { heartbeat, embedded, on_this_log, answer };
-        self.heartbeats.send(said).await.map_err(|_| HeartbeatError::Stopped)?;
+        self.heartbeats.send(Heard::Heartbeat(said)).await.map_err(|_| HeartbeatError::Stopped)?;
         answered.await.map_err(|_| HeartbeatError::Stopped)
+    }
+
+    /// How the members stand, with regard to a position.
+    ///
+    /// # Errors
+    /// [`HeartbeatError::Stopped`].
+    pub async fn members(&self, position: Position) -> Result<Vec<MemberStatus>, HeartbeatError> {
+        let (answer, answered) = oneshot::channel();
+        let ask = Heard::Members { position, answer };
+        self.heartbeats.send(ask).await.map_err(|_| HeartbeatError::Stopped)?;
+        answered.await.map_err(|_| HeartbeatError::Stopped)
+    }
+
+    /// Who comes and goes, from now on.
+    pub fn member_events(&self) -> broadcast::Receiver<MemberEvent> {
+        self.member_events.subscribe()
     }
 
     /// The highest position that is complete and durably so, as it grows.
@@ -123,6 +160,8 @@ impl<S: Store> Completion<S> {
 /// What the driver's task owns.
 struct Driver {
     half: PlaneHalf,
+    /// What is told of the members; decides nothing.
+    members: Members,
     now: fn() -> BootTime,
     /// When the half wants to be told the time at the latest.
     deadline: Option<BootTime>,
@@ -136,7 +175,7 @@ struct Driver {
 impl Driver {
     async fn run(
         mut self,
-        mut said: mpsc::Receiver<Said>,
+        mut said: mpsc::Receiver<Heard>,
         mut written: mpsc::Receiver<Vec<PlaneWrite>>,
         mut committed: watch::Receiver<Position>,
     ) {
@@ -146,11 +185,19 @@ impl Driver {
             let pause = self.deadline.map(|deadline| deadline.saturating_since((self.now)()));
             tokio::select! {
                 heard = said.recv() => match heard {
-                    Some(heard) => self.hear(heard),
+                    Some(Heard::Heartbeat(said)) => self.hear(said),
+                    Some(Heard::Members { position, answer }) => {
+                        let status = self.members.status(&self.half, (self.now)(), position);
+                        // Who asked may have gone.
+                        drop(answer.send(status));
+                    }
                     None => return,
                 },
                 writes = written.recv() => match writes {
-                    Some(writes) => writes.into_iter().for_each(|write| self.step(PlaneEvent::Written(write))),
+                    Some(writes) => writes.into_iter().for_each(|write| {
+                        self.members.written(&write);
+                        self.step(PlaneEvent::Written(write));
+                    }),
                     None => return,
                 },
                 grown = committed.changed() => if grown.is_err() { return },
@@ -164,6 +211,7 @@ impl Driver {
         let ticket = Ticket(self.tickets);
         self.waiting.insert(ticket, said.answer);
         let Said { heartbeat, embedded, on_this_log, .. } = said;
+        self.members.heard((self.now)(), &heartbeat, on_this_log);
         // What an edge has applied of this log is committed, even if the store has yet to say so here; the answer
         // must not name an earlier end than the edge has seen.
         if let Some(place) = heartbeat.applied.filter(|_| on_this_log) {

@@ -9,7 +9,11 @@ use std::time::Duration;
 use http::StatusCode;
 use recant_core::access::Denial;
 use recant_core::ledger::TooManyInProgress;
-use recant_core::limits::BAD_PATHS_LISTED_MAX;
+use recant_core::limits::{
+    BAD_PATHS_LISTED_MAX, DISTRIBUTIONS_PER_POLICY_MAX, HEADERS_PER_RESPONSE_POLICY_MAX,
+    NAMES_PER_POLICY_LIST_MAX, POLICIES_PER_KIND_MAX,
+};
+use recant_core::policy::PolicyKind;
 use recant_core::rate::RetryAfter;
 use recant_wire::sigv4::AuthError;
 
@@ -81,15 +85,21 @@ pub(crate) enum ApiError {
     /// A cache behaviour that names an origin which is not there.
     #[error("{0}")]
     NoSuchOrigin(String),
-    /// A cache policy that this version does not know.
-    #[error("{0}")]
-    NoSuchCachePolicy(String),
-    /// An origin request policy that this version does not know.
-    #[error("{0}")]
-    NoSuchOriginRequestPolicy(String),
+    /// A policy that is not there.
+    #[error("{1}")]
+    NoSuchPolicy(PolicyKind, String),
+    /// More names in a policy than one may list.
+    #[error("{}", too_many_in_policy(.1))]
+    TooManyInPolicy(PolicyKind, PolicyList),
     /// A distribution with more origins than one may have.
     #[error("Your request contains more origins than are allowed per distribution ({limit}).")]
     TooManyOrigins {
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A distribution with more cache behaviours than one may have.
+    #[error("Your request contains more cache behaviors than are allowed per distribution ({limit}).")]
+    TooManyCacheBehaviors {
         /// How many are allowed.
         limit: usize,
     },
@@ -173,6 +183,29 @@ pub(crate) enum ApiError {
     /// A connection group that something is reached through.
     #[error("{0}")]
     CannotDeleteEntityWhileInUse(String),
+    /// A `Content-Security-Policy` that is too long.
+    #[error("The value of Content-Security-Policy has at most {limit} bytes.")]
+    TooLongCsp {
+        /// How many bytes are allowed.
+        limit: usize,
+    },
+    /// A policy's name that another one of the kind has.
+    #[error("A policy with this name already exists.")]
+    PolicyAlreadyExists(PolicyKind),
+    /// A policy that a cache behaviour names.
+    #[error("The policy cannot be deleted while a cache behavior of a distribution uses it.")]
+    PolicyInUse(PolicyKind),
+    /// As many custom policies as there may be.
+    #[error(
+        "There are {POLICIES_PER_KIND_MAX} custom policies of this kind, which is as many as there may be."
+    )]
+    TooManyPolicies(PolicyKind),
+    /// As many distributions with one policy as there may be.
+    #[error("{DISTRIBUTIONS_PER_POLICY_MAX} distributions use the policy, which is as many as may.")]
+    TooManyUsersOfPolicy(PolicyKind),
+    /// A removal of what cannot be removed.
+    #[error("{0}")]
+    IllegalDelete(String),
     /// A change of what cannot be changed.
     #[error("{0}")]
     IllegalUpdate(String),
@@ -217,9 +250,18 @@ impl ApiError {
             Self::InvalidTagging(_) => ("InvalidTagging", StatusCode::BAD_REQUEST),
             Self::InconsistentQuantities { .. } => ("InconsistentQuantities", StatusCode::BAD_REQUEST),
             Self::NoSuchOrigin(_) => ("NoSuchOrigin", StatusCode::NOT_FOUND),
-            Self::NoSuchCachePolicy(_) => ("NoSuchCachePolicy", StatusCode::NOT_FOUND),
-            Self::NoSuchOriginRequestPolicy(_) => ("NoSuchOriginRequestPolicy", StatusCode::NOT_FOUND),
+            Self::NoSuchPolicy(kind, _) => (policy_codes(*kind).no_such, StatusCode::NOT_FOUND),
+            Self::TooManyInPolicy(kind, list) => {
+                (too_many_in_policy_code(*kind, *list), StatusCode::BAD_REQUEST)
+            }
+            Self::TooLongCsp { .. } => ("TooLongCSPInResponseHeadersPolicy", StatusCode::BAD_REQUEST),
+            Self::PolicyAlreadyExists(kind) => (policy_codes(*kind).already_exists, StatusCode::CONFLICT),
+            Self::PolicyInUse(kind) => (policy_codes(*kind).in_use, StatusCode::CONFLICT),
+            Self::TooManyPolicies(kind) => (policy_codes(*kind).too_many, StatusCode::BAD_REQUEST),
+            Self::TooManyUsersOfPolicy(kind) => (policy_codes(*kind).too_many_users, StatusCode::BAD_REQUEST),
+            Self::IllegalDelete(_) => ("IllegalDelete", StatusCode::BAD_REQUEST),
             Self::TooManyOrigins { .. } => ("TooManyOrigins", StatusCode::BAD_REQUEST),
+            Self::TooManyCacheBehaviors { .. } => ("TooManyCacheBehaviors", StatusCode::BAD_REQUEST),
             Self::TooManyOriginCustomHeaders { .. } => {
                 ("TooManyOriginCustomHeaders", StatusCode::BAD_REQUEST)
             }
@@ -293,6 +335,81 @@ impl ApiError {
             message.push_str(&format!(" And {more} more."));
         }
         Self::InvalidArgument(message)
+    }
+}
+
+/// What a policy lists by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PolicyList {
+    /// Header fields.
+    Headers,
+    /// Cookies.
+    Cookies,
+    /// Query parameters.
+    QueryStrings,
+    /// Headers that viewers get.
+    CustomHeaders,
+    /// Headers that viewers do not get.
+    RemoveHeaders,
+}
+
+fn too_many_in_policy(list: &PolicyList) -> String {
+    let (what, limit) = match list {
+        PolicyList::Headers => ("headers", NAMES_PER_POLICY_LIST_MAX),
+        PolicyList::Cookies => ("cookies", NAMES_PER_POLICY_LIST_MAX),
+        PolicyList::QueryStrings => ("query strings", NAMES_PER_POLICY_LIST_MAX),
+        PolicyList::CustomHeaders => ("custom headers", HEADERS_PER_RESPONSE_POLICY_MAX),
+        PolicyList::RemoveHeaders => ("headers to remove", HEADERS_PER_RESPONSE_POLICY_MAX),
+    };
+    format!("The policy lists more {what} than are allowed ({limit}).")
+}
+
+/// The codes of one kind of policy, from the model.
+struct PolicyCodes {
+    no_such: &'static str,
+    already_exists: &'static str,
+    in_use: &'static str,
+    too_many: &'static str,
+    too_many_users: &'static str,
+}
+
+fn policy_codes(kind: PolicyKind) -> PolicyCodes {
+    match kind {
+        PolicyKind::Cache => PolicyCodes {
+            no_such: "NoSuchCachePolicy",
+            already_exists: "CachePolicyAlreadyExists",
+            in_use: "CachePolicyInUse",
+            too_many: "TooManyCachePolicies",
+            too_many_users: "TooManyDistributionsAssociatedToCachePolicy",
+        },
+        PolicyKind::OriginRequest => PolicyCodes {
+            no_such: "NoSuchOriginRequestPolicy",
+            already_exists: "OriginRequestPolicyAlreadyExists",
+            in_use: "OriginRequestPolicyInUse",
+            too_many: "TooManyOriginRequestPolicies",
+            too_many_users: "TooManyDistributionsAssociatedToOriginRequestPolicy",
+        },
+        PolicyKind::ResponseHeaders => PolicyCodes {
+            no_such: "NoSuchResponseHeadersPolicy",
+            already_exists: "ResponseHeadersPolicyAlreadyExists",
+            in_use: "ResponseHeadersPolicyInUse",
+            too_many: "TooManyResponseHeadersPolicies",
+            too_many_users: "TooManyDistributionsAssociatedToResponseHeadersPolicy",
+        },
+    }
+}
+
+/// The code for a list that is too long. Each list belongs to certain kinds.
+fn too_many_in_policy_code(kind: PolicyKind, list: PolicyList) -> &'static str {
+    match (list, kind) {
+        (PolicyList::Headers, PolicyKind::Cache) => "TooManyHeadersInCachePolicy",
+        (PolicyList::Headers, _) => "TooManyHeadersInOriginRequestPolicy",
+        (PolicyList::Cookies, PolicyKind::Cache) => "TooManyCookiesInCachePolicy",
+        (PolicyList::Cookies, _) => "TooManyCookiesInOriginRequestPolicy",
+        (PolicyList::QueryStrings, PolicyKind::Cache) => "TooManyQueryStringsInCachePolicy",
+        (PolicyList::QueryStrings, _) => "TooManyQueryStringsInOriginRequestPolicy",
+        (PolicyList::CustomHeaders, _) => "TooManyCustomHeadersInResponseHeadersPolicy",
+        (PolicyList::RemoveHeaders, _) => "TooManyRemoveHeadersInResponseHeadersPolicy",
     }
 }
 

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use recant_core::limits::{FEED_ENTRIES_PER_READ_MAX, FEED_HEAD_PERIOD, FEED_PIECE_BYTES};
 use recant_core::position::Position;
-use recant_core::protocol::message::{Applied, Hello, Resume};
+use recant_core::protocol::message::{Applied, Hello, Refusal, Resume, Verdict};
 use recant_wire::feed::heartbeat::{self, MessageError};
 use recant_wire::feed::question;
 use recant_wire::feed::resume::{self, ResumeError};
@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::completion::{Completion, HeartbeatError};
 use crate::questions::{Listening, Questions};
+use crate::removals::Removals;
 use crate::store::{Store, StoreError};
 
 /// Pieces of one feed that may wait for the edge to take them.
@@ -65,6 +66,7 @@ pub struct Edges<S> {
     store: S,
     completion: Completion<S>,
     questions: Questions,
+    removals: Removals,
     secret: EdgeSecret,
     embedded_secret: Option<EdgeSecret>,
 }
@@ -80,7 +82,13 @@ impl<S: Store> Edges<S> {
         secret: EdgeSecret,
         embedded_secret: Option<EdgeSecret>,
     ) -> Self {
-        Self { store, completion, questions, secret, embedded_secret }
+        let removals = Removals::default();
+        Self { store, completion, questions, removals, secret, embedded_secret }
+    }
+
+    /// What the edges say that invalidations have taken away.
+    pub fn removals(&self) -> &Removals {
+        &self.removals
     }
 
     /// Who calls, by the value of the `Authorization` header; nobody without a right one.
@@ -100,7 +108,14 @@ impl<S: Store> Edges<S> {
     /// [`FeedError`].
     pub async fn heartbeat(&self, standing: Standing, body: &[u8]) -> Result<Vec<u8>, FeedError> {
         let heartbeat = heartbeat::decode(body)?;
+        let (member, applied) = (heartbeat.member.clone(), heartbeat.applied);
         let answer = self.completion.heartbeat(heartbeat, standing == Standing::Embedded).await?;
+        // Positions of another history, or of a log that this one does not continue, are not this log's.
+        let is_ours = applied.is_some_and(|applied| applied.history == answer.history)
+            && answer.verdict != Verdict::Refused(Refusal::OtherHistory);
+        if is_ours {
+            self.removals.note(&member, &heartbeat::decode_taken_away(body), answer.head);
+        }
         Ok(heartbeat::encode_answer(&answer))
     }
 

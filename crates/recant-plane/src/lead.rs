@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use recant_core::batch::PathCount;
+use recant_core::limits::EVENT_STREAMS_MAX;
 use recant_core::protocol::LeaseParams;
 use recant_wire::feed::EdgeSecret;
 use recant_wire::sigv4::Credentials;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::admission::Admission;
 use crate::auth::Keys;
@@ -19,9 +20,10 @@ use crate::folder::{Folder, RootKey};
 use crate::http::edges::EdgeCalls;
 use crate::http::{self, Shared};
 use crate::ops::Context;
-use crate::ops::apply::{self, ApplyError};
+use crate::ops::apply::{self, Applier, ApplyError};
 use crate::plane::PlaneOptions;
 use crate::questions::Questions;
+use crate::retention;
 use crate::store::{Store, StoreError};
 
 /// What callers and edges prove themselves with.
@@ -76,6 +78,7 @@ impl Lead {
             context: Context {
                 store,
                 completed: completion.completed(),
+                completion: completion.clone(),
                 questions,
                 public_url: self.public_url.clone(),
                 caller_reference_conflict: options.caller_reference_conflict,
@@ -89,8 +92,13 @@ impl Lead {
                 },
             },
             completion,
+            streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
+            stop: self.stop.clone(),
         });
-        let applied = apply::apply(&shared.context, &self.folder, &options.declarations).await;
+        let by = Applier { context: &shared.context, admission: &shared.admission, folder: &self.folder };
+        let applied = apply::apply(&by, &options.declarations).await;
+        let kept = shared.context.store.clone();
+        tokio::spawn(retention::run(kept, options.retention, self.stop.clone()));
         Ok((http::router(shared, EdgeCalls::new(edges, self.stop.clone())), applied))
     }
 }

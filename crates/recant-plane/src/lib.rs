@@ -20,8 +20,11 @@
 //! | `error` | every refusal, and the one place where it gets its code and status |
 //! | [`store`] | the log, the configuration, the ledger, durably |
 //! | [`completion`] | the driver of the protocol's half: leases, acknowledgements, `Completed` |
+//! | [`members`] | what is told of the edges: how far each is, who comes and goes |
+//! | `events` | what happens, as it happens, for whoever listens |
 //! | [`feed`] | the log on its way to the edges |
 //! | [`questions`] | what edges are asked, and who has answered |
+//! | [`removals`] | how many stored responses each invalidation has taken away, as edges say |
 //! | [`backup`] | a folder as a backup, and a folder made of one |
 //! | [`folder`], [`clock`], [`random`] | the only places that touch the data folder, the clocks, the entropy |
 
@@ -33,15 +36,19 @@ pub mod completion;
 mod config_check;
 mod dns;
 mod error;
+mod events;
 pub mod feed;
 pub mod folder;
 mod http;
 mod lead;
+pub mod members;
 mod ops;
 mod peers;
 mod plane;
 pub mod questions;
 pub mod random;
+pub mod removals;
+mod retention;
 pub mod store;
 
 pub use admission::{AdmissionOptions, AuditLevel};
@@ -51,3 +58,4 @@ pub use plane::{
     CallerReferenceConflict, DistributionInvalidations, Plane, PlaneOptions, PostgresChoice, StartError,
     Stopper, StoreChoice,
 };
+pub use retention::Retention;

@@ -29,6 +29,7 @@ use crate::http::server;
 use crate::lead::{Lead, Secrets};
 use crate::ops::apply::{ApplyError, Declaration};
 use crate::peers::Peer;
+use crate::retention::Retention;
 use crate::store::postgres;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store as _, StoreError};
@@ -67,6 +68,8 @@ pub struct PlaneOptions {
     pub store: StoreChoice,
     /// How often callers may ask, and what is noted of it.
     pub admission: AdmissionOptions,
+    /// How long the history of invalidations is kept.
+    pub retention: Retention,
     /// What is brought to a declared state before the API answers.
     pub declarations: Vec<Declaration>,
 }
@@ -89,6 +92,7 @@ impl PlaneOptions {
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
             admission: AdmissionOptions::default(),
+            retention: Retention::default(),
             declarations: Vec::new(),
             store: StoreChoice::Embedded,
         }

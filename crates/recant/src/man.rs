@@ -8,7 +8,7 @@ use crate::{options, stdout};
 /// Writes the page of that name.
 pub(crate) fn run(name: &str) -> Result<()> {
     stdout::say(&page(name).with_context(|| {
-        format!("there is no manual page '{name}': there are recant, recant-invalidate, recant-keys, recant-audit, recant-cloudfront and recant-cloudfront-OPERATION")
+        format!("there is no manual page '{name}': there are recant, recant-invalidate, recant-keys, recant-audit, recant-progress, recant-edges, recant-events, recant-cloudfront and recant-cloudfront-OPERATION")
     })?)
 }
 

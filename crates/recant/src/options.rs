@@ -15,7 +15,7 @@ use recant_plane::backup::Edges;
 use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
 use recant_plane::{
     AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, PostgresChoice,
-    StoreChoice,
+    Retention, StoreChoice,
 };
 
 /// What `recant help` says.
@@ -33,7 +33,10 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more
   recant keys list | create | show | rotate | ...               access keys and what each may do; 'recant keys help' says more
   recant audit [--denied] [--since WHEN]                        who asked for what, and what was decided; 'recant audit help' says more
-  recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-keys, recant-audit, recant-cloudfront[-OPERATION]
+  recant progress TARGET INVALIDATION                           how far each edge is with an invalidation
+  recant edges                                                  the edges, how far each is, and whether completion waits for it
+  recant events [--after ID]                                    what happens, as it happens, as lines of JSON
+  recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-keys (-audit, -progress, -edges, -events), recant-cloudfront[-OPERATION]
   recant completion bash | zsh | fish [PROGRAM...]              what makes the shell complete; PROGRAM: recant, or links to it
   recant help | --version
 
@@ -55,6 +58,8 @@ Options of serve and plane
   --key-rate N[:BURST]             requests a second of one access key, and how many at once (no limit; BURST 2 N)
   --tenant-rate N[:BURST]          the same of requests about one tenant
   --audit off | changes | all      what goes into the audit log; changes: and what is denied (changes)
+  --retain-invalidations R         how long invalidations stay in lists: all, days as 30d, or among the newest entries of the log,
+                                   as 100000 (all); a CallerReference is remembered for ever
   --audit-records-max N            how many records of it are kept (1000000)
 
 Options of plane
@@ -69,6 +74,7 @@ Options of serve and edge
   --https-port N                   the port in redirects to HTTPS (that of --viewer-tls)
   --origin-ca FILE                 trust these authorities of origins, too (PEM; repeatable)
   --store-bytes N                  memory for stored responses (268435456)
+  --tenant-share PERCENT           how much of it one tenant may have, 1 to 100 (100)
   --allow-origins NETWORK          let origins be in this network (repeatable), e.g. 169.254.7.0/24
   --deny-origins NETWORK           never let origins be in this network (repeatable)
 
@@ -130,6 +136,7 @@ pub(crate) struct ViewerOptions {
     pub(crate) https_port: Option<u16>,
     pub(crate) origin_ca: Vec<PathBuf>,
     pub(crate) store_bytes: u64,
+    pub(crate) tenant_share_percent: u8,
     pub(crate) allowed_networks: Vec<Network>,
     pub(crate) denied_networks: Vec<Network>,
 }
@@ -184,7 +191,7 @@ impl From<lexopt::Error> for Usage {
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`, and the prompt asks for that itself.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
-    const OWN: [&str; 17] = [
+    const OWN: [&str; 20] = [
         "completion",
         "__complete",
         "backup",
@@ -197,6 +204,9 @@ pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
         "invalidate",
         "keys",
         "audit",
+        "progress",
+        "edges",
+        "events",
         "man",
         "help",
         "--help",
@@ -331,6 +341,7 @@ const PLANE: &[&str] = &[
     "tenant-rate",
     "audit",
     "audit-records-max",
+    "retain-invalidations",
 ];
 const PEERS: &[&str] = &["store", "peer-address", "unsafe-store-settings"];
 const VIEWERS: &[&str] = &[
@@ -341,6 +352,7 @@ const VIEWERS: &[&str] = &[
     "https-port",
     "origin-ca",
     "store-bytes",
+    "tenant-share",
     "allow-origins",
     "deny-origins",
 ];
@@ -367,6 +379,7 @@ struct Given {
     server: Option<Server>,
     peer_address: Option<String>,
     unsafe_settings: UnsafeSettings,
+    retention: Retention,
     viewer: SocketAddr,
     viewer_tls: Option<SocketAddr>,
     certificates: Option<PathBuf>,
@@ -374,6 +387,7 @@ struct Given {
     https_port: Option<u16>,
     origin_ca: Vec<PathBuf>,
     store_bytes: u64,
+    tenant_share_percent: u8,
     allowed_networks: Vec<Network>,
     denied_networks: Vec<Network>,
     plane_url: Option<PlaneUrl>,
@@ -400,6 +414,7 @@ impl Given {
             server: None,
             peer_address: None,
             unsafe_settings: UnsafeSettings::default(),
+            retention: Retention::default(),
             viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
             viewer_tls: None,
             certificates: None,
@@ -407,6 +422,7 @@ impl Given {
             https_port: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
+            tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
             plane_url: None,
@@ -424,6 +440,7 @@ impl Given {
             https_port: self.https_port,
             origin_ca: self.origin_ca.clone(),
             store_bytes: self.store_bytes,
+            tenant_share_percent: self.tenant_share_percent,
             allowed_networks: self.allowed_networks.clone(),
             denied_networks: self.denied_networks.clone(),
         })
@@ -469,6 +486,7 @@ impl Given {
                 return Err(Usage { message: "--unsafe-store-settings needs --store".into() });
             }
         };
+        plane.retention = self.retention;
         Ok(PlaneOptions { log_format: self.log_format, plane, apply: self.apply })
     }
 }
@@ -532,6 +550,7 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             "store" => given.server = Some(store(&mut parser)?),
             "peer-address" => given.peer_address = Some(parser.value()?.string()?),
             "unsafe-store-settings" => given.unsafe_settings = UnsafeSettings::Accept,
+            "retain-invalidations" => given.retention = value(&mut parser, "--retain-invalidations")?,
             "viewer" => given.viewer = address(&mut parser, "--viewer")?,
             "viewer-tls" => given.viewer_tls = Some(address(&mut parser, "--viewer-tls")?),
             "certificates" => given.certificates = Some(parser.value()?.into()),
@@ -539,6 +558,13 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             "https-port" => given.https_port = Some(value(&mut parser, "--https-port")?),
             "origin-ca" => given.origin_ca.push(parser.value()?.into()),
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
+            "tenant-share" => {
+                let share: u8 = value(&mut parser, "--tenant-share")?;
+                if !(1..=100).contains(&share) {
+                    return Err(bad("--tenant-share", &share.to_string(), "1 to 100 is expected"));
+                }
+                given.tenant_share_percent = share;
+            }
             "allow-origins" => given.allowed_networks.push(value(&mut parser, "--allow-origins")?),
             "deny-origins" => given.denied_networks.push(value(&mut parser, "--deny-origins")?),
             "plane" => given.plane_url = Some(value(&mut parser, "--plane")?),
@@ -619,6 +645,8 @@ mod tests {
         check("serve --data-dir d --default-certificate a", "--default-certificate needs --certificates");
         check("serve --data-dir d --https-port 65536", "--https-port '65536'");
         check("edge --data-dir d --plane ftp://x", "http://");
+        check("serve --data-dir d --tenant-share 0", "--tenant-share '0': 1 to 100");
+        check("serve --data-dir d --tenant-share 101", "1 to 100");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
         check("plane --data-dir d --distribution-invalidations x", "refuse or fan-out");
@@ -629,6 +657,7 @@ mod tests {
         check("plane --data-dir d --store mysql://x", "--store: it is not like postgres://");
         check("plane --data-dir d --peer-address a:1", "--peer-address needs --store");
         check("serve --data-dir d --store postgres://127.0.0.1/x", "--store");
+        check("plane --data-dir d --retain-invalidations 0d", "a number of days as 30d");
         check("demo --data-dir d", "--data-dir");
         check("man a b", "b");
         check("fly", "there is no command 'fly'");

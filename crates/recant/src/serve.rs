@@ -86,6 +86,7 @@ pub(crate) async fn start_edge(
     edge.https_port = options.https_port;
     edge.origin_ca = options.origin_ca;
     edge.store_bytes = options.store_bytes;
+    edge.tenant_share_percent = options.tenant_share_percent;
     edge.allowed_networks = options.allowed_networks;
     edge.denied_networks = options.denied_networks;
     edge.plane_addresses = plane_addresses;

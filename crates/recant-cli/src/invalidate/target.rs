@@ -65,7 +65,7 @@ pub(crate) fn tenant(
 /// # Errors
 ///
 /// What cannot be a distribution's id or ARN.
-pub(super) fn distribution(target: &str) -> Result<String, Error> {
+pub(crate) fn distribution(target: &str) -> Result<String, Error> {
     let not = |what: &str| {
         Error::Parameter(format!(
             "--all-tenants wants the id or ARN of a distribution; '{target}' is {what}. For one tenant leave --all-tenants out"

@@ -1,4 +1,4 @@
-//! Commands over Recant's own API: `keys` and `audit`.
+//! Commands over Recant's own API: `keys`, `audit`, `progress`, `edges`, `events`.
 //!
 //! What `cloudfront` does not have a word for is asked for under `/recant/v1/`, in JSON. Settings, signing, retries, output and exit statuses are
 //! those of `cloudfront`, by the same modules. A command is one file with its help, which completion and manual pages are made of, and one line in
@@ -7,14 +7,16 @@
 //! | stop | what it yields |
 //! |---|---|
 //! | [`mod@line`] | the words: those with a fixed meaning, options, the options of every command |
-//! | [`keys`], [`audit`] | what is asked for, and what of the answer is shown |
+//! | [`keys`], [`audit`], [`progress`], [`events`] | what is asked for, and what of the answer is shown |
 //! | [`policy`] | a policy, written or by the name of what it is for |
 //! | [`session`] | the calls, and the result on standard output |
 
 mod audit;
+mod events;
 mod keys;
 mod line;
 mod policy;
+mod progress;
 mod session;
 
 use std::ffi::OsString;
@@ -38,7 +40,7 @@ struct Command {
     run: fn(&Line, &mut Session<'_>) -> Result<(), Error>,
 }
 
-static COMMANDS: [Command; 2] = [
+static COMMANDS: [Command; 5] = [
     Command {
         name: "keys",
         about: "access keys of a plane, and what each may do",
@@ -52,6 +54,27 @@ static COMMANDS: [Command; 2] = [
         help: audit::HELP,
         table: audit::TABLE,
         run: audit::run,
+    },
+    Command {
+        name: "progress",
+        about: "how far the edges are with an invalidation",
+        help: progress::HELP,
+        table: progress::TABLE,
+        run: progress::run,
+    },
+    Command {
+        name: "edges",
+        about: "the edges of a plane, and how far each is",
+        help: progress::EDGES_HELP,
+        table: &[],
+        run: progress::edges,
+    },
+    Command {
+        name: "events",
+        about: "what happens at a plane, as it happens",
+        help: events::HELP,
+        table: events::TABLE,
+        run: events::run,
     },
 ];
 

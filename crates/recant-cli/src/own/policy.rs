@@ -30,6 +30,8 @@ const NAMED: [(&str, &[&str], &[&str]); 3] = [
         &[
             "cloudfront:List*",
             "cloudfront:VerifyDnsConfiguration",
+            "recant:ListEdges",
+            "recant:StreamEvents",
             "recant:ListInvalidations",
             "recant:GetLimits",
         ],

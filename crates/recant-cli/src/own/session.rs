@@ -1,5 +1,7 @@
 //! The calls of one of these commands: `/recant/v1/…`, JSON both ways, signed like every other call.
 
+use std::io::Read;
+
 use http::Method;
 use recant_wire::document::{Document, Members};
 use recant_wire::request::Request;
@@ -69,6 +71,22 @@ impl Session<'_> {
         text.and_then(|text| json::parse(text).map_err(|why| why.to_string())).map_err(|why| {
             Error::general(format!("the answer to {operation} is none of a plane of Recant's: {why}"))
         })
+    }
+
+    /// Calls an operation whose answer does not end, and gives its bytes as they come.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::call`].
+    pub(super) fn open(
+        &mut self,
+        operation: &'static str,
+        method: Method,
+        path: &[&str],
+        members: Members,
+    ) -> Result<Box<dyn Read>, Error> {
+        let request = request(method, path, members);
+        self.caller.open_stream(self.environment, operation, &request)
     }
 
     /// Shows a result, as `--output` and `--query` say.

@@ -83,6 +83,14 @@ pub(crate) struct Reply {
     pub body: Vec<u8>,
 }
 
+/// An answer that was asked for as it comes.
+pub(crate) enum Opened {
+    /// A success: its body.
+    Stream(Box<dyn io::Read>),
+    /// Anything else.
+    Whole(Reply),
+}
+
 /// Why nothing came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -177,26 +185,60 @@ impl Transport {
     /// # Errors
     ///
     /// Why there is no whole answer.
-    pub(crate) fn send(&self, mut request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
+    pub(crate) fn send(&self, request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
+        self.through(request, Self::exchange)
+    }
+
+    /// Sends a request, and leaves the body of a success to be read as it comes.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub(crate) fn open(&self, request: http::Request<Vec<u8>>) -> Result<Opened, Failure> {
+        self.through(request, |transport, request| {
+            let answer = transport.ask(request)?;
+            if !answer.status().is_success() {
+                return whole(answer).map(Opened::Whole);
+            }
+            let reader = answer.into_body().into_with_config().limit(u64::MAX).reader();
+            Ok(Opened::Stream(Box::new(reader)))
+        })
+    }
+
+    /// Does it by way of the proxy, if there is one.
+    fn through<T>(
+        &self,
+        mut request: http::Request<Vec<u8>>,
+        exchange: impl FnOnce(&Self, http::Request<Vec<u8>>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let is_plain = request.uri().scheme_str() == Some("http");
         if let Some(authorization) = self.proxy.as_ref().filter(|_| is_plain).and_then(Proxy::authorization)
             && let Ok(value) = http::HeaderValue::from_str(authorization)
         {
             request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
         }
-        self.exchange(request).map_err(|failure| match (&self.proxy, failure) {
+        exchange(self, request).map_err(|failure| match (&self.proxy, failure) {
             (Some(proxy), Failure::Connect) => Failure::Proxy(proxy.shown().to_owned()),
             (_, failure) => failure,
         })
     }
 
     fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<Reply, Failure> {
+        whole(self.ask(request)?)
+    }
+
+    fn ask(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<ureq::Body>, Failure> {
         let has_no_body = request.body().is_empty() && matches!(request.method().as_str(), "GET" | "HEAD");
         let answer = if has_no_body { self.agent.run(request.map(|_| ())) } else { self.agent.run(request) };
-        let (parts, mut body) = answer.map_err(failure)?.into_parts();
-        let body = body.with_config().limit(RESPONSE_BYTES_MAX).read_to_vec().map_err(failure)?;
-        Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
+        answer.map_err(failure)
     }
+}
+
+/// Reads the whole answer.
+fn whole(answer: http::Response<ureq::Body>) -> Result<Reply, Failure> {
+    let (parts, mut body) = answer.into_parts();
+    let body = body.with_config().limit(RESPONSE_BYTES_MAX).read_to_vec().map_err(failure)?;
+    Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 
 fn tls(settings: &Settings, url: &str) -> Result<TlsConfig, Error> {

@@ -47,5 +47,5 @@ mod plane;
 
 pub use edge::{Alarm, EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
 pub use plane::{
-    LeaseParams, MemberRecord, PlaneDurable, PlaneEffect, PlaneEvent, PlaneHalf, PlaneWrite, Ticket,
+    LeaseParams, MemberRecord, PlaneDurable, PlaneEffect, PlaneEvent, PlaneHalf, PlaneWrite, Standing, Ticket,
 };

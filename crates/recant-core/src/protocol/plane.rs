@@ -153,6 +153,17 @@ enum Record {
     Removing,
 }
 
+/// How a member stands, for whoever looks on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// Up to where it has acknowledged.
+    pub acked: Position,
+    /// A lease may be in force until then; in the past when there is none.
+    pub held_until: BootTime,
+    /// Whether completion waits for it.
+    pub is_waited_for: bool,
+}
+
 /// More ends of the log than this are not told apart by age; the oldest ages stay exact.
 const COMMITS_REMEMBERED_MAX: usize = 4_096;
 
@@ -222,6 +233,15 @@ impl PlaneHalf {
             .iter()
             .filter(|(_, state)| state.record == Record::Recorded)
             .map(|(member, state)| (member, state.acked))
+    }
+
+    /// How each member on record stands at this moment.
+    pub fn standings(&self, now: BootTime) -> impl Iterator<Item = (&Member, Standing)> {
+        let recorded = self.members.iter().filter(|(_, state)| state.record == Record::Recorded);
+        recorded.map(move |(member, state)| {
+            let is_waited_for = state.is_waited_for(now, self.params.catch_up_max);
+            (member, Standing { acked: state.acked, held_until: state.held_until, is_waited_for })
+        })
     }
 
     /// When to report [`PlaneEvent::Tick`] at the latest, if nothing else happens.

@@ -87,7 +87,7 @@ mod tests {
         let client = PlaneClient::new(url.parse().expect("a plane's URL"), EdgeSecret::new([1; 32]));
         let answering = Answering::new(
             EdgeId::parse("e").expect("an id"),
-            Counter { world: Arc::new(World::new()), store: Arc::new(Store::new(1 << 20)) },
+            Counter { world: Arc::new(World::new()), store: Arc::new(Store::new(1 << 20, 100)) },
             Arc::new(SystemClock),
             Arc::new(client),
         );

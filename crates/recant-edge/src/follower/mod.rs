@@ -22,16 +22,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use recant_core::entry::{Change, Entry, Hash, HistoryId};
-use recant_core::limits::FEED_SILENCE_MAX;
+use recant_core::limits::{FEED_SILENCE_MAX, REMOVED_PER_HEARTBEAT_MAX};
 use recant_core::position::Position;
-use recant_core::protocol::message::{Applied, Member};
+use recant_core::protocol::message::{Applied, Member, Refusal, Verdict};
 use recant_core::protocol::{EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
+use recant_wire::feed::heartbeat::TakenAway;
 use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::edge::Edge;
+use crate::removals::Removals;
+use crate::sweep::Sweep;
 use crate::world::World;
 use answering::Answering;
 use plane_client::PlaneClient;
@@ -70,6 +73,8 @@ impl Follower {
             answer_max: timings.answer_max,
             world: edge.world().clone(),
             answering,
+            removals: edge.removals().clone(),
+            sweep: edge.sweep().clone(),
             clock,
             events,
             feeds: 0,
@@ -141,6 +146,8 @@ struct Driver {
     answer_max: Duration,
     world: Arc<World>,
     answering: Answering,
+    removals: Arc<Removals>,
+    sweep: Arc<Sweep>,
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<Inbound>,
     feeds: u64,
@@ -199,11 +206,25 @@ impl Driver {
                 EdgeEffect::SendHeartbeat(heartbeat) => {
                     let (client, events, patience) =
                         (self.client.clone(), self.events.clone(), self.answer_max);
+                    let removals = self.removals.clone();
+                    // In this order: what has been swept has been counted. What does not fit is said the next time.
+                    let swept = self.sweep.swept_up_to();
+                    let removed = removals.to_tell();
+                    let swept = swept.filter(|_| removed.len() < REMOVED_PER_HEARTBEAT_MAX);
+                    let taken_away = TakenAway { removed, swept };
                     tokio::spawn(async move {
-                        let renewal = heartbeat.renewal;
-                        let answer = tokio::time::timeout(patience, client.heartbeat(&heartbeat)).await;
-                        let event = match answer {
-                            Ok(Ok(answer)) => EdgeEvent::Answered { renewal, answer },
+                        let (renewal, history) =
+                            (heartbeat.renewal, heartbeat.applied.map(|applied| applied.history));
+                        let said = client.heartbeat(&heartbeat, &taken_away);
+                        let event = match tokio::time::timeout(patience, said).await {
+                            Ok(Ok(answer)) => {
+                                // A plane of another history has passed over what this one's entries did.
+                                let refused = Verdict::Refused(Refusal::OtherHistory);
+                                if history == Some(answer.history) && answer.verdict != refused {
+                                    removals.told(&taken_away.removed, answer.term);
+                                }
+                                EdgeEvent::Answered { renewal, answer }
+                            }
                             Ok(Err(error)) => {
                                 tracing::debug!(%error, "a heartbeat got no answer");
                                 EdgeEvent::Unanswered { renewal }

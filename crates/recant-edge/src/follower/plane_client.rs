@@ -14,6 +14,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use recant_core::limits::HEARTBEAT_BYTES_MAX;
 use recant_core::protocol::message::{Answer, Applied, Heartbeat};
+use recant_wire::feed::heartbeat::TakenAway;
 use recant_wire::feed::question::{self, ANSWER_PATH, Counted};
 use recant_wire::feed::{EdgeSecret, FEED_PATH, FrameError, HEARTBEAT_PATH, heartbeat, resume};
 use tokio::net::TcpStream;
@@ -116,9 +117,14 @@ impl PlaneClient {
         Self { url, authorization: secret.authorization(), idle: Mutex::new(None) }
     }
 
-    /// Says how far this edge has come and asks for a lease.
-    pub(super) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Answer, ClientError> {
-        let request = self.request(Method::POST, HEARTBEAT_PATH.to_owned(), heartbeat::encode(heartbeat));
+    /// Says how far this edge has come and what was taken away, and asks for a lease.
+    pub(super) async fn heartbeat(
+        &self,
+        heartbeat: &Heartbeat,
+        taken_away: &TakenAway,
+    ) -> Result<Answer, ClientError> {
+        let body = heartbeat::encode_with(heartbeat, taken_away);
+        let request = self.request(Method::POST, HEARTBEAT_PATH.to_owned(), body);
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut sender = match idle.filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,

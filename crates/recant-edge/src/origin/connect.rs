@@ -101,7 +101,7 @@ where
         .map_err(OriginError::Broken)?;
     // It ends when the sender is dropped or the origin closes.
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(%error, %address, "a connection to an origin ended");
         }
     });

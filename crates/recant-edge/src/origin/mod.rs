@@ -123,7 +123,7 @@ pub(crate) enum OriginError {
     #[error("no response within {0:?}")]
     ReadTimeout(Duration),
     /// The origin wants to speak another protocol, which nobody asked it to.
-    #[error("a response with status 101 to a request without an upgrade")]
+    #[error("a response with status 101 to a request that did not ask for that protocol")]
     Upgraded,
     /// The response is in a transfer coding that nobody asked for.
     #[error("a response in a transfer coding other than chunked")]
@@ -146,17 +146,17 @@ impl OriginError {
 }
 
 impl Origin {
-    /// The origin that this tenant's requests go to, when this viewer asks.
+    /// The origin of this id as this tenant has it, when this viewer asks.
     ///
     /// # Errors
     /// [`OriginError`] when the configuration does not add up to an origin.
     pub(crate) fn of<'d>(
         distribution: &'d DistributionSpec,
+        id: &str,
         tenant: &TenantSpec,
         viewer: &Viewer,
     ) -> Result<(Self, &'d OriginSpec), OriginError> {
-        let id = &distribution.default_behavior.target_origin_id;
-        let spec = distribution.origin(id).ok_or_else(|| OriginError::Unknown(id.clone()))?;
+        let spec = distribution.origin(id).ok_or_else(|| OriginError::Unknown(id.to_owned()))?;
         let value_of = |name: &str| distribution.parameter(tenant, name);
         let host = Host::parse(&spec.domain_name.fill(value_of)?).map_err(|_| OriginError::Malformed)?;
         let path = spec.path.fill(value_of)?;

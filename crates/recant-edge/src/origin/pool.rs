@@ -1,7 +1,8 @@
 //! Idle connections to origins.
 //!
 //! A connection comes here only when its last response was read to its end, of which no two readings were possible
-//! (see `send`), and is taken out again for one request. It is shared by all tenants with the same origin: this edge frames every request it
+//! (see `send`), and which no body was sent over: an origin that did not look at one would take it for a request.
+//! It is taken out again for one request, and shared by all tenants with the same origin: this edge frames every request it
 //! sends itself, so no request can end where the next begins.
 
 use std::collections::HashMap;

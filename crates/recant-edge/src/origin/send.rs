@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -90,16 +90,28 @@ async fn exchange(mut lent: Lent, call: Call, read_timeout: Duration) -> Result<
         Upload::Viewers(body) => body.frames(),
     };
     let is_head = call.head.method == Method::HEAD;
+    let asked = call.head.headers.get(UPGRADE).cloned();
+    let has_body = matches!(call.upload, Upload::Viewers(_));
     let sending = lent.sender.try_send_request(Request::from_parts(call.head, call.upload));
     let response = while_moving(sending, &uploaded, read_timeout).await?.map_err(Failure::from)?;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS && !is_asked(asked.as_ref(), &response) {
         return Err(Failure { error: OriginError::Upgraded, unsent: None });
     }
     if !has_known_coding(&response) {
         return Err(Failure { error: OriginError::Coded, unsent: None });
     }
-    lent.is_reusable = ends_beyond_doubt(is_head, &response);
+    // An origin that does not look at a body takes it for the next request (CL.0).
+    lent.is_reusable = !has_body && ends_beyond_doubt(is_head, &response);
     Ok(Answer { response, lent, read_timeout })
+}
+
+/// Whether a 101 is for the one protocol that was asked for.
+fn is_asked(asked: Option<&HeaderValue>, response: &Response<Incoming>) -> bool {
+    let mut protocols = response.headers().get_all(UPGRADE).iter();
+    match (asked, protocols.next(), protocols.next()) {
+        (Some(asked), Some(protocol), None) => asked.as_bytes().eq_ignore_ascii_case(protocol.as_bytes()),
+        _ => false,
+    }
 }
 
 /// Whether the body is chunked or not coded at all (RFC 9112 section 6.1: nobody asked for more). The end of
@@ -120,6 +132,7 @@ fn ends_beyond_doubt(is_head: bool, response: &Response<Incoming>) -> bool {
     let is_chunked = headers.contains_key(TRANSFER_ENCODING);
     match response.status() {
         _ if is_head => false,
+        StatusCode::SWITCHING_PROTOCOLS => false,
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => {
             !is_chunked && !headers.contains_key(CONTENT_LENGTH)
         }

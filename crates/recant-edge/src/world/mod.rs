@@ -21,6 +21,7 @@ mod slot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use recant_core::entry::{Change, Scope};
 use recant_core::host::Host;
@@ -40,6 +41,8 @@ pub struct World {
     view: ArcSwap<EdgeView>,
     /// How far the tables have come, and in which era.
     applied: ArcSwap<Stamp>,
+    /// Counts what the log has brought.
+    changes: watch::Sender<u64>,
     /// Held by the one that changes the tables, so that changes are made one after the other.
     writer: Mutex<()>,
 }
@@ -66,6 +69,7 @@ impl World {
             tables: ArcSwap::default(),
             view: ArcSwap::from_pointee(view),
             applied: ArcSwap::from_pointee(view.stamp()),
+            changes: watch::Sender::new(0),
             writer: Mutex::new(()),
         }
     }
@@ -139,6 +143,7 @@ impl World {
     pub fn begin_era(&self, era: Era) {
         let _writer = self.writer();
         self.applied.store(Arc::new(Stamp { era, position: Position::ZERO }));
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
     /// The stamp of an origin request made with the configuration that is read *after* this call.
@@ -169,10 +174,51 @@ impl World {
         Some((Arc::clone(&tenant.rules()), Arc::clone(&distribution.rules())))
     }
 
+    /// Changes whenever the log has brought something.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Who has rules beside the floor.
+    pub(crate) fn with_rules(&self) -> Vec<Scope> {
+        let tables = self.tables.load();
+        let mut holders = Vec::new();
+        tables.tenants.for_each(|slot| {
+            if !slot.rules().is_empty() {
+                holders.push(Scope::Tenant(slot.spec().id.clone()));
+            }
+        });
+        tables.distributions.for_each(|slot| {
+            if !slot.rules().is_empty() {
+                holders.push(Scope::Distribution(slot.spec().id.clone()));
+            }
+        });
+        holders
+    }
+
+    /// Raises the floor of a scope to this position, which frees the rules up to there. Says how much of the limits that
+    /// gave back, in nodes; nothing when the history is another one by now.
+    ///
+    /// This never makes anything valid that was not. Whose stored responses are known to be valid up to there loses none.
+    pub(crate) fn forget_rules(&self, scope: &Scope, up_to: Stamp) -> usize {
+        let _writer = self.writer();
+        if self.applied.load().era != up_to.era || self.view.load().era != up_to.era {
+            return 0;
+        }
+        let mut freed = 0;
+        self.tables.load().change_rules(scope, |rules| {
+            let before = rules.len();
+            rules.raise_floor(up_to.position);
+            freed = before - rules.len();
+        });
+        freed
+    }
+
     /// The view is published before the tables change, so its era is the one that `at` belongs to.
     fn applied_up_to(&self, at: Position) {
         let era = self.view.load().era;
         self.applied.store(Arc::new(Stamp { era, position: at }));
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
     fn writer(&self) -> MutexGuard<'_, ()> {

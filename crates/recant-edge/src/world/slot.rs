@@ -1,6 +1,7 @@
 //! What the edge holds of one tenant and of one distribution: the configuration and the rules.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -12,6 +13,8 @@ use recant_core::rules::Rules;
 pub(crate) struct Slot<S> {
     spec: ArcSwap<S>,
     rules: ArcSwap<Rules>,
+    /// The newest of them: published after them, so whoever reads this and then the rules finds it among them.
+    newest_rule: AtomicU64,
 }
 
 /// A tenant's.
@@ -22,7 +25,12 @@ pub(crate) type DistributionSlot = Slot<recant_core::spec::DistributionSpec>;
 impl<S> Slot<S> {
     /// Nothing fetched before `floor` may be served: of what came earlier this edge has not seen the rules.
     pub(super) fn new(spec: S, floor: Position) -> Self {
-        Self { spec: ArcSwap::from_pointee(spec), rules: ArcSwap::from_pointee(Rules::new(floor)) }
+        let newest_rule = AtomicU64::new(floor.get());
+        Self {
+            spec: ArcSwap::from_pointee(spec),
+            rules: ArcSwap::from_pointee(Rules::new(floor)),
+            newest_rule,
+        }
     }
 
     /// The configuration as it is now.
@@ -35,6 +43,11 @@ impl<S> Slot<S> {
         self.rules.load()
     }
 
+    /// The newest rule, as [`Rules::newest`] of the rules as they are now: what was checked up to there need not be again.
+    pub(crate) fn newest_rule(&self) -> Position {
+        Position::new(self.newest_rule.load(Ordering::Acquire))
+    }
+
     pub(super) fn replace_spec(&self, spec: S) -> Arc<S> {
         self.spec.swap(Arc::new(spec))
     }
@@ -43,6 +56,8 @@ impl<S> Slot<S> {
     pub(super) fn change_rules(&self, change: impl FnOnce(&mut Rules)) {
         let mut rules = Rules::clone(&self.rules.load());
         change(&mut rules);
+        let newest = rules.newest();
         self.rules.store(Arc::new(rules));
+        self.newest_rule.store(newest.get(), Ordering::Release);
     }
 }

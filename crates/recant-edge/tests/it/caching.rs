@@ -98,7 +98,7 @@ async fn unstorable_responses_are_passed_on_only() {
     };
     check("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true).await;
     check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", true).await;
-    check("HTTP/1.1 204 No Content\r\n\r\n", true).await;
+    check("HTTP/1.1 204 No Content\r\n\r\n", false).await;
     check("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 2\r\n\r\nok", false).await;
     check("HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok", false).await;
     // Cut off in the middle.

@@ -132,6 +132,27 @@ fn scope(tenant: &str) -> Scope {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plane_is_told_what_was_taken_away() {
+    let mut following = Following::start().await;
+    following.has_stored(&["a.test", "b.test"]).await;
+    let invalidate = |tenant: &str, pattern: &str| Change::Invalidate {
+        scope: Scope::Tenant(TenantId::parse(tenant).unwrap()),
+        patterns: vec![Pattern::parse(pattern).unwrap()],
+    };
+    following.feed.change(&invalidate("a", "/p")).await;
+    following.feed.change(&invalidate("b", "#letter")).await;
+    following.plane.hears_applied(7).await;
+    assert_eq!(following.cache_status("a.test").await, "detail=invalidated");
+    following.edge.sweep_now().await;
+    // Said with the next heartbeat, which need not be waited for: an acknowledgement is one.
+    following.feed.change(&invalidate("a", "/q")).await;
+    let removed: Vec<_> = following.plane.hears_swept(7).await;
+    let removed: Vec<_> = removed.iter().map(|(position, count)| (position.get(), *count)).collect();
+    assert_eq!(removed, [(6, 1), (7, 1)]);
+    following.follower.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_acknowledged_invalidation_holds() {
     let mut following = Following::start().await;
     following.has_stored(&["a.test", "b.test"]).await;

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod attacks;
+mod behaviors;
+mod cache_policies;
 mod caching;
 mod collapsing;
 mod confirming;
@@ -10,7 +13,11 @@ mod failures;
 mod following;
 mod forwarding;
 mod invalidation;
+mod origin_request_policies;
 mod passing;
 mod requests;
+mod response_headers;
 mod secure;
 mod support;
+mod sweeping;
+mod upgrades;

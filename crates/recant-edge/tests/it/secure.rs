@@ -186,6 +186,11 @@ async fn http2_requests_that_could_mean_two_things_reach_no_origin() {
     );
 }
 
+/// Ends a stream.
+const RST_STREAM: u8 = 3;
+/// Ends a connection.
+const GOAWAY: u8 = 7;
+
 /// The kind of the first frame that answers a request with these fields.
 async fn first_frame(it: &SecureBed, fields: &[(&str, &str)]) -> u8 {
     const HEADERS: u8 = 1;
@@ -210,7 +215,7 @@ async fn first_frame(it: &SecureBed, fields: &[(&str, &str)]) -> u8 {
         stream.read_exact(&mut head).await.unwrap();
         let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
         stream.read_exact(&mut payload).await.unwrap();
-        if head[8] == 1 {
+        if head[8] == 1 || head[3] == GOAWAY {
             return head[3];
         }
     }
@@ -218,7 +223,6 @@ async fn first_frame(it: &SecureBed, fields: &[(&str, &str)]) -> u8 {
 
 #[tokio::test]
 async fn malformed_http2_requests_are_stream_errors() {
-    const RST_STREAM: u8 = 3;
     let it = SecureBed::new(|_, _| ok(&[], "ok")).await;
     let pseudo = [(":method", "GET"), (":scheme", "https"), (":authority", "a.test"), (":path", "/p")];
     assert_eq!(first_frame(&it, &pseudo).await, 1);
@@ -237,6 +241,43 @@ async fn malformed_http2_requests_are_stream_errors() {
     }
     assert_eq!(first_frame(&it, &pseudo[..3]).await, RST_STREAM, "no path");
     assert_eq!(it.bed.origin.count(), 1);
+}
+
+#[tokio::test]
+async fn lines_of_http1_hidden_in_http2_reach_no_origin() {
+    let it = SecureBed::new(|_, _| ok(&[], "ok")).await;
+    let pseudo = [(":method", "GET"), (":scheme", "https"), (":authority", "a.test"), (":path", "/p")];
+    for field in [
+        ("x", "a\r\nb: c"),
+        ("x", "a\nb"),
+        ("x", "a\0"),
+        ("x\r\ny", "z"),
+        ("x y", "z"),
+        ("x:", "y"),
+        ("X", "y"),
+    ] {
+        let fields = [&pseudo[..], &[field]].concat();
+        assert_eq!(first_frame(&it, &fields).await, GOAWAY, "{field:?}");
+    }
+    for (at, value) in [
+        (0, "GET / HTTP/1.1\r\nx: y"),
+        (0, "GET /q"),
+        (1, "https\r\nx"),
+        (2, "a.test\r\nx: y"),
+        (2, "a.test x"),
+        (3, "/p HTTP/1.1\r\nx: y"),
+        (3, "/p q"),
+        (3, "/p\n"),
+        (3, "p"),
+        (3, ""),
+    ] {
+        let mut fields = pseudo;
+        fields[at].1 = value;
+        // Of a method that is none, the header block as a whole is not read.
+        let expected = if at == 0 { GOAWAY } else { RST_STREAM };
+        assert_eq!(first_frame(&it, &fields).await, expected, "{value:?}");
+    }
+    assert_eq!(it.bed.origin.count(), 0);
 }
 
 #[tokio::test]

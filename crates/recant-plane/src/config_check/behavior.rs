@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use recant_core::cache_policy;
-use recant_core::origin_request_policy;
+use recant_core::cache_policy::{self, CachePolicy};
+use recant_core::origin_request_policy::{self, OriginRequestPolicy};
+use recant_core::policy::PolicyKind;
+use recant_core::response_headers_policy::ResponseHeadersPolicy;
 use recant_core::spec::{BehaviorSpec, OriginSpec, ViewerProtocol};
 
 use super::fields::Fields;
+use super::policies::Policies;
 use crate::error::{ApiError, excerpt};
 
 /// The sets of methods that a behaviour may allow (`AllowedMethods` in the API reference), each sorted.
@@ -16,8 +19,12 @@ const METHOD_SETS: [&[&str]; 3] = [
     &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
 ];
 
-/// Reads `DefaultCacheBehavior`.
-pub(super) fn behavior(mut fields: Fields<'_>, origins: &[OriginSpec]) -> Result<BehaviorSpec, ApiError> {
+/// Reads `DefaultCacheBehavior`, or one of `CacheBehaviors` whose pattern has been read.
+pub(super) fn behavior(
+    mut fields: Fields<'_>,
+    origins: &[OriginSpec],
+    policies: &Policies,
+) -> Result<BehaviorSpec, ApiError> {
     let target_origin_id = fields.required_text("TargetOriginId")?;
     if !origins.iter().any(|origin| origin.id == target_origin_id) {
         let name = fields.name("TargetOriginId");
@@ -33,37 +40,72 @@ pub(super) fn behavior(mut fields: Fields<'_>, origins: &[OriginSpec]) -> Result
             _ => ViewerProtocol::AllowAll,
         };
     let allowed_methods = allowed_methods(&mut fields)?;
-    let cache_policy_id = match fields.text("CachePolicyId").filter(|id| !id.is_empty()) {
-        Some(id) if cache_policy::managed(id).is_some() => id.to_owned(),
-        Some(id) => {
-            let name = fields.name("CachePolicyId");
-            return Err(ApiError::NoSuchCachePolicy(format!(
-                "{name}: '{}' is not a managed cache policy that this version knows.",
-                excerpt(id)
-            )));
-        }
-        // Distributions with tenants have neither ForwardedValues nor TTLs of their own (CLOUDFRONT.md section 5.2).
-        None => {
-            return Err(fields.refuse("CachePolicyId", "a distribution with tenants needs a cache policy"));
-        }
-    };
-    let origin_request_policy_id = match fields.text("OriginRequestPolicyId").filter(|id| !id.is_empty()) {
-        Some(id) if origin_request_policy::managed(id).is_none() => {
-            let name = fields.name("OriginRequestPolicyId");
-            return Err(ApiError::NoSuchOriginRequestPolicy(format!(
-                "{name}: '{}' is not a managed origin request policy that this version knows.",
-                excerpt(id)
-            )));
-        }
-        id => id.map(str::to_owned),
-    };
+    let (cache_policy_id, custom_cache_policy) = cache_policy(&mut fields, policies)?;
+    let (origin_request_policy_id, custom_origin_request_policy) =
+        origin_request_policy(&mut fields, policies)?;
+    let response_headers_policy = response_headers_policy(&mut fields, policies)?;
     fields.finish()?;
     Ok(BehaviorSpec {
         target_origin_id: target_origin_id.to_owned(),
         cache_policy_id,
+        custom_cache_policy,
         origin_request_policy_id,
+        custom_origin_request_policy,
+        response_headers_policy,
         allowed_methods,
         viewer_protocol,
+    })
+}
+
+/// The id, and the policy unless it is a managed one.
+fn cache_policy(
+    fields: &mut Fields<'_>,
+    policies: &Policies,
+) -> Result<(String, Option<Box<CachePolicy>>), ApiError> {
+    // Distributions with tenants have neither ForwardedValues nor TTLs of their own (CLOUDFRONT.md section 5.2).
+    let Some(id) = fields.text("CachePolicyId").filter(|id| !id.is_empty()) else {
+        return Err(fields.refuse("CachePolicyId", "a distribution with tenants needs a cache policy"));
+    };
+    let custom = policies.cache(id).map(|policy| Box::new(policy.clone()));
+    if custom.is_none() && cache_policy::managed(id).is_none() {
+        let name = fields.name("CachePolicyId");
+        let why = format!("{name}: '{}' is neither a managed cache policy nor one of yours.", excerpt(id));
+        return Err(ApiError::NoSuchPolicy(PolicyKind::Cache, why));
+    }
+    Ok((id.to_owned(), custom))
+}
+
+/// The same, for a policy that need not be there.
+fn origin_request_policy(
+    fields: &mut Fields<'_>,
+    policies: &Policies,
+) -> Result<(Option<String>, Option<Box<OriginRequestPolicy>>), ApiError> {
+    let Some(id) = fields.text("OriginRequestPolicyId").filter(|id| !id.is_empty()) else {
+        return Ok((None, None));
+    };
+    let custom = policies.origin_request(id).map(|policy| Box::new(policy.clone()));
+    if custom.is_none() && origin_request_policy::managed(id).is_none() {
+        let name = fields.name("OriginRequestPolicyId");
+        let why =
+            format!("{name}: '{}' is neither a managed origin request policy nor one of yours.", excerpt(id));
+        return Err(ApiError::NoSuchPolicy(PolicyKind::OriginRequest, why));
+    }
+    Ok((Some(id.to_owned()), custom))
+}
+
+fn response_headers_policy(
+    fields: &mut Fields<'_>,
+    policies: &Policies,
+) -> Result<Option<Box<ResponseHeadersPolicy>>, ApiError> {
+    let Some(id) = fields.text("ResponseHeadersPolicyId").filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    let found = policies.response_headers(id).map(|policy| Some(Box::new(policy.clone())));
+    found.ok_or_else(|| {
+        let name = fields.name("ResponseHeadersPolicyId");
+        let id = excerpt(id);
+        let why = format!("{name}: '{id}' is neither a managed response headers policy nor one of yours.");
+        ApiError::NoSuchPolicy(PolicyKind::ResponseHeaders, why)
     })
 }
 

@@ -2,14 +2,17 @@
 
 use recant_core::id::DistributionId;
 use recant_core::limits::{
-    CALLER_REFERENCE_BYTES_MAX, COMMENT_CHARS_MAX, ORIGIN_PATH_CHARS_MAX, ORIGINS_PER_DISTRIBUTION_MAX,
+    BEHAVIORS_PER_DISTRIBUTION_MAX, CALLER_REFERENCE_BYTES_MAX, COMMENT_CHARS_MAX, ORIGIN_PATH_CHARS_MAX,
+    ORIGINS_PER_DISTRIBUTION_MAX,
 };
-use recant_core::spec::DistributionSpec;
+use recant_core::path_pattern::PathPattern;
+use recant_core::spec::{DistributionSpec, OriginSpec, PathBehavior};
 use recant_wire::document::Document;
 
 use super::fields::Fields;
+use super::policies::Policies;
 use super::{behavior, origin, parameters};
-use crate::error::ApiError;
+use crate::error::{ApiError, excerpt};
 
 /// A configuration that this version honours.
 #[derive(Clone, Debug)]
@@ -20,11 +23,15 @@ pub(crate) struct Distribution {
     pub(crate) spec: DistributionSpec,
 }
 
-/// Reads a `DistributionConfig` for the distribution that shall have this id.
+/// Reads a `DistributionConfig` for the distribution that shall have this id, with the custom policies that it names.
 ///
 /// # Errors
 /// [`ApiError`] names the first member that is not right or not honoured.
-pub(crate) fn distribution(id: DistributionId, config: &Document) -> Result<Distribution, ApiError> {
+pub(crate) fn distribution(
+    id: DistributionId,
+    config: &Document,
+    policies: &Policies,
+) -> Result<Distribution, ApiError> {
     let definitions = parameters::definitions(config)?;
     let mut fields = Fields::of("DistributionConfig", config)?;
     let caller_reference = caller_reference(&mut fields)?;
@@ -46,7 +53,8 @@ pub(crate) fn distribution(id: DistributionId, config: &Document) -> Result<Dist
         return Err(fields.refuse("Origins", format_args!("two origins have the Id '{}'", twice.1.id)));
     }
     let behavior = fields.required_structure("DefaultCacheBehavior")?;
-    let default_behavior = behavior::behavior(behavior, &origins)?;
+    let default_behavior = behavior::behavior(behavior, &origins, policies)?;
+    let path_behaviors = path_behaviors(&mut fields, &origins, policies)?;
     let default_root_object = default_root_object(&mut fields)?;
     let cache_tag_header = cache_tag_header(&mut fields)?;
 
@@ -65,11 +73,36 @@ pub(crate) fn distribution(id: DistributionId, config: &Document) -> Result<Dist
         enabled,
         default_root_object,
         origins,
+        path_behaviors,
         default_behavior,
         cache_tag_header,
         parameter_defaults,
     };
     Ok(Distribution { caller_reference, spec })
+}
+
+fn path_behaviors(
+    fields: &mut Fields<'_>,
+    origins: &[OriginSpec],
+    policies: &Policies,
+) -> Result<Vec<PathBehavior>, ApiError> {
+    let items = fields.items("CacheBehaviors")?;
+    if items.len() > BEHAVIORS_PER_DISTRIBUTION_MAX {
+        return Err(ApiError::TooManyCacheBehaviors { limit: BEHAVIORS_PER_DISTRIBUTION_MAX });
+    }
+    let mut behaviors: Vec<PathBehavior> = Vec::with_capacity(items.len());
+    for (path, item) in items {
+        let mut fields = Fields::of(&path, item)?;
+        let text = fields.required_text("PathPattern")?;
+        let pattern = PathPattern::parse(text)
+            .map_err(|why| fields.refuse("PathPattern", format_args!("'{}': {why}", excerpt(text))))?;
+        if behaviors.iter().any(|earlier| earlier.pattern.is_same(&pattern)) {
+            let why = format_args!("an earlier behavior has the pattern '{}'", excerpt(text));
+            return Err(fields.refuse("PathPattern", why));
+        }
+        behaviors.push(PathBehavior { pattern, behavior: behavior::behavior(fields, origins, policies)? });
+    }
+    Ok(behaviors)
 }
 
 fn caller_reference(fields: &mut Fields<'_>) -> Result<String, ApiError> {
@@ -148,6 +181,8 @@ fn default_certificate(fields: &mut Fields<'_>) -> Result<(), ApiError> {
 mod tests {
     use serde_json::{Value, json};
 
+    use recant_core::spec::ViewerProtocol;
+
     use super::*;
 
     fn config() -> Value {
@@ -185,7 +220,54 @@ mod tests {
         let mut config = config();
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer has a slash");
         config.pointer_mut(parent).expect("the parent is there")[name] = value;
-        distribution(DistributionId::parse("E1").unwrap(), &Document::from(config))
+        distribution(DistributionId::parse("E1").unwrap(), &Document::from(config), &Policies::default())
+    }
+
+    /// `CacheBehaviors` of these patterns.
+    fn behaviors(patterns: &[&str]) -> Value {
+        let items: Vec<Value> = patterns
+            .iter()
+            .map(|pattern| {
+                json!({
+                    "PathPattern": pattern,
+                    "TargetOriginId": "o",
+                    "ViewerProtocolPolicy": "https-only",
+                    "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+                })
+            })
+            .collect();
+        json!({"Quantity": items.len(), "Items": items})
+    }
+
+    #[test]
+    fn behaviors_on_paths_are_read_in_order() {
+        let spec = with("/CacheBehaviors", behaviors(&["b/*.png", "/b/*"])).unwrap().spec;
+        let of = |path| spec.behavior_index(path);
+        assert_eq!([of("/b/x.png"), of("/b/x"), of("/a")], [Some(0), Some(1), None]);
+        assert_eq!(spec.behavior_of("/b/x").viewer_protocol, ViewerProtocol::HttpsOnly);
+        assert_eq!(spec.behavior_of("/a").viewer_protocol, ViewerProtocol::AllowAll);
+
+        let check = |value: Value, code: &str, message: &str| {
+            let error = with("/CacheBehaviors", value).expect_err(message);
+            assert_eq!(error.code().0, code, "{error}");
+            assert!(error.to_string().starts_with(message), "{error}");
+        };
+        let item = "DistributionConfig.CacheBehaviors.Items[0]";
+        check(behaviors(&["/a b"]), "InvalidArgument", &format!("{item}.PathPattern: '/a b'"));
+        check(
+            behaviors(&["a*", "/a*"]),
+            "InvalidArgument",
+            "DistributionConfig.CacheBehaviors.Items[1].PathPattern: an earlier behavior",
+        );
+        let many: Vec<String> = (0..76).map(|n| format!("/{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        check(behaviors(&many), "TooManyCacheBehaviors", "Your request contains more cache behaviors");
+        let mut other = behaviors(&["/a"]);
+        other["Items"][0]["TargetOriginId"] = json!("none");
+        check(other, "NoSuchOrigin", &format!("{item}.TargetOriginId"));
+        let mut other = behaviors(&["/a"]);
+        other["Items"][0]["Compress"] = json!(true);
+        check(other, "InvalidArgument", &format!("{item}.Compress"));
     }
 
     #[test]
@@ -207,7 +289,7 @@ mod tests {
             custom["OriginProtocolPolicy"] = json!(policy);
             custom["OriginSslProtocols"] = json!({"Quantity": 2, "Items": ["TLSv1.2", "TLSv1.1"]});
             let id = DistributionId::parse("E1").unwrap();
-            let error = distribution(id, &Document::from(config)).expect_err(policy);
+            let error = distribution(id, &Document::from(config), &Policies::default()).expect_err(policy);
             assert_eq!(
                 error.to_string(),
                 "DistributionConfig.Origins.Items[0].CustomOriginConfig.OriginSslProtocols.Items: 'TLSv1.1' is not \
@@ -223,6 +305,7 @@ mod tests {
         for (pointer, value) in [
             ("/Aliases", nothing.clone()),
             ("/CacheBehaviors", nothing.clone()),
+            ("/CacheBehaviors", behaviors(&["/a*", "b/*"])),
             ("/CustomErrorResponses", nothing.clone()),
             ("/OriginGroups", nothing.clone()),
             ("/Logging", json!({"Enabled": false, "IncludeCookies": false, "Bucket": "", "Prefix": ""})),

@@ -71,6 +71,16 @@ impl<'d> Fields<'d> {
         }
     }
 
+    /// Whether a member is there; it stays to be read.
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.members.get(member).is_some_and(|document| !matches!(document, Document::Null))
+    }
+
+    /// A value of any kind.
+    pub(super) fn value(&mut self, member: &'static str) -> Option<&'d Document> {
+        self.take(member)
+    }
+
     /// A structure.
     pub(super) fn structure(&mut self, member: &'static str) -> Result<Option<Self>, ApiError> {
         let path = self.name(member);

@@ -8,19 +8,24 @@
 //!
 //! 1. [`constraints()`]: the model's own rules (required, enumerations, lengths), in the service's words;
 //! 2. [`quantities()`]: every `Quantity` is the number of its `Items`;
-//! 3. [`distribution()`] and [`tenant()`]: the meaning, member by member; their result is what the log will carry.
+//! 3. [`distribution()`], [`policy()`] and [`tenant()`]: the meaning, member by member; their result is what the log will carry.
 //!
 //! Not here: whether a name or domain is already taken, which only the store knows.
 
 mod behavior;
+mod cache_policy;
 mod constraints;
 mod customizations;
 mod distribution;
 mod fields;
 mod origin;
 mod origin_host;
+mod origin_request_policy;
 mod parameters;
+mod policies;
+mod policy;
 mod quantities;
+mod response_headers_policy;
 mod tags;
 mod tenant;
 
@@ -28,6 +33,8 @@ pub(crate) use constraints::constraints;
 pub(crate) use customizations::{customizations, web_acl_arn};
 pub(crate) use distribution::distribution;
 pub(crate) use parameters::definitions;
+pub(crate) use policies::{Policies, named_policies};
+pub(crate) use policy::{NamedPolicy, policy};
 pub(crate) use quantities::quantities;
 pub(crate) use tags::{tag_keys, tags};
 pub(crate) use tenant::{TenantChecks, entity_name, tenant};

@@ -80,6 +80,11 @@ impl Exchange {
         shared.admission.admit(&shared.context.store, &self.caller, &self.asked(parts, resources)).await
     }
 
+    /// Who asks, once that is found out.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     fn asked<'a>(&'a self, parts: &'a Parts, resources: &'a [String]) -> Asked<'a> {
         Asked { request_id: self.id.as_str(), action: &self.action, method: &parts.method, resources }
     }

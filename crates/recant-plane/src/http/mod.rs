@@ -14,6 +14,7 @@ mod answer;
 mod api;
 mod body;
 pub(crate) mod edges;
+mod events;
 mod exchange;
 mod health;
 mod own;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{any, get};
+use tokio::sync::{Semaphore, watch};
 
 use self::edges::EdgeCalls;
 use crate::admission::Admission;
@@ -43,6 +45,10 @@ pub(crate) struct Shared<S> {
     pub(crate) context: Context<S>,
     /// Looked at to say whether this plane can complete anything.
     pub(crate) completion: Completion<S>,
+    /// The streams of events that there are room for.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Turns true when the plane stops.
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// All routes.

@@ -13,7 +13,7 @@ use recant_wire::document::{Document, Members};
 use serde_json::Value;
 
 use super::exchange::Exchange;
-use super::{Shared, answer, body};
+use super::{Shared, answer, body, events};
 use crate::error::{ApiError, excerpt};
 use crate::ops::own::{self, OwnOperation};
 use crate::store::Store;
@@ -34,7 +34,7 @@ pub(super) async fn handle<S: Store>(State(shared): State<Arc<Shared<S>>>, reque
 }
 
 async fn answer<S: Store>(
-    shared: &Shared<S>,
+    shared: &Arc<Shared<S>>,
     parts: &Parts,
     body: &mut Body,
     exchange: &mut Exchange,
@@ -50,6 +50,9 @@ async fn answer<S: Store>(
     exchange.admit(shared, parts, &[resource]).await?;
 
     let input = input(operation, labels, parts, &bytes)?;
+    if operation.name == events::NAME {
+        return events::open(shared, parts, &input, exchange.caller().clone());
+    }
     let output = own::perform(&shared.context, shared.admission.options(), operation, &input).await?;
     Ok(answer::json(operation.success, output.map(Value::from).as_ref(), &exchange.id))
 }

@@ -13,17 +13,7 @@ pub(super) struct RequestId(String);
 impl RequestId {
     /// A new one.
     pub(super) fn new() -> Self {
-        let mut bytes = random::bytes::<16>();
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let mut text = String::with_capacity(36);
-        for (at, byte) in bytes.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            text.push_str(&format!("{byte:02x}"));
-        }
-        Self(text)
+        Self(random::uuid())
     }
 
     /// The id as text.

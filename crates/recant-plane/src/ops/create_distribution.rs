@@ -5,12 +5,13 @@
 //! configuration asks and this version does not honour is refused by name ([`crate::config_check`]).
 
 use recant_core::id::{DistributionId, ETag};
+use recant_core::limits::JUDGED_ANEW_MAX;
 use recant_wire::document::Document;
 
 use super::output::{structure, text};
-use super::{Context, input, shapes};
+use super::{Context, input, policies, shapes};
 use crate::error::ApiError;
-use crate::store::{Command, DistributionRecord, Outcome, Store, Tags};
+use crate::store::{Command, DistributionRecord, Outcome, Refusal, Store, Tags, Tracked};
 use crate::{clock, config_check, random};
 
 pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
@@ -39,28 +40,43 @@ pub(super) async fn make<S: Store>(
     config: &Document,
     tags: Tags,
 ) -> Result<Document, ApiError> {
-    let id = DistributionId::generate(random::bytes());
-    let checked = config_check::distribution(id.clone(), config)?;
-
-    let now = clock::wall_now();
-    let record = DistributionRecord {
-        id,
-        etag: ETag::generate(random::bytes()),
-        caller_reference: checked.caller_reference,
-        config: config.clone().into(),
-        spec: checked.spec,
-        tags,
-        created: now,
-        modified: now,
-    };
-    let Outcome::Distribution(made) = context.commit(Command::CreateDistribution(Box::new(record))).await?
-    else {
-        unreachable!("the store answers a create with what it made");
-    };
+    let made = store(context, config, tags).await?;
 
     Ok(structure([
         ("Distribution", Some(shapes::distribution(context.store.identity(), &made, 0))),
         ("Location", text(context.location(format_args!("distribution/{}", made.record.id)))),
         ("ETag", text(made.record.etag.as_str())),
     ]))
+}
+
+/// Judges the configuration and stores it, anew where a policy that it names has changed meanwhile.
+async fn store<S: Store>(
+    context: &Context<S>,
+    config: &Document,
+    tags: Tags,
+) -> Result<Tracked<DistributionRecord>, ApiError> {
+    let id = DistributionId::generate(random::bytes());
+    let etag = ETag::generate(random::bytes());
+    for _ in 0..JUDGED_ANEW_MAX {
+        let policies = policies::named_in(context, config).await?;
+        let checked = config_check::distribution(id.clone(), config, &policies)?;
+        let now = clock::wall_now();
+        let record = DistributionRecord {
+            id: id.clone(),
+            etag: etag.clone(),
+            caller_reference: checked.caller_reference,
+            config: config.clone().into(),
+            spec: checked.spec,
+            tags: tags.clone(),
+            created: now,
+            modified: now,
+        };
+        match context.store.commit(Command::CreateDistribution(Box::new(record))).await? {
+            Outcome::Distribution(made) => return Ok(*made),
+            Outcome::Refused(Refusal::ChangedMeanwhile) => {}
+            Outcome::Refused(refusal) => return Err(context.refused(refusal)),
+            _ => unreachable!("the store answers a create with what it made"),
+        }
+    }
+    Err(ApiError::ServiceUnavailable)
 }

@@ -28,6 +28,7 @@ mod list_distributions;
 mod list_invalidations;
 mod output;
 pub(crate) mod own;
+mod policies;
 mod refused;
 pub(crate) mod resources;
 mod shapes;
@@ -44,6 +45,7 @@ use recant_wire::document::Document;
 use recant_wire::model::Operation;
 use tokio::sync::watch;
 
+use crate::completion::Completion;
 use crate::config_check::{constraints, quantities};
 use crate::dns::Dns;
 use crate::error::ApiError;
@@ -57,6 +59,8 @@ pub(crate) struct Context<S> {
     pub(crate) store: S,
     /// How far completion has come, to be waited for; what is shown is read from the store.
     pub(crate) completed: watch::Receiver<Position>,
+    /// Knows how far each edge is.
+    pub(crate) completion: Completion<S>,
     /// Asks the edges.
     pub(crate) questions: Questions,
     /// Where clients reach the API, without trailing slash: what `Location` starts with.
@@ -76,7 +80,7 @@ pub(crate) struct Context<S> {
 }
 
 /// The operations that this version offers.
-const OFFERED: [&str; 37] = [
+const OFFERED: [&str; 55] = [
     "CreateDistribution",
     "CreateDistributionWithTags",
     "CopyDistribution",
@@ -111,6 +115,24 @@ const OFFERED: [&str; 37] = [
     "UpdateConnectionGroup",
     "DeleteConnectionGroup",
     "ListConnectionGroups",
+    "CreateCachePolicy",
+    "GetCachePolicy",
+    "GetCachePolicyConfig",
+    "UpdateCachePolicy",
+    "DeleteCachePolicy",
+    "ListCachePolicies",
+    "CreateOriginRequestPolicy",
+    "GetOriginRequestPolicy",
+    "GetOriginRequestPolicyConfig",
+    "UpdateOriginRequestPolicy",
+    "DeleteOriginRequestPolicy",
+    "ListOriginRequestPolicies",
+    "CreateResponseHeadersPolicy",
+    "GetResponseHeadersPolicy",
+    "GetResponseHeadersPolicyConfig",
+    "UpdateResponseHeadersPolicy",
+    "DeleteResponseHeadersPolicy",
+    "ListResponseHeadersPolicies",
     "TagResource",
     "UntagResource",
     "ListTagsForResource",
@@ -168,6 +190,28 @@ pub(crate) async fn perform<S: Store>(
         "UpdateConnectionGroup" => update_connection_group::run(context, input).await,
         "DeleteConnectionGroup" => delete_connection_group::run(context, input).await,
         "ListConnectionGroups" => list_connection_groups::run(context, input).await,
+        "CreateCachePolicy" => policies::create(context, input, policies::CACHE).await,
+        "GetCachePolicy" => policies::get(context, input, policies::CACHE).await,
+        "GetCachePolicyConfig" => policies::get_config(context, input, policies::CACHE).await,
+        "UpdateCachePolicy" => policies::update(context, input, policies::CACHE).await,
+        "DeleteCachePolicy" => policies::delete(context, input, policies::CACHE).await,
+        "ListCachePolicies" => policies::list(context, input, policies::CACHE).await,
+        "CreateOriginRequestPolicy" => policies::create(context, input, policies::ORIGIN_REQUEST).await,
+        "GetOriginRequestPolicy" => policies::get(context, input, policies::ORIGIN_REQUEST).await,
+        "GetOriginRequestPolicyConfig" => {
+            policies::get_config(context, input, policies::ORIGIN_REQUEST).await
+        }
+        "UpdateOriginRequestPolicy" => policies::update(context, input, policies::ORIGIN_REQUEST).await,
+        "DeleteOriginRequestPolicy" => policies::delete(context, input, policies::ORIGIN_REQUEST).await,
+        "ListOriginRequestPolicies" => policies::list(context, input, policies::ORIGIN_REQUEST).await,
+        "CreateResponseHeadersPolicy" => policies::create(context, input, policies::RESPONSE_HEADERS).await,
+        "GetResponseHeadersPolicy" => policies::get(context, input, policies::RESPONSE_HEADERS).await,
+        "GetResponseHeadersPolicyConfig" => {
+            policies::get_config(context, input, policies::RESPONSE_HEADERS).await
+        }
+        "UpdateResponseHeadersPolicy" => policies::update(context, input, policies::RESPONSE_HEADERS).await,
+        "DeleteResponseHeadersPolicy" => policies::delete(context, input, policies::RESPONSE_HEADERS).await,
+        "ListResponseHeadersPolicies" => policies::list(context, input, policies::RESPONSE_HEADERS).await,
         "TagResource" => tagging::tag(context, input).await,
         "UntagResource" => tagging::untag(context, input).await,
         "ListTagsForResource" => tagging::list(context, input).await,

@@ -34,6 +34,11 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
         Refusal::TooManyTenants => ApiError::EntityLimitExceeded(format!(
             "The change would be one of more than {TENANTS_PER_CHANGE_MAX} distribution tenants at once."
         )),
+        Refusal::TooManyResources(kind) => ApiError::EntityLimitExceeded(format!(
+            "There are as many resources of the kind {} as there may be.",
+            kind.as_str()
+        )),
+        Refusal::TooManyUsers(kind) => ApiError::TooManyUsersOfPolicy(kind),
         Refusal::TooManyDomains => ApiError::IllegalUpdate(format!(
             "The distribution tenant has {DOMAINS_PER_TENANT_MAX} domains, which is as many as one may have."
         )),

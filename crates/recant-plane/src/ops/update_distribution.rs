@@ -18,7 +18,7 @@ use recant_core::limits::{JUDGED_ANEW_MAX, PAGE_ITEMS_MAX};
 use recant_wire::document::Document;
 
 use super::output::{structure, text};
-use super::{Context, input, shapes};
+use super::{Context, input, policies, shapes};
 use crate::config_check::{self, TenantChecks};
 use crate::error::ApiError;
 use crate::store::{
@@ -34,20 +34,7 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
 
     let current = context.store.distribution(&id).await?.ok_or(ApiError::NoSuchDistribution)?.record;
     ledger::precondition(Some(if_match), &current.etag).map_err(|error| context.refused(error.into()))?;
-    let checked = config_check::distribution(id.clone(), config)?;
-    if checked.caller_reference != current.caller_reference {
-        return Err(ApiError::IllegalUpdate(
-            "DistributionConfig.CallerReference: it cannot be changed once the distribution is there.".into(),
-        ));
-    }
-    let record = DistributionRecord {
-        etag: ETag::generate(random::bytes()),
-        config: config.clone().into(),
-        spec: checked.spec,
-        modified: clock::wall_now(),
-        ..current.clone()
-    };
-    let made = store(context, &current, if_match, record).await?;
+    let made = store(context, &current, if_match, config).await?;
     let in_progress = context.store.in_progress(&Scope::Distribution(id)).await?;
 
     Ok(structure([
@@ -56,19 +43,35 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     ]))
 }
 
-/// Judges the tenants and stores, anew where one of them has changed meanwhile.
+/// Judges configuration and tenants and stores, anew where a tenant or a policy has changed meanwhile.
 async fn store<S: Store>(
     context: &Context<S>,
     current: &DistributionRecord,
     if_match: &str,
-    record: DistributionRecord,
+    config: &Document,
 ) -> Result<Tracked<DistributionRecord>, ApiError> {
+    let etag = ETag::generate(random::bytes());
     for _ in 0..JUDGED_ANEW_MAX {
         let (judged_at, _) = context.store.head().await?;
+        let policies = policies::named_in(context, config).await?;
+        let checked = config_check::distribution(current.id.clone(), config, &policies)?;
+        if checked.caller_reference != current.caller_reference {
+            return Err(ApiError::IllegalUpdate(
+                "DistributionConfig.CallerReference: it cannot be changed once the distribution is there."
+                    .into(),
+            ));
+        }
+        let record = DistributionRecord {
+            etag: etag.clone(),
+            config: config.clone().into(),
+            spec: checked.spec,
+            modified: clock::wall_now(),
+            ..current.clone()
+        };
         tenants_fit(context, current, &record).await?;
         let command = Command::UpdateDistribution {
             if_match: Some(if_match.to_owned()),
-            distribution: Box::new(record.clone()),
+            distribution: Box::new(record),
             judged_at,
         };
         match context.store.commit(command).await? {

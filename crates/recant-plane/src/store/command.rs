@@ -8,6 +8,7 @@ use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::Scope;
 use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::ledger::{PreconditionError, TooManyInProgress};
+use recant_core::policy::{Policy, PolicyKind};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
@@ -20,9 +21,11 @@ use super::records::{
 /// One thing to be made durable.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Makes a distribution. Answered by [`Outcome::Distribution`].
+    /// Makes a distribution. Answered by [`Outcome::Distribution`]. Refused when a custom policy that it carries is no longer
+    /// what it is there: [`Refusal::ChangedMeanwhile`].
     CreateDistribution(Box<DistributionRecord>),
-    /// Replaces a distribution's configuration. Answered by [`Outcome::Distribution`].
+    /// Replaces a distribution's configuration. Answered by [`Outcome::Distribution`]. Custom policies as for
+    /// [`Command::CreateDistribution`].
     UpdateDistribution {
         /// The entity tag that the caller last read, as sent.
         if_match: Option<String>,
@@ -103,6 +106,18 @@ pub enum Command {
         /// The resource as it shall be. Alias, tags and creation time stay what they are.
         resource: Box<ResourceRecord>,
     },
+    /// Replaces a custom policy's configuration. Answered by [`Outcome::Resource`].
+    ///
+    /// Edges are told by the distributions that use it, each with the policy as it is now, in the same commit; at most
+    /// [`recant_core::limits::DISTRIBUTIONS_PER_POLICY_MAX`].
+    UpdatePolicy {
+        /// The entity tag that the caller last read, as sent.
+        if_match: Option<String>,
+        /// The resource as it shall be. Creation time stays what it is.
+        resource: Box<ResourceRecord>,
+        /// What it means to edges.
+        policy: Box<Policy>,
+    },
     /// Removes a resource that is not enabled and that nothing uses. Answered by [`Outcome::ResourceDeleted`].
     DeleteResource {
         /// What it is.
@@ -133,6 +148,16 @@ pub enum Command {
         record: AuditRecord,
         /// How many records are kept; older ones go.
         keep: u64,
+    },
+    /// Removes the detail of old invalidations, at most so many, the oldest ones: what lists and look-ups show. Those in progress stay, and so does
+    /// what is kept of each `CallerReference`. Answered by [`Outcome::Pruned`].
+    PruneInvalidations {
+        /// Up to this position.
+        up_to: Position,
+        /// Accepted before this time.
+        created_before: WallTime,
+        /// How many at most.
+        limit: usize,
     },
     /// Records what the plane's half of the protocol decided, in this order. Answered by [`Outcome::Recorded`].
     Protocol(Vec<PlaneWrite>),
@@ -166,6 +191,8 @@ pub enum Outcome {
     Key(Box<KeyRecord>),
     /// The access key of this id is no more.
     KeyDeleted(String),
+    /// So many invalidations are gone from the history.
+    Pruned(u64),
     /// What was to be recorded is on disk.
     Recorded,
     /// Nothing was changed.
@@ -235,6 +262,12 @@ pub enum Refusal {
     /// A change that would be one of so many tenants that everybody else would wait for it.
     #[error("more tenants would change than one commit may change")]
     TooManyTenants,
+    /// More resources of this kind than there may be.
+    #[error("there are as many resources of this kind as there may be")]
+    TooManyResources(ResourceKind),
+    /// More distributions would use a policy of this kind than may.
+    #[error("as many distributions use the policy as may")]
+    TooManyUsers(PolicyKind),
     /// More domains than one tenant may have.
     #[error("the tenant would have too many domains")]
     TooManyDomains,

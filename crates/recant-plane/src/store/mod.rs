@@ -153,6 +153,13 @@ pub trait Store: Clone + Send + Sync + 'static {
         page: Page,
     ) -> impl Future<Output = Result<Listing<Tracked<InvalidationSummary>>, StoreError>> + Send;
 
+    /// The ids of the invalidations in a stretch of the log, after one position and up to another, by position; pruned ones are missing.
+    fn invalidation_ids(
+        &self,
+        after: Position,
+        up_to: Position,
+    ) -> impl Future<Output = Result<Vec<(Position, InvalidationId)>, StoreError>> + Send;
+
     /// How many invalidations of a scope are in progress.
     fn in_progress(&self, scope: &Scope) -> impl Future<Output = Result<u64, StoreError>> + Send;
 

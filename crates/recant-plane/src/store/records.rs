@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use recant_core::access::Policy;
 use recant_core::entry::{Change, Hash, HistoryId, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
+use recant_core::policy::PolicyKind;
 use recant_core::position::Position;
 use recant_core::protocol::message::Term;
 use recant_core::spec::{DistributionSpec, TenantSpec};
@@ -166,6 +167,16 @@ pub enum ResourceKind {
     OriginRequestPolicy,
     /// What viewers are told beside an origin's response.
     ResponseHeadersPolicy,
+}
+
+impl From<PolicyKind> for ResourceKind {
+    fn from(kind: PolicyKind) -> Self {
+        match kind {
+            PolicyKind::Cache => Self::CachePolicy,
+            PolicyKind::OriginRequest => Self::OriginRequestPolicy,
+            PolicyKind::ResponseHeaders => Self::ResponseHeadersPolicy,
+        }
+    }
 }
 
 impl ResourceKind {

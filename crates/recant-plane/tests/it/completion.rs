@@ -11,6 +11,7 @@ use recant_core::protocol::message::{
 };
 use recant_plane::clock;
 use recant_plane::completion::{Completion, HeartbeatError};
+use recant_plane::members::MemberEvent;
 use recant_plane::store::sqlite::SqliteStore;
 use recant_plane::store::{Command, Progress, Store};
 
@@ -108,6 +109,53 @@ async fn completion_waits_for_the_acknowledgement() {
     assert_eq!(edge.beat(&completion, true).await, Verdict::Refused(Refusal::Leaving));
     reaches(&completion, next.position).await;
     assert!(store.durable().await.unwrap().members.is_empty(), "who has left is off the record");
+}
+
+#[tokio::test]
+async fn how_edges_stand_is_told() {
+    let folder = Folder::new();
+    let store = folder.open();
+    furnish(&store, &["t"]).await;
+    let completion = start(&store, LONG).await;
+    let mut events = completion.member_events();
+    let mut edge = Edge::new();
+    let began = clock::boot_now();
+    edge.join(&store, &completion).await;
+    assert_eq!(events.recv().await.unwrap(), MemberEvent::Joined(edge.member.clone()));
+    let made = as_invalidation(store.commit(invalidate("t", "I1", "ref", &["/a"])).await.unwrap()).1;
+    let status = async || completion.members(made.position).await.unwrap().pop().unwrap();
+
+    let before = status().await;
+    assert_eq!((&before.member, before.applied), (&edge.member, Position::new(2)));
+    assert_eq!((before.is_awaited, before.applied_by), (true, None));
+    let until = before.lease_until.expect("it has a lease");
+    assert!(
+        until >= began.saturating_add(LONG) && until <= clock::boot_now().saturating_add(LONG + LONG / 10)
+    );
+
+    let heard = clock::boot_now();
+    edge.apply_all(&store).await;
+    edge.beat(&completion, false).await;
+    let after = status().await;
+    assert_eq!((after.applied, after.is_awaited), (made.position, false));
+    assert!(after.applied_by.is_some_and(|by| heard <= by && by <= clock::boot_now()), "{after:?}");
+
+    edge.beat(&completion, true).await;
+    assert_eq!(events.recv().await.unwrap(), MemberEvent::Left(edge.member.clone()));
+    assert_eq!(completion.members(made.position).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_lease_that_runs_out_is_told() {
+    let folder = Folder::new();
+    let store = folder.open();
+    furnish(&store, &["t"]).await;
+    let completion = start(&store, Duration::from_millis(300)).await;
+    let mut events = completion.member_events();
+    let mut edge = Edge::new();
+    edge.join(&store, &completion).await;
+    let told = [events.recv().await.unwrap(), events.recv().await.unwrap()];
+    assert_eq!(told, [MemberEvent::Joined(edge.member.clone()), MemberEvent::LeaseRanOut(edge.member)]);
 }
 
 #[tokio::test]

@@ -9,10 +9,12 @@ use recant_core::batch::Pattern;
 use recant_core::entry::{Change, Entry, Hash, HistoryId, Kind, Scope};
 use recant_core::id::{DistributionId, TenantId};
 use recant_core::limits::{ENTRY_BODY_BYTES_MAX, HEARTBEAT_BYTES_MAX};
+use recant_core::path_pattern::PathPattern;
 use recant_core::position::Position;
 use recant_core::protocol::message::{Hello, Resume, Term};
 use recant_core::spec::{
-    BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
+    BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, PathBehavior, Template, TenantSpec,
+    ViewerProtocol,
 };
 use recant_wire::feed::body::{self, BodyError};
 use recant_wire::feed::frames::PREAMBLE;
@@ -45,11 +47,9 @@ fn changes() -> Vec<Change> {
         custom_headers: vec![("x".into(), "\"\u{e9}".into())],
     };
     let default_behavior = BehaviorSpec {
-        target_origin_id: "o".into(),
-        cache_policy_id: "658327ea-f89d-4fab-a63d-7e88639e58f6".into(),
-        origin_request_policy_id: None,
         allowed_methods: vec!["GET".into()],
         viewer_protocol: ViewerProtocol::RedirectToHttps,
+        ..BehaviorSpec::new("o", "658327ea-f89d-4fab-a63d-7e88639e58f6")
     };
     let parameters = BTreeMap::from([("name".into(), "a".into())]);
     vec![
@@ -58,6 +58,10 @@ fn changes() -> Vec<Change> {
             enabled: true,
             default_root_object: None,
             origins: vec![origin],
+            path_behaviors: vec![PathBehavior {
+                pattern: PathPattern::parse("/i/*.png").unwrap(),
+                behavior: default_behavior.clone(),
+            }],
             default_behavior,
             cache_tag_header: Some("cache-tag".into()),
             parameter_defaults: parameters.clone(),

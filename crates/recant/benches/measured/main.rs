@@ -1,6 +1,6 @@
 //! What Recant costs, in one run: `cargo xtask bench`.
 //!
-//! Six questions, each beside something that says what the number is worth: the disk's own limit, another cache,
+//! Eight questions, each beside something that says what the number is worth: the disk's own limit, another cache,
 //! another client. What is compared is compared within this run, in alternated rounds, on the same cores; each number
 //! is the median of its rounds with the least and the greatest behind it. Numbers that speak against Recant are
 //! printed like the others.
@@ -24,6 +24,8 @@ mod completion;
 mod creates;
 mod hits;
 mod http;
+mod invalidation;
+mod memory;
 mod models;
 mod moto;
 mod nginx;
@@ -42,6 +44,8 @@ type Part = (&'static str, fn() -> Result<()>);
 
 const PARTS: &[Part] = &[
     ("rules", rules::run),
+    ("memory", memory::run),
+    ("invalidation", invalidation::run),
     ("creates", creates::run),
     ("pages", pages::run),
     ("completion", completion::run),

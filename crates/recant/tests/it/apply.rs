@@ -63,7 +63,20 @@ fn the_example_is_applied_once_and_again() {
     assert_eq!(said.status, 0, "{said:?}");
     deploy.refused(&["list-distributions"], "AccessDenied");
 
-    // Again, and in another order and form: nothing changes.
+    // Everything that was done is in the audit log, by nobody's key.
+    let audit =
+        Said::of(&mut client.own(&["audit", "--query", "Records[?RequestId=='apply'].[AccessKeyId,Action]"]));
+    let audit: Value = serde_json::from_str(&audit.stdout).unwrap();
+    let actions = [
+        "cloudfront:CreateConnectionGroup",
+        "cloudfront:CreateDistributionWithTags",
+        "cloudfront:CreateDistributionTenant",
+        "cloudfront:CreateDistributionTenant",
+        "recant:CreateKey",
+    ];
+    assert_eq!(audit, json!(actions.map(|action| [Value::Null, json!(action)])));
+
+    // Again: nothing changes.
     let folder = serve.folder();
     serve.stop();
     drop(serve);
@@ -77,14 +90,18 @@ fn the_example_is_applied_once_and_again() {
     let changed = folder.path().join("changed.yaml");
     let text = fs::read_to_string(&example).unwrap();
     let text = text.replace("Value: two", "Value: three").replace("Value: trial", "Value: paid");
+    // The second tenant gives its domain to the first one, which comes before it.
+    let text = text
+        .replace("two.example", "new.example")
+        .replace("{Domain: one.example}", "{Domain: one.example}, {Domain: two.example}");
     fs::write(&changed, text.replace("\"cloudfront:GetDistributionTenant*\"", "\"cloudfront:List*\""))
         .unwrap();
     let serve = Serve::start_in(folder, &["--apply", changed.to_str().unwrap()]);
     let expected = [
         "unchanged connection group europe",
         "unchanged distribution example-distribution",
-        "unchanged tenant shop-one",
         "updated tenant shop-two",
+        "updated tenant shop-one",
         "updated key deploy",
     ];
     assert_eq!(told(&serve), expected);

@@ -18,6 +18,11 @@ fn families() {
 }
 
 #[test]
+fn policies() {
+    passes("policies.py");
+}
+
+#[test]
 fn refusals() {
     passes("refusals.py");
 }

@@ -86,7 +86,8 @@ fn linearizable_purge_holds_in_every_interleaving() {
 #[test]
 fn every_mutant_is_caught() {
     for mutant in Mutant::ALL {
-        let caught = Bounds::ALL.into_iter().find_map(|bounds| search(bounds, Some(mutant)).violation);
+        let bounds = Bounds::ALL.into_iter().filter(|bounds| bounds.sweeps() || !mutant.is_of_the_sweep());
+        let caught = bounds.into_iter().find_map(|bounds| search(bounds, Some(mutant)).violation);
         let path = caught.unwrap_or_else(|| panic!("{mutant:?} survives"));
         println!("{mutant:?}: {} steps: {}", path.len(), path.join(", "));
     }

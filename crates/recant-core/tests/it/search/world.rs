@@ -44,6 +44,9 @@ pub(super) struct Bounds {
     breaks: u8,
     /// How often what is stored may be stale, and be validated.
     validations: u8,
+    /// How often the edge may sweep. Then an invalidation may also be of another key: about the one that is followed it
+    /// says nothing, and what is known to be valid up to there is newer than its stamp.
+    sweeps: u8,
 }
 
 impl Bounds {
@@ -57,22 +60,28 @@ impl Bounds {
         plane_restarts: 0,
         breaks: 0,
         validations: 0,
+        sweeps: 0,
     };
 
     /// The worlds that are searched: each adds one kind of trouble.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self { ticks: 3, invalidations: 1, ..Self::CALM },
         Self { breaks: 1, ..Self::CALM },
         Self { validations: 1, ..Self::CALM },
         Self { plane_restarts: 1, first_lease: 2, ..Self::CALM },
         Self { edge_restarts: 1, ticks: 1, ..Self::CALM },
         Self { edge_restarts: 1, plane_restarts: 1, ticks: 1, invalidations: 1, ..Self::CALM },
+        Self { sweeps: 1, validations: 1, ticks: 1, ..Self::CALM },
     ];
 }
 
 impl Bounds {
     pub(super) fn validates(&self) -> bool {
         self.validations > 0
+    }
+
+    pub(super) fn sweeps(&self) -> bool {
+        self.sweeps > 0
     }
 }
 
@@ -109,10 +118,14 @@ pub(super) enum Mutant {
     StaleUnchecked,
     /// M22: a 304 makes what is stored as new as its own request.
     ConfirmedAsNew,
+    /// Ours: the sweep forgets rules and raises no floor in their place.
+    RulesForgotten,
+    /// Ours: the sweep takes what it looked at for valid up to what is committed, and not to what is applied.
+    ValidAhead,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::StampAtInsert,
         Self::RulesIgnored,
         Self::LeaseIgnored,
@@ -128,7 +141,14 @@ impl Mutant {
         Self::LeasePinned,
         Self::StaleUnchecked,
         Self::ConfirmedAsNew,
+        Self::RulesForgotten,
+        Self::ValidAhead,
     ];
+
+    /// Whether it shows only where the edge sweeps.
+    pub(super) fn is_of_the_sweep(self) -> bool {
+        matches!(self, Self::RulesForgotten | Self::ValidAhead)
+    }
 }
 
 /// Bytes of the origin: what they were stamped with, and the ghost, the number of invalidations committed when
@@ -136,7 +156,20 @@ impl Mutant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Bytes {
     stamp: Stamp,
+    /// Up to where no rule matches, as far as was looked; at least the stamp's position.
+    valid: Position,
     ghost: Position,
+}
+
+impl Bytes {
+    fn stamped(self, stamp: Stamp) -> Self {
+        Self { stamp, valid: stamp.position, ..self }
+    }
+
+    /// What the rules are compared with.
+    fn valid_up_to(self) -> Stamp {
+        Stamp { position: self.valid, ..self.stamp }
+    }
 }
 
 /// The one response that is followed.
@@ -182,6 +215,8 @@ pub(super) struct World {
     // --- the plane and its store
     plane: PlaneHalf,
     log: Position,
+    /// Of the log, those that are about another key.
+    others: Vec<Position>,
     writes: VecDeque<PlaneWrite>,
     completed: Position,
     members: Vec<MemberRecord>,
@@ -212,6 +247,7 @@ impl World {
             now: 0,
             plane: PlaneHalf::recover(params(bounds, mutant, 1), durable, now).0,
             log: Position::ZERO,
+            others: vec![],
             writes: VecDeque::new(),
             completed: Position::ZERO,
             members: vec![],
@@ -261,6 +297,13 @@ impl World {
 
     fn plane_steps(&self, seen: &mut Seen, steps: &mut Vec<Step>) {
         if self.log.get() < self.bounds.invalidations {
+            if self.bounds.sweeps() {
+                self.then(steps, "commit for another key", |w| {
+                    w.log = w.log.next();
+                    w.others.push(w.log);
+                    w.plane_step(PlaneEvent::Committed { head: w.log });
+                });
+            }
             self.then(steps, "commit", |w| {
                 w.log = w.log.next();
                 w.plane_step(PlaneEvent::Committed { head: w.log });
@@ -387,9 +430,15 @@ impl World {
         if !self.todo.is_empty() {
             self.then(steps, "apply", |w| {
                 let position = w.todo.pop_front().expect("there is one");
-                w.rules = w.rules.max(position);
+                // A snapshot, whose place is a floor, comes only where no invalidation is of another key.
+                if !w.others.contains(&position) {
+                    w.rules = w.rules.max(position);
+                }
                 w.edge_step(EdgeEvent::Applied { position });
             });
+        }
+        if self.bounds.sweeps > 0 {
+            self.then(steps, "sweep", Self::sweep);
         }
         if self.incarnation <= u64::from(self.bounds.edge_restarts) {
             self.then(steps, "edge restarts", |w| {
@@ -412,23 +461,43 @@ impl World {
         if let Response::InFlight(mut bytes) = self.response {
             self.then(steps, "origin answers", |w| {
                 if w.is(Mutant::StampAtInsert) {
-                    bytes.stamp = w.edge.view().stamp();
+                    bytes = bytes.stamped(w.edge.view().stamp());
                 }
                 w.response = Response::Stored(bytes);
             });
         }
     }
 
+    /// A whole pass: what is stored is looked at with the rules as they are applied, and then the floor rises.
+    fn sweep(&mut self) {
+        self.bounds.sweeps -= 1;
+        let applied = self.edge.applied().map_or(Position::ZERO, |applied| applied.position);
+        let looked_up_to =
+            if self.is(Mutant::ValidAhead) { self.edge.view().known_committed } else { applied };
+        let mut floor = applied;
+        match &mut self.response {
+            Response::Stored(bytes) if bytes.valid < self.rules => self.response = Response::Lost,
+            Response::Stored(bytes) => bytes.valid = bytes.valid.max(looked_up_to),
+            Response::Confirming(Confirming { bytes, .. }) if bytes.valid >= self.rules => {
+                bytes.valid = bytes.valid.max(looked_up_to);
+            }
+            Response::InFlight(bytes) => floor = floor.min(bytes.stamp.position),
+            Response::Confirming(_) | Response::NotAskedFor | Response::Lost => {}
+        }
+        // A rule up to the floor says nothing that the floor does not say.
+        self.rules = if self.is(Mutant::RulesForgotten) { Position::ZERO } else { self.rules.max(floor) };
+    }
+
     /// The 304 comes: it is judged by the rules as they are now, and what it confirms keeps its stamp.
     fn not_modified(&self, confirming: Confirming, steps: &mut Vec<Step>) {
         let Confirming { mut bytes, stamp, due } = confirming;
         if self.is(Mutant::ConfirmedAsNew) {
-            bytes.stamp = stamp;
+            bytes = bytes.stamped(stamp);
         }
-        if bytes.stamp.position < self.rules {
+        if bytes.valid < self.rules {
             // All of it is asked for, which is another response.
             self.then(steps, "304 arrives too late", |w| w.response = Response::Lost);
-        } else if bytes.ghost < due {
+        } else if self.is_outdated(bytes, due) {
             steps.push(("304 arrives", None));
         } else {
             self.then(steps, "304 arrives", |w| w.response = Response::Stored(bytes));
@@ -447,7 +516,8 @@ impl World {
         let (view, rules) = self.what_viewers_see();
         match self.response {
             Response::NotAskedFor => self.then(steps, "fetch starts", |w| {
-                w.response = Response::InFlight(Bytes { stamp: w.edge.view().stamp(), ghost: w.log });
+                let stamp = w.edge.view().stamp();
+                w.response = Response::InFlight(Bytes { stamp, valid: stamp.position, ghost: w.log });
             }),
             Response::InFlight(bytes) => {
                 let join_view = match self.mutant {
@@ -464,7 +534,7 @@ impl World {
                 self.stale_steps(bytes, &view, rules, seen, steps);
                 let freshness = Freshness { age: Duration::ZERO, lifetime: TICK };
                 let terms = Terms { lifetime: TICK, ..Terms::default() };
-                let verdict = decide(&view, self.boot(), bytes.stamp, rules, &terms, freshness);
+                let verdict = decide(&view, self.boot(), bytes.valid_up_to(), rules, &terms, freshness);
                 if let Lookup::Hit { .. } = verdict {
                     seen.hits += 1;
                     self.check(steps, "hit", bytes);
@@ -488,7 +558,7 @@ impl World {
         }
         let freshness = Freshness { age: TICK, lifetime: TICK };
         let terms = Terms { lifetime: TICK, ..Terms::default() };
-        match decide(view, self.boot(), bytes.stamp, rules, &terms, freshness) {
+        match decide(view, self.boot(), bytes.valid_up_to(), rules, &terms, freshness) {
             Lookup::Validate(_) => {
                 seen.validations += 1;
                 self.check(steps, "stands in", bytes);
@@ -520,9 +590,15 @@ impl World {
 
     /// Linearizable purge: nothing older than what anybody has seen completed.
     fn check(&self, steps: &mut Vec<Step>, name: &'static str, bytes: Bytes) {
-        if bytes.ghost < self.completed {
+        if self.is_outdated(bytes, self.completed) {
             steps.push((name, None));
         }
+    }
+
+    /// Whether an invalidation of this key up to there was committed after these bytes were asked for.
+    fn is_outdated(&self, bytes: Bytes, up_to: Position) -> bool {
+        let mut later = (bytes.ghost.get() + 1..=up_to.get()).map(Position::new);
+        later.any(|position| !self.others.contains(&position))
     }
 
     fn then(&self, steps: &mut Vec<Step>, name: &'static str, change: impl FnOnce(&mut Self)) {

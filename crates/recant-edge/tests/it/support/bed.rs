@@ -11,9 +11,7 @@ use recant_core::entry::{Change, Scope};
 use recant_core::id::{DistributionId, TenantId};
 use recant_core::lookup::EdgeView;
 use recant_core::position::{Era, Position};
-use recant_core::spec::{
-    BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
-};
+use recant_core::spec::{BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec};
 use recant_core::time::{BootTime, WallTime};
 use recant_edge::{Clock, Edge, EdgeOptions, World};
 
@@ -179,12 +177,10 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
             read_timeout: Duration::from_secs(30),
             custom_headers: vec![("X-Origin-Key".into(), "k".into())],
         }],
+        path_behaviors: Vec::new(),
         default_behavior: BehaviorSpec {
-            target_origin_id: "main".into(),
-            cache_policy_id: OPTIMIZED.into(),
-            origin_request_policy_id: None,
             allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),
-            viewer_protocol: ViewerProtocol::AllowAll,
+            ..BehaviorSpec::new("main", OPTIMIZED)
         },
         cache_tag_header: Some("cache-tag".into()),
         parameter_defaults: BTreeMap::from([("host".into(), "127.0.0.1".into())]),

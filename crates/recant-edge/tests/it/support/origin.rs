@@ -13,6 +13,8 @@ pub(crate) enum Act {
     Reply(Vec<u8>),
     /// Write these bytes and close the connection.
     ReplyAndClose(Vec<u8>),
+    /// Write these bytes, then whatever comes, until it ends.
+    ReplyAndEcho(Vec<u8>),
     /// Never answer.
     Silence,
     /// Wait at the gate, then write.
@@ -80,6 +82,12 @@ async fn converse(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Ve
             Act::Reply(bytes) => bytes,
             Act::ReplyAndClose(bytes) => {
                 let _ = stream.write_all(&bytes).await;
+                return;
+            }
+            Act::ReplyAndEcho(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let (mut from, mut to) = stream.split();
+                let _ = tokio::io::copy(&mut from, &mut to).await;
                 return;
             }
             Act::Silence => std::future::pending().await,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use recant_core::entry::{Change, Entry, Hash, HistoryId, Kind, Scope};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Answer, Applied, Heartbeat, Hello, Refusal, Resume, Term, Verdict};
+use recant_wire::feed::heartbeat::{Removed, TakenAway};
 use recant_wire::feed::question::{self, ANSWER_PATH, Counted, Question};
 use recant_wire::feed::{EdgeSecret, FEED_PATH, FrameEncoder, HEARTBEAT_PATH, body, heartbeat, resume};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +20,7 @@ pub(crate) struct Plane {
     pub(crate) address: SocketAddr,
     pub(crate) secret: EdgeSecret,
     pub(crate) history: Arc<Mutex<HistoryId>>,
-    heartbeats: mpsc::UnboundedReceiver<Heartbeat>,
+    heartbeats: mpsc::UnboundedReceiver<(Heartbeat, TakenAway)>,
     answers: mpsc::UnboundedReceiver<Counted>,
     feeds: mpsc::UnboundedReceiver<Feed>,
 }
@@ -66,13 +67,30 @@ impl Plane {
     /// Waits for a heartbeat like this.
     pub(crate) async fn hears(&mut self, wanted: impl Fn(&Heartbeat) -> bool) {
         let heard = async {
-            while let Some(heartbeat) = self.heartbeats.recv().await {
+            while let Some((heartbeat, _)) = self.heartbeats.recv().await {
                 if wanted(&heartbeat) {
                     return;
                 }
             }
         };
         tokio::time::timeout(PATIENCE, heard).await.expect("the heartbeat comes");
+    }
+
+    /// What the edge says of what was taken away, once it has swept up to this place; all of it.
+    pub(crate) async fn hears_swept(&mut self, position: u64) -> Vec<Removed> {
+        let mut all = Vec::new();
+        let heard = async {
+            while let Some((_, taken_away)) = self.heartbeats.recv().await {
+                all.extend(taken_away.removed);
+                if taken_away.swept == Some(Position::new(position)) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.expect("the sweep is told of");
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Waits until the edge says that it has applied this place.
@@ -133,7 +151,7 @@ impl Feed {
 
 /// What the test is told.
 struct Told {
-    heard: mpsc::UnboundedSender<Heartbeat>,
+    heard: mpsc::UnboundedSender<(Heartbeat, TakenAway)>,
     answered: mpsc::UnboundedSender<Counted>,
     opened: mpsc::UnboundedSender<Feed>,
 }
@@ -173,7 +191,7 @@ async fn converse(mut stream: TcpStream, authorization: String, history: Arc<Mut
         });
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
         stream.write_all(&[head.as_bytes(), &answer].concat()).await.unwrap();
-        let _ = told.heard.send(heartbeat);
+        let _ = told.heard.send((heartbeat, heartbeat::decode_taken_away(&body)));
     }
 }
 

@@ -90,6 +90,11 @@ impl Viewer {
         self.buffer.is_empty() && !self.more().await
     }
 
+    /// Whether more comes before the end.
+    pub(crate) async fn goes_on(&mut self) -> bool {
+        self.more().await
+    }
+
     async fn chunks(&mut self, body: &mut Vec<u8>) -> bool {
         loop {
             let Some(line) = self.buffer.windows(2).position(|window| window == b"\r\n") else {

@@ -3,9 +3,9 @@
 use recant_wire::document::{Document, Members};
 
 use super::declared::Item;
-use super::{ApplyError, Change, ask, form, tags, text_of};
+use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
 use crate::config_check;
-use crate::ops::{Context, connection_groups, input, shapes};
+use crate::ops::{connection_groups, input, shapes};
 use crate::store::{ResourceKey, ResourceKind, Store, Tags};
 
 /// A connection group as it shall be.
@@ -38,14 +38,18 @@ impl DeclaredGroup {
     ///
     /// # Errors
     /// What the store or an operation refuses.
-    pub(super) async fn bring<S: Store>(&self, context: &Context<S>) -> Result<(), ApplyError> {
+    pub(super) async fn bring<S: Store>(&self, by: &Applier<'_, S>) -> Result<(), ApplyError> {
+        let context = by.context;
         let key = ResourceKey::Name(self.name.clone());
         let found = context.store.resource(ResourceKind::ConnectionGroup, key).await;
         let Some(found) = found.map_err(ApplyError::of(&self.at))?.map(|found| found.record) else {
-            let made = ask(context, &self.at, "CreateConnectionGroup", self.input.clone()).await?;
+            let all = shapes::arn(context.store.identity(), "connection-group", "*");
+            let create = ("CreateConnectionGroup", &*all);
+            let made = ask(by, &self.at, create, self.input.clone()).await?;
             Change::Created.tell("connection group", &self.name, text_of(&made, ["ConnectionGroup", "Id"]));
             return Ok(());
         };
+        let arn = shapes::arn(context.store.identity(), "connection-group", &found.id);
         let mut is_changed = false;
         if found.enabled.unwrap_or(true) != self.enabled {
             let update: Members = [
@@ -55,11 +59,10 @@ impl DeclaredGroup {
             ]
             .into_iter()
             .collect();
-            ask(context, &self.at, "UpdateConnectionGroup", update.into()).await?;
+            ask(by, &self.at, ("UpdateConnectionGroup", &arn), update.into()).await?;
             is_changed = true;
         }
-        let arn = shapes::arn(context.store.identity(), "connection-group", &found.id);
-        is_changed |= tags::bring(context, &self.at, &arn, &found.tags, self.tags.as_ref()).await?;
+        is_changed |= tags::bring(by, &self.at, &arn, &found.tags, self.tags.as_ref()).await?;
         Change::of(is_changed).tell("connection group", &self.name, &found.id);
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::distributions::DeclaredDistribution;
 use super::keys::DeclaredKey;
 use super::tenants::DeclaredTenant;
 use super::{ApplyError, Declaration};
+use crate::config_check::Policies;
 use crate::error::excerpt;
 
 /// Everything that is declared, of all files.
@@ -32,7 +33,7 @@ impl Declared {
     ///
     /// # Errors
     /// The first place that is not right: its form, what it asks for, or what is declared twice.
-    pub(super) fn read(declarations: &[Declaration]) -> Result<Self, ApplyError> {
+    pub(super) fn read(declarations: &[Declaration], policies: &Policies) -> Result<Self, ApplyError> {
         let mut all = Self::default();
         for Declaration { name, document } in declarations {
             let Document::Structure(lists) = document else {
@@ -50,7 +51,7 @@ impl Declared {
                     let Document::Structure(members) = item.clone() else {
                         return Err(ApplyError::new(&at, "it has no members"));
                     };
-                    all.add(list, Item { at, members })?;
+                    all.add(list, Item { at, members }, policies)?;
                 }
                 all.check_list(list, &at)?;
             }
@@ -59,10 +60,10 @@ impl Declared {
         Ok(all)
     }
 
-    fn add(&mut self, list: &str, item: Item) -> Result<(), ApplyError> {
+    fn add(&mut self, list: &str, item: Item, policies: &Policies) -> Result<(), ApplyError> {
         match list {
             "ConnectionGroups" => self.groups.push(DeclaredGroup::read(item)?),
-            "Distributions" => self.distributions.push(DeclaredDistribution::read(item)?),
+            "Distributions" => self.distributions.push(DeclaredDistribution::read(item, policies)?),
             "DistributionTenants" => self.tenants.push(DeclaredTenant::read(item)?),
             "Keys" => self.keys.push(DeclaredKey::read(item)?),
             // Said by `check_list`, also of a list without items.
@@ -144,7 +145,9 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         let check = |document: Value, expected: &str| {
             let declarations = [Declaration { name: "f".to_owned(), document: Document::from(document) }];
-            let got = Declared::read(&declarations).err().map_or_else(String::new, |error| error.to_string());
+            let got = Declared::read(&declarations, &Policies::default())
+                .err()
+                .map_or_else(String::new, |error| error.to_string());
             assert!(got.starts_with(expected) && got.is_empty() == expected.is_empty(), "{got}");
         };
         let distributions = |items: &[Value]| json!({"Distributions": items});

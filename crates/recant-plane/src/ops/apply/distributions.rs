@@ -9,7 +9,8 @@ use recant_core::spec::DistributionSpec;
 use recant_wire::document::{Document, Members};
 
 use super::declared::Item;
-use super::{ApplyError, Change, ask, form, tags, text_of};
+use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
+use crate::config_check::Policies;
 use crate::ops::{Context, shapes};
 use crate::store::{DistributionRecord, Listing, Page, Store, Tags};
 use crate::{config_check, random};
@@ -66,11 +67,11 @@ pub(super) struct DeclaredDistribution {
 }
 
 impl DeclaredDistribution {
-    /// Reads an item.
+    /// Reads an item; the custom policies are those that it may name.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn read(item: Item) -> Result<Self, ApplyError> {
+    pub(super) fn read(item: Item, policies: &Policies) -> Result<Self, ApplyError> {
         let Item { at, mut members } = item;
         let tags = tags::read(&at, members.get("Tags").filter(|tags| !tags.is_null()))?;
         // The operation requires them.
@@ -82,7 +83,7 @@ impl DeclaredDistribution {
         let config = input.get("DistributionConfigWithTags").and_then(|both| both.get("DistributionConfig"));
         let config = config.expect("it is required").clone();
         let id = DistributionId::generate(random::bytes());
-        let checked = config_check::distribution(id, &config).map_err(ApplyError::of(&at))?;
+        let checked = config_check::distribution(id, &config, policies).map_err(ApplyError::of(&at))?;
         Ok(Self { at, caller_reference: checked.caller_reference, config, spec: checked.spec, tags })
     }
 
@@ -92,22 +93,25 @@ impl DeclaredDistribution {
     /// What the store or an operation refuses.
     pub(super) async fn bring<S: Store>(
         &self,
-        context: &Context<S>,
+        by: &Applier<'_, S>,
         known: Option<&DistributionRecord>,
         ids: &mut Ids,
     ) -> Result<(), ApplyError> {
+        let identity = by.context.store.identity();
         let config = ("DistributionConfig", self.config.clone());
         let Some(current) = known else {
             let tags = shapes::tag_list(&self.tags.clone().unwrap_or_default());
             let both = Document::structure([config, ("Tags", tags)]);
             let input = Document::structure([("DistributionConfigWithTags", both)]);
-            let made = ask(context, &self.at, "CreateDistributionWithTags", input).await?;
+            let all = shapes::arn(identity, "distribution", "*");
+            let made = ask(by, &self.at, ("CreateDistributionWithTags", &all), input).await?;
             let id = text_of(&made, ["Distribution", "Id"]);
             let id = DistributionId::parse(id).expect("an id that was made is one");
             Change::Created.tell("distribution", &self.caller_reference, id.as_str());
             ids.0.insert(self.caller_reference.clone(), id);
             return Ok(());
         };
+        let arn = shapes::arn(identity, "distribution", current.id.as_str());
         let mut is_changed = false;
         if current.config != serde_json::Value::from(self.config.clone()) {
             let input = Document::structure([
@@ -115,11 +119,10 @@ impl DeclaredDistribution {
                 ("IfMatch", current.etag.as_str().into()),
                 config,
             ]);
-            ask(context, &self.at, "UpdateDistribution", input).await?;
+            ask(by, &self.at, ("UpdateDistribution", &arn), input).await?;
             is_changed = true;
         }
-        let arn = shapes::arn(context.store.identity(), "distribution", current.id.as_str());
-        is_changed |= tags::bring(context, &self.at, &arn, &current.tags, self.tags.as_ref()).await?;
+        is_changed |= tags::bring(by, &self.at, &arn, &current.tags, self.tags.as_ref()).await?;
         Change::of(is_changed).tell("distribution", &self.caller_reference, current.id.as_str());
         Ok(())
     }

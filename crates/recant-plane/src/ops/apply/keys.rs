@@ -7,8 +7,8 @@ use recant_core::limits::PAGE_ITEMS_MAX;
 use recant_wire::document::{Document, Members};
 
 use super::declared::Item;
-use super::{ApplyError, Change, text_of};
-use crate::folder::{Folder, RootKey};
+use super::{Applier, ApplyError, Change, text_of};
+use crate::folder::RootKey;
 use crate::ops::Context;
 use crate::ops::own::keys;
 use crate::store::{KeyRecord, Listing, Page, Store};
@@ -86,34 +86,32 @@ impl DeclaredKey {
     ///
     /// # Errors
     /// What the store or an operation refuses, and a folder that cannot be written.
-    pub(super) async fn bring<S: Store>(
-        &self,
-        context: &Context<S>,
-        folder: &Folder,
-    ) -> Result<(), ApplyError> {
+    pub(super) async fn bring<S: Store>(&self, by: &Applier<'_, S>) -> Result<(), ApplyError> {
+        let context = by.context;
         let (id, is_active, mut change) = match self.find(context).await? {
             None => {
+                self.note(by, "recant:CreateKey", "*").await?;
                 let made = keys::create(context, &self.input).await.map_err(ApplyError::of(&self.at))?;
                 let text = |member| text_of(&made, ["Key", member]).to_owned();
                 let key = RootKey {
                     access_key_id: text("AccessKeyId"),
                     secret_access_key: text("SecretAccessKey"),
                 };
-                folder.keep_key(&self.name, &key).map_err(ApplyError::of(&self.at))?;
+                by.folder.keep_key(&self.name, &key).map_err(ApplyError::of(&self.at))?;
                 (key.access_key_id, true, Change::Created)
             }
             Some(there) => {
                 let policy = serde_json::to_value(&there.policy).expect("a policy document is JSON");
                 let is_changed = policy != self.policy;
                 if is_changed {
-                    self.update(context, &there.id, ("Policy", Document::from(self.policy.clone()))).await?;
+                    self.update(by, &there.id, ("Policy", Document::from(self.policy.clone()))).await?;
                 }
                 (there.id, there.is_active, Change::of(is_changed))
             }
         };
         if is_active != self.is_active {
             let status = if self.is_active { "Active" } else { "Inactive" };
-            self.update(context, &id, ("Status", Document::from(status))).await?;
+            self.update(by, &id, ("Status", Document::from(status))).await?;
             if change == Change::Unchanged {
                 change = Change::Updated;
             }
@@ -122,14 +120,21 @@ impl DeclaredKey {
         Ok(())
     }
 
+    async fn note<S: Store>(&self, by: &Applier<'_, S>, action: &str, id: &str) -> Result<(), ApplyError> {
+        let store = &by.context.store;
+        let arn = format!("arn:aws:recant::{}:key/{id}", store.identity().account);
+        by.admission.note_operator(store, action, &arn).await.map_err(ApplyError::of(&self.at))
+    }
+
     async fn update<S: Store>(
         &self,
-        context: &Context<S>,
+        by: &Applier<'_, S>,
         id: &str,
         member: (&str, Document),
     ) -> Result<(), ApplyError> {
         let input: Members = [("AccessKeyId", Document::from(id)), member].into_iter().collect();
-        keys::update(context, &input.into()).await.map(drop).map_err(ApplyError::of(&self.at))
+        self.note(by, "recant:UpdateKey", id).await?;
+        keys::update(by.context, &input.into()).await.map(drop).map_err(ApplyError::of(&self.at))
     }
 }
 

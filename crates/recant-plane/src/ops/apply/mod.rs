@@ -10,7 +10,7 @@
 //!
 //! So what is wrong with a file is said before anything is done, and there is no way around what the API refuses. Only what the store alone knows
 //! (a domain that another tenant has, a name that was taken meanwhile) is found on the way; what was done up to there stays, and the next start goes
-//! on. Applying a second time changes nothing.
+//! on. Applying a second time changes nothing. What is done is noted in the audit log as anybody's call is, without a key.
 //!
 //! | what | found by | compared |
 //! |---|---|---|
@@ -33,7 +33,8 @@ use recant_wire::document::Document;
 use recant_wire::model;
 
 use self::declared::Declared;
-use super::{Context, perform};
+use super::{Context, perform, policies};
+use crate::admission::Admission;
 use crate::error::ApiError;
 use crate::folder::{Folder, FolderError};
 use crate::store::{Store, StoreError};
@@ -102,19 +103,27 @@ impl Change {
     }
 }
 
+/// Whoever carries a declaration out: what it works on, and where its changes are noted.
+pub(crate) struct Applier<'a, S> {
+    pub(crate) context: &'a Context<S>,
+    pub(crate) admission: &'a Admission,
+    pub(crate) folder: &'a Folder,
+}
+
 /// Brings everything to the declared state.
 ///
 /// # Errors
 /// [`ApplyError`] names the file, the place in it, and what is wrong.
 pub(crate) async fn apply<S: Store>(
-    context: &Context<S>,
-    folder: &Folder,
+    by: &Applier<'_, S>,
     declarations: &[Declaration],
 ) -> Result<(), ApplyError> {
     if declarations.is_empty() {
         return Ok(());
     }
-    let declared = Declared::read(declarations)?;
+    let context = by.context;
+    let policies = policies::every(context).await.map_err(ApplyError::of("the policies that are there"))?;
+    let declared = Declared::read(declarations, &policies)?;
     let known = distributions::known(context).await?;
     for tenant in &declared.tenants {
         tenant.check(context, &declared, &known).await?;
@@ -124,30 +133,38 @@ pub(crate) async fn apply<S: Store>(
     }
 
     for group in &declared.groups {
-        group.bring(context).await?;
+        group.bring(by).await?;
     }
     let mut ids = distributions::Ids::of(&known);
     for distribution in &declared.distributions {
-        distribution.bring(context, known.get(&distribution.caller_reference), &mut ids).await?;
+        distribution.bring(by, known.get(&distribution.caller_reference), &mut ids).await?;
     }
+    // A domain that moves from one tenant to another is free before it is taken.
+    let (mut releasing, mut others) = (Vec::new(), Vec::new());
     for tenant in &declared.tenants {
-        tenant.bring(context, &ids).await?;
+        let releases = tenant.releases_domains(context).await?;
+        if releases { releasing.push(tenant) } else { others.push(tenant) }
+    }
+    for tenant in releasing.into_iter().chain(others) {
+        tenant.bring(by, &ids).await?;
     }
     for key in &declared.keys {
-        key.bring(context, folder).await?;
+        key.bring(by).await?;
     }
     Ok(())
 }
 
-/// Performs an operation of the API.
+/// Performs an operation of the API about a resource, and notes that.
 async fn ask<S: Store>(
-    context: &Context<S>,
+    by: &Applier<'_, S>,
     at: &str,
-    operation: &str,
+    (operation, resource): (&str, &str),
     input: Document,
 ) -> Result<Document, ApplyError> {
+    let action = format!("cloudfront:{operation}");
+    by.admission.note_operator(&by.context.store, &action, resource).await.map_err(ApplyError::of(at))?;
     let operation = model::operation(operation).expect("it is in the model");
-    perform(context, operation, &input).await.map_err(ApplyError::of(at))
+    perform(by.context, operation, &input).await.map_err(ApplyError::of(at))
 }
 
 /// A text of an answer.

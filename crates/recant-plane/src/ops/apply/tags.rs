@@ -2,9 +2,9 @@
 
 use recant_wire::document::Document;
 
-use super::{ApplyError, ask};
+use super::{Applier, ApplyError, ask};
 use crate::config_check;
-use crate::ops::{Context, shapes};
+use crate::ops::shapes;
 use crate::store::{Store, Tags};
 
 /// Reads `Tags`; nothing where none are declared.
@@ -20,7 +20,7 @@ pub(super) fn read(at: &str, tags: Option<&Document>) -> Result<Option<Tags>, Ap
 /// # Errors
 /// What the operations refuse.
 pub(super) async fn bring<S: Store>(
-    context: &Context<S>,
+    by: &Applier<'_, S>,
     at: &str,
     arn: &str,
     current: &Tags,
@@ -32,7 +32,7 @@ pub(super) async fn bring<S: Store>(
     if !unset.is_empty() {
         let keys = Document::structure([("Items", Document::list(unset.iter().copied()))]);
         let input = Document::structure([("Resource", Document::from(arn)), ("TagKeys", keys)]);
-        ask(context, at, "UntagResource", input).await?;
+        ask(by, at, ("UntagResource", arn), input).await?;
     }
     let set: Tags = wanted
         .iter()
@@ -42,7 +42,7 @@ pub(super) async fn bring<S: Store>(
     if !set.is_empty() {
         let tags = shapes::tag_list(&set);
         let input = Document::structure([("Resource", Document::from(arn)), ("Tags", tags)]);
-        ask(context, at, "TagResource", input).await?;
+        ask(by, at, ("TagResource", arn), input).await?;
     }
     Ok(!unset.is_empty() || !set.is_empty())
 }

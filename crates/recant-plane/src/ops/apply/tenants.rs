@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::declared::{Declared, Item};
 use super::distributions::{Ids, Known};
-use super::{ApplyError, Change, ask, form, tags, text_of};
+use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
 use crate::error::excerpt;
 use crate::ops::create_distribution_tenant as create;
 use crate::ops::update_distribution_tenant::as_it_is;
@@ -113,11 +113,23 @@ impl DeclaredTenant {
         }
     }
 
+    /// Whether the tenant that is there has domains which it shall not have.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) async fn releases_domains<S: Store>(&self, context: &Context<S>) -> Result<bool, ApplyError> {
+        let found = context.store.tenant(TenantKey::Name(self.name.clone())).await;
+        let wanted = domains(self.members.get("Domains"));
+        let found = found.map_err(ApplyError::of(&self.at))?;
+        Ok(found.is_some_and(|found| found.record.spec.domains.iter().any(|it| !wanted.contains(it))))
+    }
+
     /// Makes or changes it.
     ///
     /// # Errors
     /// What the store or an operation refuses.
-    pub(super) async fn bring<S: Store>(&self, context: &Context<S>, ids: &Ids) -> Result<(), ApplyError> {
+    pub(super) async fn bring<S: Store>(&self, by: &Applier<'_, S>, ids: &Ids) -> Result<(), ApplyError> {
+        let context = by.context;
         let mut wanted = self.members.clone();
         let distribution = match &self.distribution {
             Reference::Id(id) => id.as_str(),
@@ -134,20 +146,22 @@ impl DeclaredTenant {
             if let Some(tags) = &self.tags {
                 wanted.insert("Tags", shapes::tag_list(tags));
             }
-            let made = ask(context, &self.at, "CreateDistributionTenant", wanted.into()).await?;
+            let all = shapes::arn(context.store.identity(), "distribution-tenant", "*");
+            let create = ("CreateDistributionTenant", &*all);
+            let made = ask(by, &self.at, create, wanted.into()).await?;
             Change::Created.tell("tenant", &self.name, text_of(&made, ["DistributionTenant", "Id"]));
             return Ok(());
         };
         let id = found.id.as_str();
+        let arn = shapes::arn(context.store.identity(), "distribution-tenant", id);
         let mut update = differences(&found, wanted);
         let mut is_changed = !update.is_empty();
         if is_changed {
             update.insert("Id", id);
             update.insert("IfMatch", found.etag.as_str());
-            ask(context, &self.at, "UpdateDistributionTenant", update.into()).await?;
+            ask(by, &self.at, ("UpdateDistributionTenant", &arn), update.into()).await?;
         }
-        let arn = shapes::arn(context.store.identity(), "distribution-tenant", id);
-        is_changed |= tags::bring(context, &self.at, &arn, &found.tags, self.tags.as_ref()).await?;
+        is_changed |= tags::bring(by, &self.at, &arn, &found.tags, self.tags.as_ref()).await?;
         Change::of(is_changed).tell("tenant", &self.name, id);
         Ok(())
     }

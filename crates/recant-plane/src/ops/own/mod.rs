@@ -9,6 +9,7 @@ mod dry_run;
 mod invalidations;
 pub(super) mod keys;
 mod limits;
+mod progress;
 
 use http::{Method, StatusCode};
 use recant_wire::document::{Document, Members};
@@ -50,7 +51,7 @@ enum About {
 /// Where they all are.
 pub(crate) const ROOT: &str = "/recant/v1/";
 
-static OPERATIONS: [OwnOperation; 11] = [
+static OPERATIONS: [OwnOperation; 15] = [
     OwnOperation {
         name: "CountStoredResponses",
         method: Method::POST,
@@ -132,6 +133,38 @@ static OPERATIONS: [OwnOperation; 11] = [
         success: StatusCode::OK,
     },
     OwnOperation {
+        name: "GetInvalidationProgress",
+        method: Method::GET,
+        path: "distributions/{DistributionId}/invalidation/{Id}/progress",
+        about: About::Distribution,
+        members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "GetInvalidationProgress",
+        method: Method::GET,
+        path: "distribution-tenants/{DistributionTenantId}/invalidation/{Id}/progress",
+        about: About::Tenant,
+        members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "ListEdges",
+        method: Method::GET,
+        path: "edges",
+        about: About::Everything,
+        members: &[],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "StreamEvents",
+        method: Method::GET,
+        path: "events",
+        about: About::Everything,
+        members: &["After"],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
         name: "ListInvalidations",
         method: Method::GET,
         path: "distributions/{DistributionId}/invalidation",
@@ -152,6 +185,8 @@ pub(crate) fn route(method: &Method, path: &str) -> Option<(&'static OwnOperatio
         let mut labels = Members::new();
         for (pattern, given) in pattern.into_iter().zip(&given) {
             match pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                // Nothing has an empty name.
+                Some(_) if given.is_empty() => return None,
                 Some(name) => {
                     let text = percent_encoding::percent_decode_str(given).decode_utf8_lossy();
                     labels.insert(name, Document::from(&*text));
@@ -232,6 +267,8 @@ pub(crate) async fn perform<S: Store>(
         "GetLimits" => Ok(Some(limits::get(context, admission))),
         "CreateInvalidation" => invalidations::create(context, input).await.map(Some),
         "GetInvalidation" => invalidations::get(context, input).await.map(Some),
+        "GetInvalidationProgress" => progress::invalidation(context, input).await.map(Some),
+        "ListEdges" => progress::edges(context).await.map(Some),
         "ListInvalidations" => invalidations::list(context, input).await.map(Some),
         other => unreachable!("{other} is in the table of operations and nowhere else"),
     }

@@ -12,7 +12,7 @@ use recant_core::protocol::PlaneWrite;
 
 use super::invalidate::Create;
 use super::session::{Failure, Session};
-use super::{audit, configure, invalidate, keys, resources, rows};
+use super::{audit, configure, invalidate, keys, policies, resources, rows};
 use crate::store::command::{Command, Outcome, Refusal};
 
 /// Why a command was not carried out to its end.
@@ -101,6 +101,9 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
         Command::UpdateResource { if_match, resource } => {
             resources::update(tx, if_match.as_deref(), resource).await
         }
+        Command::UpdatePolicy { if_match, resource, policy } => {
+            policies::update(tx, if_match.as_deref(), resource, policy).await
+        }
         Command::DeleteResource { kind, id, if_match } => {
             resources::delete(tx, *kind, id, if_match.as_deref()).await
         }
@@ -112,6 +115,9 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
         Command::Audit { record, keep } => {
             audit::append_all(tx, &[(record, *keep)]).await?;
             Ok(Outcome::Recorded)
+        }
+        Command::PruneInvalidations { up_to, created_before, limit } => {
+            invalidate::prune(tx, *up_to, *created_before, *limit).await
         }
         Command::Protocol(writes) => {
             for write in writes {

@@ -10,7 +10,7 @@ use tokio::{join, try_join};
 use super::apply::{Stop, Tx};
 use super::rows::json;
 use super::session::Params;
-use super::{log, queries, rows};
+use super::{log, policies, queries, rows};
 use crate::store::command::{Command, Outcome, Refusal};
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
@@ -22,6 +22,7 @@ pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -
     if let Some(row) = tx.row(sql, &[&new.caller_reference]).await? {
         return Err(Refusal::DistributionExists { earlier: rows::word(&row, 0)? }.into());
     }
+    policies::are_current(tx, &new.spec).await?;
     let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
     tx.execute(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
@@ -55,6 +56,7 @@ pub(super) async fn update_distribution(
     if tx.exists(changed, &[&wanted.id.as_str(), &rows::integer(judged_at.get())]).await? {
         return Err(Refusal::ChangedMeanwhile.into());
     }
+    policies::are_current(tx, &wanted.spec).await?;
     let new = DistributionRecord {
         caller_reference: current.caller_reference,
         tags: current.tags,

@@ -12,7 +12,7 @@
 //! | [`writer`] | the writer's task, its group commits, and commits that are in doubt |
 //! | [`group`] | a group of commands in one transaction |
 //! | [`apply`] | one command: look up, decide, write |
-//! | [`configure`], [`invalidate`], [`resources`] | the commands, by what they are about |
+//! | [`configure`], [`invalidate`], [`resources`], [`policies`] | the commands, by what they are about |
 //! | [`log`] | the end of the log |
 //! | [`keys`], [`audit`] | access keys, and the audit log |
 //! | [`readers`], [`queries`] | reads, several at a time, of the primary |
@@ -20,7 +20,7 @@
 //!
 //! A store is opened by taking the term, and lives as long as it holds it. Its [`Identity`] is fixed; a plane that has lost the term
 //! opens another. Everything is read from the primary, since a standby may be behind what was acknowledged; entries of the log
-//! only up to what this store has acknowledged. Why it is so: docs/design/0007-postgresql.md.
+//! only up to what this store has acknowledged. Why it is so: docs/design/0009-postgresql.md.
 
 mod apply;
 mod audit;
@@ -30,6 +30,7 @@ mod group;
 mod invalidate;
 mod keys;
 mod log;
+mod policies;
 mod queries;
 mod readers;
 mod resources;
@@ -271,6 +272,14 @@ impl Store for PostgresStore {
     ) -> Result<Listing<Tracked<InvalidationSummary>>, StoreError> {
         let page = &sought_page(page);
         self.0.readers.read(|db| async move { queries::invalidations(&db, scope, page).await }).await
+    }
+
+    async fn invalidation_ids(
+        &self,
+        after: Position,
+        up_to: Position,
+    ) -> Result<Vec<(Position, InvalidationId)>, StoreError> {
+        self.0.readers.read(|db| async move { queries::invalidation_ids(&db, after, up_to).await }).await
     }
 
     async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {

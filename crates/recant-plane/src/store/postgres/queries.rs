@@ -138,6 +138,17 @@ fn invalidations_sql() -> String {
     )
 }
 
+pub(super) async fn invalidation_ids(
+    db: &Session,
+    after: Position,
+    up_to: Position,
+) -> Result<Vec<(Position, InvalidationId)>> {
+    let sql =
+        "SELECT position, id FROM invalidations WHERE position > $1 AND position <= $2 ORDER BY position";
+    let found = db.rows(sql, &[&rows::integer(after.get()), &rows::integer(up_to.get())]).await?;
+    found.iter().map(|row| Ok((rows::position(row, 0)?, rows::word(row, 1)?))).collect()
+}
+
 pub(super) async fn in_progress(db: &Session, scope: &Scope) -> Result<u64> {
     let sql =
         "SELECT count(*) FROM invalidations WHERE owner = $1 AND position > (SELECT completed FROM head)";

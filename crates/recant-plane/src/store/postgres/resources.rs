@@ -2,12 +2,12 @@
 
 use recant_core::id::ConnectionGroupId;
 use recant_core::ledger;
-use recant_core::limits::TENANTS_PER_CHANGE_MAX;
+use recant_core::limits::{POLICIES_PER_KIND_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 
 use super::apply::{Stop, Tx};
 use super::rows::json;
-use super::{configure, log, queries, rows, sought};
+use super::{configure, log, policies, queries, rows, sought};
 use crate::store::DEFAULT_CONNECTION_GROUP;
 use crate::store::command::{Outcome, Refusal};
 use crate::store::records::{
@@ -21,6 +21,10 @@ pub(super) async fn create(tx: &Tx<'_>, new: &ResourceRecord) -> Result<Outcome,
         if queries::resource(tx, new.kind, &key).await?.is_some() {
             return Err(Refusal::NameTaken.into());
         }
+    }
+    if new.kind != ResourceKind::ConnectionGroup && count(tx, new.kind).await? >= POLICIES_PER_KIND_MAX as u64
+    {
+        return Err(Refusal::TooManyResources(new.kind).into());
     }
     // Nothing belongs to it yet, so there is nothing that edges must be told.
     tx.execute(
@@ -50,6 +54,26 @@ pub(super) async fn update(
     if_match: Option<&str>,
     wanted: &ResourceRecord,
 ) -> Result<Outcome, Stop> {
+    let put = put(tx, if_match, wanted).await?;
+    let position = match put.new.kind {
+        ResourceKind::ConnectionGroup if put.was_enabled != put.new.enabled => {
+            tell_tenants(tx, &put.new.id).await?
+        }
+        _ => None,
+    };
+    told(tx, put, position).await
+}
+
+/// A resource that has been put in the place of another, and that edges may have to be told of.
+pub(super) struct Put {
+    new: ResourceRecord,
+    was_enabled: Option<bool>,
+    /// The entry of the last change before.
+    position: Position,
+}
+
+/// Puts a resource in the place of the one that is there.
+pub(super) async fn put(tx: &Tx<'_>, if_match: Option<&str>, wanted: &ResourceRecord) -> Result<Put, Stop> {
     let Tracked { record: current, position, .. } = resource(tx, wanted.kind, &wanted.id).await?;
     ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
     if current.name != wanted.name {
@@ -78,17 +102,18 @@ pub(super) async fn update(
         ],
     )
     .await?;
-    let told = match new.kind {
-        ResourceKind::ConnectionGroup if current.enabled != new.enabled => tell_tenants(tx, &new.id).await?,
-        _ => None,
-    };
-    let position = told.unwrap_or(position);
+    Ok(Put { new, was_enabled: current.enabled, position })
+}
+
+/// Writes down which entry has told edges of it, if one has.
+pub(super) async fn told(tx: &Tx<'_>, put: Put, entry: Option<Position>) -> Result<Outcome, Stop> {
+    let position = entry.unwrap_or(put.position);
     tx.execute(
         "UPDATE resources SET position = $3 WHERE kind = $1 AND id = $2",
-        &[&new.kind.as_str(), &new.id, &rows::integer(position.get())],
+        &[&put.new.kind.as_str(), &put.new.id, &rows::integer(position.get())],
     )
     .await?;
-    let stored = rows::tracked(new, position, rows::completed(tx).await?);
+    let stored = rows::tracked(put.new, position, rows::completed(tx).await?);
     Ok(Outcome::Resource(Box::new(stored)))
 }
 
@@ -110,6 +135,11 @@ pub(super) async fn delete(
     Ok(Outcome::ResourceDeleted)
 }
 
+async fn count(tx: &Tx<'_>, kind: ResourceKind) -> Result<u64, Stop> {
+    let sql = "SELECT count(*) FROM resources WHERE kind = $1";
+    Ok(rows::unsigned(&tx.one(sql, &[&kind.as_str()]).await?, 0)?)
+}
+
 /// Whether something would miss it. The default connection group is missed by every tenant to come.
 async fn in_use(tx: &Tx<'_>, resource: &ResourceRecord) -> Result<bool, Stop> {
     let of_group = "SELECT 1 FROM tenants WHERE connection_group_id = $1 LIMIT 1";
@@ -119,7 +149,7 @@ async fn in_use(tx: &Tx<'_>, resource: &ResourceRecord) -> Result<bool, Stop> {
         }
         ResourceKind::CachePolicy
         | ResourceKind::OriginRequestPolicy
-        | ResourceKind::ResponseHeadersPolicy => Ok(false),
+        | ResourceKind::ResponseHeadersPolicy => policies::is_used(tx, &resource.id).await,
     }
 }
 

@@ -6,7 +6,7 @@
 use recant_core::protocol::PlaneWrite;
 use rusqlite::{Connection, params};
 
-use super::{audit, configure, invalidate, keys, resources, rows};
+use super::{audit, configure, invalidate, keys, policies, resources, rows};
 use crate::store::command::{Command, Outcome, Refusal};
 
 /// Why a command was not carried out to its end.
@@ -58,6 +58,9 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::UpdateResource { if_match, resource } => {
             resources::update(db, if_match.as_deref(), resource)
         }
+        Command::UpdatePolicy { if_match, resource, policy } => {
+            policies::update(db, if_match.as_deref(), resource, policy)
+        }
         Command::DeleteResource { kind, id, if_match } => {
             resources::delete(db, *kind, id, if_match.as_deref())
         }
@@ -67,6 +70,9 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::PutKey(key) => keys::put(db, key),
         Command::DeleteKey(id) => keys::delete(db, id),
         Command::Audit { record, keep } => audit::append(db, record, *keep),
+        Command::PruneInvalidations { up_to, created_before, limit } => {
+            invalidate::prune(db, *up_to, *created_before, *limit)
+        }
         Command::Protocol(writes) => {
             writes.iter().try_for_each(|write| record(db, write))?;
             Ok(Outcome::Recorded)

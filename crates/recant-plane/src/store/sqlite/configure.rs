@@ -8,7 +8,7 @@ use recant_core::position::Position;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::apply::{Stop, exists, json};
-use super::{log, queries, rows};
+use super::{log, policies, queries, rows};
 use crate::store::command::{Command, Outcome, Refusal};
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
@@ -23,6 +23,7 @@ pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> 
     if let Some(earlier) = earlier {
         return Err(Refusal::DistributionExists { earlier }.into());
     }
+    policies::are_current(db, &new.spec)?;
     let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
     db.prepare_cached(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
@@ -57,6 +58,7 @@ pub(super) fn update_distribution(
     if changed {
         return Err(Refusal::ChangedMeanwhile.into());
     }
+    policies::are_current(db, &wanted.spec)?;
     let new = DistributionRecord {
         caller_reference: current.caller_reference,
         tags: current.tags,

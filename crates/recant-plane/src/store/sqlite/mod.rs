@@ -23,6 +23,7 @@ mod configure;
 mod invalidate;
 mod keys;
 mod log;
+mod policies;
 mod queries;
 mod readers;
 mod resources;
@@ -146,6 +147,14 @@ impl Store for SqliteStore {
     ) -> Result<Listing<Tracked<InvalidationSummary>>, StoreError> {
         let scope = scope.clone();
         self.0.readers.read(move |db| queries::invalidations(db, &scope, &page)).await
+    }
+
+    async fn invalidation_ids(
+        &self,
+        after: Position,
+        up_to: Position,
+    ) -> Result<Vec<(Position, InvalidationId)>, StoreError> {
+        self.0.readers.read(move |db| queries::invalidation_ids(db, after, up_to)).await
     }
 
     async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {

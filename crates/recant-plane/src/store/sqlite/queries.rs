@@ -145,6 +145,20 @@ fn invalidations_sql() -> String {
     )
 }
 
+pub(super) fn invalidation_ids(
+    db: &Connection,
+    after: Position,
+    up_to: Position,
+) -> Result<Vec<(Position, InvalidationId)>> {
+    db.prepare_cached(
+        "SELECT position, id FROM invalidations WHERE position > ?1 AND position <= ?2 ORDER BY position",
+    )?
+    .query_map([rows::integer(after.get()), rows::integer(up_to.get())], |row| {
+        Ok((rows::position(row, 0)?, rows::word(row, 1)?))
+    })?
+    .collect()
+}
+
 pub(super) fn in_progress(db: &Connection, scope: &Scope) -> Result<u64> {
     let completed = rows::integer(rows::completed(db)?.get());
     db.prepare_cached("SELECT count(*) FROM invalidations WHERE owner = ?1 AND position > ?2")?

@@ -1,13 +1,13 @@
 //! Resources of every kind, and the tags of everything that can be tagged.
 
 use recant_core::id::TenantId;
-use recant_core::limits::TENANTS_PER_CHANGE_MAX;
+use recant_core::limits::{POLICIES_PER_KIND_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use recant_core::{id::ConnectionGroupId, ledger};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::apply::{Stop, exists, json};
-use super::{configure, queries, rows};
+use super::{configure, policies, queries, rows};
 use crate::store::DEFAULT_CONNECTION_GROUP;
 use crate::store::command::{Outcome, Refusal};
 use crate::store::records::{
@@ -22,6 +22,9 @@ pub(super) fn create(db: &Connection, new: &ResourceRecord) -> Result<Outcome, S
         if queries::resource(db, new.kind, &key)?.is_some() {
             return Err(Refusal::NameTaken.into());
         }
+    }
+    if new.kind != ResourceKind::ConnectionGroup && count(db, new.kind)? >= POLICIES_PER_KIND_MAX {
+        return Err(Refusal::TooManyResources(new.kind).into());
     }
     // Nothing belongs to it yet, so there is nothing that edges must be told.
     db.prepare_cached(
@@ -50,6 +53,19 @@ pub(super) fn update(
     if_match: Option<&str>,
     wanted: &ResourceRecord,
 ) -> Result<Outcome, Stop> {
+    put(db, if_match, wanted, |current, new| match new.kind {
+        ResourceKind::ConnectionGroup if current.enabled != new.enabled => tell_tenants(db, &new.id),
+        _ => Ok(None),
+    })
+}
+
+/// Puts a resource in the place of the one that is there; `tell` tells edges, and gives the last entry, if there is one.
+pub(super) fn put(
+    db: &Connection,
+    if_match: Option<&str>,
+    wanted: &ResourceRecord,
+    tell: impl FnOnce(&ResourceRecord, &ResourceRecord) -> Result<Option<Position>, Stop>,
+) -> Result<Outcome, Stop> {
     let Tracked { record: current, position, .. } = resource(db, wanted.kind, &wanted.id)?;
     ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
     if current.name != wanted.name {
@@ -59,8 +75,8 @@ pub(super) fn update(
         }
     }
     let new = ResourceRecord {
-        alias: current.alias,
-        tags: current.tags,
+        alias: current.alias.clone(),
+        tags: current.tags.clone(),
         created: current.created,
         ..wanted.clone()
     };
@@ -77,11 +93,7 @@ pub(super) fn update(
         new.config.to_string(),
         new.modified.millis(),
     ])?;
-    let told = match new.kind {
-        ResourceKind::ConnectionGroup if current.enabled != new.enabled => tell_tenants(db, &new.id)?,
-        _ => None,
-    };
-    let position = told.unwrap_or(position);
+    let position = tell(&current, &new)?.unwrap_or(position);
     db.prepare_cached("UPDATE resources SET position = ?3 WHERE kind = ?1 AND id = ?2")?.execute(params![
         new.kind.as_str(),
         new.id,
@@ -109,6 +121,12 @@ pub(super) fn delete(
     Ok(Outcome::ResourceDeleted)
 }
 
+fn count(db: &Connection, kind: ResourceKind) -> Result<usize, Stop> {
+    let mut count = db.prepare_cached("SELECT count(*) FROM resources WHERE kind = ?1")?;
+    let count: i64 = count.query_row([kind.as_str()], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// Whether something would miss it. The default connection group is missed by every tenant to come.
 fn in_use(db: &Connection, resource: &ResourceRecord) -> Result<bool, Stop> {
     match resource.kind {
@@ -116,7 +134,7 @@ fn in_use(db: &Connection, resource: &ResourceRecord) -> Result<bool, Stop> {
             || exists(db, "SELECT 1 FROM tenants WHERE connection_group_id = ?1", &resource.id)?),
         ResourceKind::CachePolicy
         | ResourceKind::OriginRequestPolicy
-        | ResourceKind::ResponseHeadersPolicy => Ok(false),
+        | ResourceKind::ResponseHeadersPolicy => policies::is_used(db, &resource.id),
     }
 }
 

@@ -9,5 +9,7 @@ mod distributions;
 mod domains;
 mod dry_run;
 mod edges;
+mod events;
 mod invalidations;
+mod policies;
 pub(crate) mod rig;

@@ -9,6 +9,7 @@ use recant_core::ledger::TooManyInProgress;
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Incarnation, LeaseClass, Member};
 use recant_core::protocol::{MemberRecord, PlaneWrite};
+use recant_core::time::WallTime;
 use recant_plane::store::{
     Birth, Command, Outcome, Progress, Refusal, Store, StoreError, TenantFilter, TenantKey,
 };
@@ -22,6 +23,10 @@ use super::configure::{
     tenants_are_listed_by_customization, what_was_judged_by_something_else_is_refused,
 };
 use super::keys::{keys_are_found_as_committed, the_audit_log_holds_together};
+use super::policies::{
+    a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
+    policies_have_bounds,
+};
 use super::resources::{
     a_change_of_too_many_tenants_is_refused, a_disabled_group_disables_its_tenants_for_edges,
     resources_are_changed_only_as_last_read, resources_are_kept_by_kind, tags_are_changed_and_nothing_else,
@@ -62,6 +67,7 @@ macro_rules! conformance {
             completion_is_monotone_and_durable,
             what_is_in_progress_is_bounded,
             the_bound_holds_within_a_group,
+            old_invalidations_go_and_their_references_stay,
             members_are_durable,
             every_start_is_a_new_term,
             records_come_back_as_given,
@@ -77,6 +83,9 @@ macro_rules! conformance {
             resources_are_changed_only_as_last_read,
             a_disabled_group_disables_its_tenants_for_edges,
             the_default_group_stays,
+            a_changed_policy_is_told_by_the_distributions_that_carry_it,
+            a_distribution_carries_policies_as_they_are,
+            policies_have_bounds,
             a_change_of_too_many_tenants_is_refused,
             tags_are_changed_and_nothing_else,
             keys_are_found_as_committed,
@@ -218,7 +227,7 @@ async fn replays_survive_a_reopening(world: impl World) {
     let store = world.open();
     let mut again = invalidate("t", "I2", "ref", &["/a"]);
     if let Command::CreateInvalidation { now, .. } = &mut again {
-        *now = recant_core::time::WallTime::from_millis(NOW.millis() + 1);
+        *now = WallTime::from_millis(NOW.millis() + 1);
     }
     let (birth, replayed) = as_invalidation(store.commit(again).await.unwrap());
     assert_eq!((birth, &replayed), (Birth::Replayed, &first), "also the time is the original one");
@@ -559,6 +568,59 @@ async fn the_bound_holds_within_a_group(world: impl World) {
     let outcomes = callers.join_all().await;
     let accepted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Invalidation { .. })).count();
     assert_eq!(accepted as u64, ROOM);
+}
+
+async fn old_invalidations_go_and_their_references_stay(world: impl World) {
+    let store = world.open();
+    furnish(&store, &["dt_a"]).await;
+    let mut made = Vec::new();
+    for number in 0_i64..6 {
+        let (id, reference) = (format!("I{number}"), format!("r{number}"));
+        let mut command = invalidate("dt_a", &id, &reference, &["/a", "/b"]);
+        if let Command::CreateInvalidation { now, .. } = &mut command {
+            *now = WallTime::from_millis(NOW.millis() + number);
+        }
+        made.push(as_invalidation(store.commit(command).await.unwrap()).1);
+    }
+    let scope = made[0].record.scope.clone();
+    let listed = async || items(store.invalidations(&scope, page(None, 10)).await.unwrap()).0.len();
+    let prune = async |up_to: Position, before: i64, limit| {
+        let created_before = WallTime::from_millis(NOW.millis() + before);
+        match store.commit(Command::PruneInvalidations { up_to, created_before, limit }).await.unwrap() {
+            Outcome::Pruned(count) => count,
+            other => panic!("{other:?}"),
+        }
+    };
+    let all = made[5].position;
+    let ids = store.invalidation_ids(made[1].position, made[3].position).await.unwrap();
+    let expected = [&made[2], &made[3]].map(|made| (made.position, made.record.id.clone()));
+    assert_eq!(ids, expected, "after the first, up to the second");
+    // Nothing is complete, so all stay, however old.
+    assert_eq!(prune(all, 100, 10).await, 0);
+    store.commit(Command::Protocol(vec![PlaneWrite::Complete(made[4].position)])).await.unwrap();
+    // By time, by position, by number; the oldest first.
+    assert_eq!((prune(all, 1, 10).await, listed().await), (1, 5));
+    assert_eq!((prune(made[1].position, 100, 10).await, listed().await), (1, 4));
+    assert_eq!((prune(all, 100, 2).await, listed().await), (2, 2));
+    assert_eq!((prune(all, 100, 10).await, listed().await), (1, 1));
+
+    let found = store.invalidation(&scope, &made[0].record.id).await.unwrap();
+    assert_eq!(found, None);
+    let ids = store.invalidation_ids(Position::ZERO, all).await.unwrap();
+    assert_eq!(ids, [(all, made[5].record.id.clone())]);
+    let (birth, replay) =
+        as_invalidation(store.commit(invalidate("dt_a", "INEW", "r0", &["/b", "/a"])).await.unwrap());
+    assert_eq!(
+        (birth, &replay.record.id, replay.position),
+        (Birth::Replayed, &made[0].record.id, made[0].position)
+    );
+    assert_eq!((replay.record.created, replay.progress), (NOW, Progress::Complete));
+    let conflict = refused(&store, invalidate("dt_a", "INEW", "r0", &["/c"])).await;
+    assert_eq!(conflict, Refusal::CallerReferenceConflict { earlier: made[0].record.id.clone() });
+    // What is in progress is counted as before: 2 paths, so there is room for 1 of 3.
+    let refusal = refused(&store, bounded(invalidate("dt_a", "I6", "r6", &["/a", "/b"]), 3, 0)).await;
+    assert_eq!(refusal, Refusal::TooManyInProgress(TooManyInProgress::Paths));
+    store.commit(bounded(invalidate("dt_a", "I6", "r6", &["/a"]), 3, 0)).await.unwrap();
 }
 
 async fn members_are_durable(world: impl World) {

@@ -41,12 +41,10 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
             enabled: true,
             default_root_object: Some("index.html".into()),
             origins: vec![origin],
+            path_behaviors: Vec::new(),
             default_behavior: BehaviorSpec {
-                target_origin_id: "origin".into(),
-                cache_policy_id: "658327ea-f89d-4fab-a63d-7e88639e58f6".into(),
-                origin_request_policy_id: None,
-                allowed_methods: vec!["GET".into(), "HEAD".into()],
                 viewer_protocol: ViewerProtocol::HttpsOnly,
+                ..BehaviorSpec::new("origin", "658327ea-f89d-4fab-a63d-7e88639e58f6")
             },
             cache_tag_header: None,
             parameter_defaults: BTreeMap::from([("tenant".into(), "default".into())]),

@@ -79,7 +79,7 @@ class Configuration(support.NothingStored):
             "CallerReference": {"CallerReference": ""},
             "Comment": {"Comment": "c" * 129},
             "DefaultRootObject": {"DefaultRootObject": "/index.html"},
-            "DefaultCacheBehavior.Compress": {"DefaultCacheBehavior": behavior | {"Compress": True}},
+            "DefaultCacheBehavior.SmoothStreaming": {"DefaultCacheBehavior": behavior | {"SmoothStreaming": True}},
             "OriginPath": {"Origins": origins(OriginPath="/{{undefined}}")},
         }.items():
             with self.subTest(member):
@@ -119,7 +119,7 @@ class Configuration(support.NothingStored):
         refused(400, "EntityLimitExceeded", Domains=many)
         refused(400, "InvalidTagging", Tags={"Items": [{"Key": "aws:x", "Value": "v"}]})
         self.assertIn("Customizations", refused(
-            400, "InvalidArgument", Customizations={"GeoRestrictions": {"RestrictionType": "whitelist", "Locations": ["DE"]}}
+            400, "InvalidArgument", Customizations={"GeoRestrictions": {"RestrictionType": "whitelist", "Locations": ["Germany"]}}
         ))
         for association in [{"DistributionId": "ENONE"}, {"ConnectionGroupId": "cg_none"}]:
             list_ = self.client.list_distribution_tenants

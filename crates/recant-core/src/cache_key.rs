@@ -245,6 +245,7 @@ mod tests {
             enabled: true,
             domains: Vec::new(),
             parameters: BTreeMap::new(),
+            geo: None,
         }
     }
 
@@ -258,6 +259,10 @@ mod tests {
             default_behavior: BehaviorSpec::new("o", OPTIMIZED),
             cache_tag_header: None,
             parameter_defaults: BTreeMap::new(),
+            http2: true,
+            geo: None,
+            origin_groups: Vec::new(),
+            custom_errors: Vec::new(),
         }
     }
 

@@ -101,6 +101,7 @@ impl Kind {
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one is made for each entry and taken apart at once")]
 pub enum Change {
     /// The distribution is so from here on.
     PutDistribution(DistributionSpec),

@@ -32,13 +32,16 @@ pub mod cache_control;
 pub mod cache_key;
 pub mod cache_policy;
 pub mod changes;
+pub mod compression;
 pub mod conditional;
 pub mod entry;
+pub mod failing;
 pub mod freshen;
 pub mod freshness;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod geo;
 pub mod host;
 pub mod id;
 pub mod ledger;

@@ -180,6 +180,14 @@ pub const PARAMETER_VALUE_CHARS_MAX: usize = 256;
 pub const PLACEHOLDERS_PER_FIELD_MAX: usize = 2;
 /// Origins of one distribution. AWS (adjustable).
 pub const ORIGINS_PER_DISTRIBUTION_MAX: usize = 100;
+/// Countries of one geographic restriction. Ours: there are 249.
+pub const GEO_COUNTRIES_MAX: usize = 300;
+/// Origin groups of one distribution. AWS (adjustable).
+pub const ORIGIN_GROUPS_PER_DISTRIBUTION_MAX: usize = 10;
+/// Seconds that an error is kept for, where a custom error response does not say. AWS.
+pub const ERROR_CACHING_SECONDS_DEFAULT: i64 = 10;
+/// Seconds that an error may be kept for at least. AWS: a year, as in cache policies.
+pub const ERROR_CACHING_SECONDS_MAX: i64 = 31_536_000;
 /// Characters of an origin's name. AWS.
 pub const ORIGIN_ID_CHARS_MAX: usize = 128;
 /// Characters of an origin's path, and of a default root object. AWS.
@@ -296,6 +304,12 @@ pub const HTTP2_PENDING_RESETS_MAX: usize = 20;
 pub const HTTP2_LOCAL_RESETS_MAX: usize = 256;
 /// How often a viewer's HTTP/2 connection is asked whether anybody is still there, and how long it may take to say so. Ours.
 pub const HTTP2_PING_PERIOD: Duration = Duration::from_secs(30);
+/// Bytes of the shortest body that an edge codes. AWS.
+pub const CODED_BODY_BYTES_MIN: u64 = 1_000;
+/// Bytes of the longest body that an edge codes. AWS.
+pub const CODED_BODY_BYTES_MAX: u64 = 10_000_000;
+/// Bodies that an edge codes at a time; further ones go uncoded. Ours: a coder takes some MiB.
+pub const CODED_AT_A_TIME_MAX: usize = 64;
 /// How long a connection that was left for another protocol may be silent in both directions. AWS, for WebSocket.
 pub const TUNNEL_IDLE_MAX: Duration = Duration::from_secs(10 * 60);
 /// Bytes that such a connection holds at a time, in each direction. Ours.

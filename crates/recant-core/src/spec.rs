@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cache_policy::{self, CachePolicy};
+use crate::failing::{CustomErrorSpec, OriginGroupSpec};
+use crate::geo::{GeoRestriction, Whereabouts};
 use crate::id::{DistributionId, TenantId};
 use crate::origin_request_policy::{self, OriginRequestPolicy};
 use crate::path_pattern::{PathPattern, PatternPath};
@@ -35,6 +37,18 @@ pub struct DistributionSpec {
     pub cache_tag_header: Option<String>,
     /// The values of parameters that a tenant does not set, by name (`ParameterDefinitions`).
     pub parameter_defaults: BTreeMap<String, String>,
+    /// Whether viewers may use HTTP/2. Entries from before it could be refused say nothing: they may.
+    #[serde(default = "http2_default")]
+    pub http2: bool,
+    /// Where viewers may be, for tenants that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geo: Option<GeoRestriction>,
+    /// Origins that stand in for each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origin_groups: Vec<OriginGroupSpec>,
+    /// What becomes of errors, by status.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_errors: Vec<CustomErrorSpec>,
 }
 
 /// One origin of a distribution.
@@ -93,10 +107,14 @@ fn https_port_default() -> u16 {
     443
 }
 
+fn http2_default() -> bool {
+    true
+}
+
 /// How one class of requests is handled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BehaviorSpec {
-    /// Which origin to ask.
+    /// Which origin, or origin group, to ask.
     pub target_origin_id: String,
     /// The id of the cache policy: one that [`crate::cache_policy`] knows, or that of the custom one below.
     pub cache_policy_id: String,
@@ -115,6 +133,9 @@ pub struct BehaviorSpec {
     pub response_headers_policy: Option<Box<ResponseHeadersPolicy>>,
     /// The methods passed to the origin, upper case.
     pub allowed_methods: Vec<String>,
+    /// Whether the edge codes what came uncoded (`Compress`).
+    #[serde(default)]
+    pub compress: bool,
     /// What a viewer without TLS gets. Entries from before TLS say nothing: the same.
     #[serde(default)]
     pub viewer_protocol: ViewerProtocol,
@@ -142,6 +163,9 @@ pub struct TenantSpec {
     pub domains: Vec<String>,
     /// Its values for the distribution's parameters, by name.
     pub parameters: BTreeMap<String, String>,
+    /// Where its viewers may be, in place of what the distribution says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geo: Option<GeoRestriction>,
 }
 
 /// A text with `{{parameter}}` placeholders.
@@ -226,6 +250,7 @@ impl BehaviorSpec {
             custom_origin_request_policy: None,
             response_headers_policy: None,
             allowed_methods: ["GET", "HEAD"].map(str::to_owned).into(),
+            compress: false,
             viewer_protocol: ViewerProtocol::default(),
         }
     }
@@ -313,6 +338,11 @@ impl DistributionSpec {
     /// The value of a parameter for one tenant: the tenant's own, else the distribution's default.
     pub fn parameter<'a>(&'a self, tenant: &'a TenantSpec, name: &str) -> Option<&'a str> {
         tenant.parameters.get(name).or_else(|| self.parameter_defaults.get(name)).map(String::as_str)
+    }
+
+    /// Whether a viewer of this tenant's who is there is served.
+    pub fn admits(&self, tenant: &TenantSpec, viewer: Whereabouts<'_>) -> bool {
+        tenant.geo.as_ref().or(self.geo.as_ref()).is_none_or(|geo| geo.admits(viewer))
     }
 
     /// The origin of this name.

@@ -125,6 +125,7 @@ pub enum NotStored {
 
 /// Decides whether a response to a request that used the cache may be stored, and on which terms.
 ///
+/// `error_min_ttl` is how long errors of this status are kept at least, if that was said of them;
 /// `request` are the fields of the viewer's request, `request_time` is when it went to the origin, `response_time` when
 /// the response's head arrived.
 ///
@@ -135,6 +136,7 @@ pub fn storability(
     status: StatusCode,
     headers: &HeaderMap,
     policy: &CachePolicy,
+    error_min_ttl: Option<Duration>,
     request_time: WallTime,
     response_time: WallTime,
 ) -> Result<Storable, NotStored> {
@@ -183,10 +185,13 @@ pub fn storability(
     };
     let lifetime = explicit
         .or(default_ttl(status, policy))
+        .or(error_min_ttl)
         .ok_or(NotStored::NoLifetime)?
         // CloudFront's bounds (Developer Guide, "Manage how long content stays in the cache"). They come from the
         // operator, so RFC 9111 section 4.2.2 has nothing against them.
-        .clamp(policy.ttl.min, policy.ttl.max.max(policy.ttl.min));
+        .clamp(policy.ttl.min, policy.ttl.max.max(policy.ttl.min))
+        // The longer of the two counts (Developer Guide, "How CloudFront caches HTTP 4xx and 5xx status codes").
+        .max(error_min_ttl.unwrap_or_default());
     let terms = Terms {
         lifetime,
         initial_age: initial_age(headers, date, request_time, response_time),
@@ -258,7 +263,7 @@ mod tests {
     fn judge(policy: &str, status: u16, lines: &[&str], delay_millis: i64) -> Result<Storable, NotStored> {
         let (request, status) = (HeaderMap::new(), StatusCode::from_u16(status).unwrap());
         let (sent, came) = (WallTime::from_millis(NOW - delay_millis), WallTime::from_millis(NOW));
-        storability(&request, status, &map(lines), managed(policy).unwrap(), sent, came)
+        storability(&request, status, &map(lines), managed(policy).unwrap(), None, sent, came)
     }
 
     fn check(policy: &str, status: u16, lines: &[&str], expected: Result<u64, NotStored>) {
@@ -318,6 +323,25 @@ mod tests {
         for status in [101, 103, 206, 304] {
             check(OPTIMIZED, status, &explicit, Err(NotStored::Status));
         }
+    }
+
+    #[test]
+    fn errors_are_kept_for_as_long_as_was_said_of_them() {
+        let now = WallTime::from_millis(NOW);
+        let check = |policy: &str, seconds: u64, line: &str, expected: Result<u64, NotStored>| {
+            let (policy, ttl) = (managed(policy).unwrap(), Some(Duration::from_secs(seconds)));
+            let status = StatusCode::NOT_FOUND;
+            let got = storability(&HeaderMap::new(), status, &map(&[line]), policy, ttl, now, now);
+            assert_eq!(got.map(|storable| storable.terms.lifetime.as_secs()), expected, "{line}");
+        };
+        check(ORIGIN, 10, "x: y", Ok(10));
+        check(ORIGIN, 10, "cache-control: max-age=5", Ok(10));
+        check(ORIGIN, 10, "cache-control: max-age=60", Ok(60));
+        check(ORIGIN, 0, "x: y", Err(NotStored::NoLifetime));
+        check(ORIGIN, 0, "cache-control: max-age=60", Ok(60));
+        check(ORIGIN, 10, "cache-control: no-store", Err(NotStored::NoStore));
+        check(OPTIMIZED, 10, "cache-control: private", Err(NotStored::Private));
+        check(DISABLED, 10, "x: y", Err(NotStored::Policy));
     }
 
     #[test]
@@ -400,7 +424,7 @@ mod tests {
         let now = WallTime::from_millis(NOW);
         let check = |line: &str, expected: Result<(), NotStored>| {
             let policy = managed(ORIGIN).unwrap();
-            let got = storability(&request, StatusCode::OK, &map(&[line]), policy, now, now);
+            let got = storability(&request, StatusCode::OK, &map(&[line]), policy, None, now, now);
             assert_eq!(got.map(|_| ()), expected, "{line}");
         };
         check("cache-control: max-age=60", Err(NotStored::Authorization));

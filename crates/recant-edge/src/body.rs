@@ -10,8 +10,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
+
+use recant_core::limits::STORED_BODY_BYTES_MAX;
 
 use crate::relay::Relay;
 
@@ -67,6 +70,17 @@ impl Body for Outgoing {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Pieces(pieces) => SizeHint::with_exact(pieces.iter().map(|bytes| bytes.len() as u64).sum()),
             Self::Relayed(relay) => relay.size_hint(),
+        }
+    }
+}
+
+/// Reads what nobody is to see, for the store's sake; not more of it than may be stored.
+pub(crate) async fn read_to_its_end(mut body: Outgoing) {
+    let mut left = STORED_BODY_BYTES_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+            Some(rest) => left = rest,
+            None => return,
         }
     }
 }

@@ -119,6 +119,8 @@ impl Job {
                 || *name == X_FORWARDED_FOR && self.ask.keyed.is_none()
                 || PRECONDITIONS.contains(name)
                 || name.as_str().starts_with("content-")
+                // RFC 6455 section 4: no handshake is one without them.
+                || name.as_str().starts_with("sec-websocket-")
         };
         let mut headers = whole(head.headers.clone(), &self.viewer);
         let others: Vec<HeaderName> = headers.keys().filter(|name| !is_chosen(name)).cloned().collect();

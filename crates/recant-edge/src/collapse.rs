@@ -32,18 +32,18 @@ pub(crate) async fn fetch(
     shared: &Arc<Shared>,
     mut job: Job,
     head: Parts,
-    body: Incoming,
-    gate: Gate,
+    body: Option<Incoming>,
+    gate: Option<Gate>,
 ) -> Result<Response<Outgoing>, OriginError> {
     let Some(key) = job.flight_key(shared) else {
-        return ask(shared, &job, &head, Some(body), Some(gate), None).await;
+        return ask(shared, &job, &head, body, gate, None).await;
     };
     for _ in 0..FLIGHTS_AWAITED_MAX {
         let boarded =
             shared.flights.board(key.clone(), job.arrival.stamp, |stamp| job.may_join(shared, stamp));
         let following = match boarded {
             Boarded::Lead(boarding) => {
-                return ask(shared, &job, &head, None, Some(gate), Some(boarding)).await;
+                return ask(shared, &job, &head, None, gate, Some(boarding)).await;
             }
             Boarded::Follow(following) => following,
         };
@@ -71,7 +71,7 @@ pub(crate) async fn fetch(
         }
         break;
     }
-    ask(shared, &job, &head, None, Some(gate), None).await
+    ask(shared, &job, &head, None, gate, None).await
 }
 
 /// Validates what a viewer was just served (RFC 5861 section 3), unless that is being done, or too much of it.

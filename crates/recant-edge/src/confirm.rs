@@ -4,6 +4,7 @@ use http::header::HeaderMap;
 use http::request::Parts;
 use http::{HeaderValue, Response};
 
+use recant_core::compression;
 use recant_core::freshen;
 use recant_core::freshness::Terms;
 use recant_core::limits::TAGS_PER_CONFIRMED_RESPONSE_MAX;
@@ -34,6 +35,13 @@ impl Job {
     ) -> Option<Response<Outgoing>> {
         let (old, policy, keyed) = (&reserve.stored, self.arrival.policy()?, self.ask.keyed.as_ref()?);
         let old_headers = old.headers();
+        let as_coded = old.is_coded_here.then(|| {
+            let mut headers = not_modified.clone();
+            compression::weaken(&mut headers);
+            compression::vary(&mut headers);
+            headers
+        });
+        let not_modified = as_coded.as_ref().unwrap_or(not_modified);
         if !freshen::confirms(not_modified, &old_headers) {
             return None;
         }
@@ -50,7 +58,16 @@ impl Job {
             return None;
         }
         let (request_time, response_time) = times;
-        let verdict = storability(&head.headers, old.status, &headers, policy, request_time, response_time);
+        let error_min_ttl = self.arrival.distribution.error_min_ttl(old.status.as_u16());
+        let verdict = storability(
+            &head.headers,
+            old.status,
+            &headers,
+            policy,
+            error_min_ttl,
+            request_time,
+            response_time,
+        );
         let mut facts = Facts {
             tenant: old.tenant().clone(),
             stamp: old.stamp,
@@ -61,6 +78,7 @@ impl Job {
             terms: Terms::default(),
             response_time,
             selecting: old.selecting.clone(),
+            is_coded_here: old.is_coded_here,
         };
         let key = keyed.request.key.clone();
         let is_stored = match verdict {

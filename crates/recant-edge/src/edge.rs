@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use recant_core::limits::{
-    BACKGROUND_VALIDATIONS_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX,
+    BACKGROUND_VALIDATIONS_MAX, CODED_AT_A_TIME_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX,
 };
 
 use crate::clock::{Clock, SystemClock};
@@ -36,6 +37,8 @@ pub struct EdgeOptions {
     pub tls: Option<TlsOptions>,
     /// The port in redirects to HTTPS; unless said, that of the listener for TLS, or HTTPS's own.
     pub https_port: Option<u16>,
+    /// The request header field by which whoever stands in front of this edge says in which country a viewer is.
+    pub geo_header: Option<HeaderName>,
     /// Files of authorities that origins may be certified by, as PEM, beside those that everybody trusts.
     pub origin_ca: Vec<PathBuf>,
     /// Bytes of stored responses, metadata included.
@@ -86,6 +89,7 @@ impl EdgeOptions {
             viewer,
             tls: None,
             https_port: None,
+            geo_header: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
             tenant_share_percent: 100,
@@ -146,8 +150,10 @@ impl Edge {
             fetches: fetches.clone(),
             flights: Arc::new(Flights::new()),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
+            coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
             origins: Origins::new(policy, secure),
             clock: options.clock,
+            geo_header: options.geo_header,
             https_port: options.https_port.or(viewer_tls.map(|address| address.port())).unwrap_or(443),
         };
         let (stopping, stop) = watch::channel(false);

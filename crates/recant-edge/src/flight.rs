@@ -249,6 +249,7 @@ mod tests {
             enabled: true,
             domains: Vec::new(),
             parameters: Default::default(),
+            geo: None,
         };
         let distribution = DistributionSpec {
             id,
@@ -259,6 +260,10 @@ mod tests {
             default_behavior: BehaviorSpec::new("o", OPTIMIZED),
             cache_tag_header: None,
             parameter_defaults: Default::default(),
+            http2: true,
+            geo: None,
+            origin_groups: Vec::new(),
+            custom_errors: Vec::new(),
         };
         let (policy, headers) = (managed(OPTIMIZED).expect("managed"), HeaderMap::new());
         let keyed =

@@ -13,16 +13,20 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
 
 use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
 use recant_core::changes::changed;
+use recant_core::compression::{self, Coding};
 use recant_core::host::Host;
 use recant_core::limits::{STORED_BODY_BYTES_MAX, VIEWER_STALL_MAX};
 use recant_core::lookup::Failure;
+use recant_core::spec::OriginSpec;
 use recant_core::storability::storability;
 use recant_core::time::WallTime;
 
 use crate::body::{Outgoing, Paced};
+use crate::coded::{Coded, OriginBody};
 use crate::fetches::Fetching;
 use crate::flight::{Boarding, Landed, Phase};
 use crate::hop;
@@ -51,6 +55,9 @@ pub(crate) struct Job {
     pub(crate) fetching: Option<Arc<Fetching>>,
 }
 
+/// An origin as this request's tenant and viewer have it, and what it was made of.
+type Target<'d> = (Origin, &'d OriginSpec);
+
 /// Asks the origin, and passes its response on. Whoever leads others (`boarding`) lets them know.
 pub(crate) async fn ask(
     shared: &Arc<Shared>,
@@ -60,12 +67,7 @@ pub(crate) async fn ask(
     mut gate: Option<Gate>,
     boarding: Option<Boarding>,
 ) -> Result<Response<Outgoing>, OriginError> {
-    let (origin, spec) = Origin::of(
-        &job.arrival.distribution,
-        &job.arrival.behavior().target_origin_id,
-        &job.arrival.tenant,
-        &job.viewer,
-    )?;
+    let targets = job.targets(head, body.as_ref())?;
     let mut upload = match body {
         Some(body) if !body.is_end_stream() => Upload::Viewers(Paced::new(body, VIEWER_STALL_MAX)),
         _ => Upload::Nothing,
@@ -74,8 +76,7 @@ pub(crate) async fn ask(
     loop {
         let request_time = shared.clock.wall();
         let upload = std::mem::replace(&mut upload, Upload::Nothing);
-        let call = job.call(&origin, spec, head, upload, validate, gate.as_ref())?;
-        let answered = Box::pin(shared.origins.send(&origin, call)).await;
+        let answered = Box::pin(job.send(shared, &targets, head, upload, validate, gate.as_ref())).await;
         let failed = job.failed(&answered);
         if let Some((failure, status)) = failed {
             if let Some(boarding) = &boarding {
@@ -120,6 +121,49 @@ impl Job {
             keyed.class = CachedMethod::Get;
         }
         self
+    }
+
+    /// The origins to ask, one after the other: more than one only for what may be sent twice (Developer Guide, "Optimize
+    /// high availability with CloudFront origin failover").
+    fn targets(&self, head: &Parts, body: Option<&Incoming>) -> Result<Vec<Target<'_>>, OriginError> {
+        let Arrival { distribution, tenant, .. } = &self.arrival;
+        let id = &self.arrival.behavior().target_origin_id;
+        let may_repeat = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)
+            && body.is_none_or(Body::is_end_stream);
+        let mut specs = distribution.origins_of(id);
+        specs.truncate(if may_repeat { specs.len() } else { 1 });
+        if specs.is_empty() {
+            return Err(OriginError::Unknown(id.clone()));
+        }
+        let with_origin = |spec| Ok((Origin::of(spec, distribution, tenant, &self.viewer)?, spec));
+        specs.into_iter().map(with_origin).collect()
+    }
+
+    /// Asks the origins in their order. The last one's answer counts, whatever it is.
+    async fn send(
+        &self,
+        shared: &Shared,
+        targets: &[Target<'_>],
+        head: &Parts,
+        upload: Upload,
+        validate: Option<&Reserve>,
+        gate: Option<&Gate>,
+    ) -> Result<Answer, OriginError> {
+        let distribution = &self.arrival.distribution;
+        let ((last, spec), before) = targets.split_last().expect("there is an origin to ask");
+        for (origin, spec) in before {
+            let call = self.call(origin, spec, head, Upload::Nothing, validate, gate)?;
+            let id = &self.arrival.behavior().target_origin_id;
+            match shared.origins.send(origin, call).await {
+                Ok(answer) if !distribution.fails_over(id, answer.response.status().as_u16()) => {
+                    return Ok(answer);
+                }
+                Ok(answer) => tracing::debug!(status = %answer.response.status(), "the next origin is asked"),
+                Err(error) => tracing::debug!(%error, "the next origin is asked"),
+            }
+        }
+        let call = self.call(last, spec, head, upload, validate, gate)?;
+        shared.origins.send(last, call).await
     }
 
     fn to_validate(&self) -> Option<&Reserve> {
@@ -195,13 +239,22 @@ impl Job {
         let (mut parts, body) = response.into_parts();
         let kept = self.facts_to_keep(head, &parts, &body, times);
         self.freshen_by_head(shared, head, &parts);
+        let is_to_be_coded = kept.is_some()
+            && self.arrival.behavior().compress
+            && self.tells_codings_apart()
+            && compression::is_eligible(parts.status, &parts.headers);
 
         state_length(&mut parts, &body, head.method == Method::HEAD);
         hop::strip(&mut parts.headers);
         hop::append_via(&mut parts.headers, parts.version);
         note_date(&mut parts.headers, times.1);
+        let coder = is_to_be_coded.then(|| self.coder(shared)).flatten();
+        if is_to_be_coded {
+            compression::mark(&mut parts.headers, coder.as_ref().map(|(coding, _)| *coding));
+        }
         let facts = kept.map(|(mut facts, withheld)| {
             facts.headers = parts.headers.clone();
+            facts.is_coded_here = coder.is_some();
             for name in &withheld {
                 facts.headers.remove(name);
             }
@@ -222,7 +275,12 @@ impl Job {
             request: head.headers.clone(),
             _fetching: self.fetching.clone(),
         });
-        let relay = Source::open(body, read_timeout, lent, keeper, |source| {
+        let body = Paced::new(body, read_timeout);
+        let body = match coder {
+            Some((coding, permit)) => OriginBody::Coded(Box::new(Coded::new(body, coding, permit))),
+            None => OriginBody::Plain(body),
+        };
+        let relay = Source::open(body, lent, keeper, |source| {
             let boarding = boarding?;
             let Some(facts) = shareable else {
                 boarding.tell(Phase::Unshared);
@@ -235,6 +293,18 @@ impl Job {
         *response.status_mut() = parts.status;
         *response.headers_mut() = parts.headers;
         response
+    }
+
+    /// Whether the policy has in the key which codings a viewer accepts.
+    fn tells_codings_apart(&self) -> bool {
+        self.arrival.policy().is_some_and(|policy| policy.key.gzip || policy.key.brotli)
+    }
+
+    /// The coding that this viewer accepts, and the right to do it, unless there is too much of it already.
+    fn coder(&self, shared: &Shared) -> Option<(Coding, OwnedSemaphorePermit)> {
+        let fields = &self.ask.keyed.as_ref()?.request.origin_headers;
+        let (_, accepted) = fields.iter().find(|(name, _)| *name == ACCEPT_ENCODING)?;
+        Some((Coding::best(accepted)?, shared.coders.clone().try_acquire_owned().ok()?))
     }
 
     /// What a response is stored with, if it may be, and the fields that are left out; its header fields are still to come.
@@ -259,7 +329,9 @@ impl Job {
         }
         let (request_time, response_time) = times;
         let (status, headers) = (parts.status, &parts.headers);
-        let storable = storability(&head.headers, status, headers, policy, request_time, response_time)
+        let error_min_ttl = self.arrival.distribution.error_min_ttl(status.as_u16());
+        let (request, sent, came) = (&head.headers, request_time, response_time);
+        let storable = storability(request, status, headers, policy, error_min_ttl, sent, came)
             .inspect_err(|reason| tracing::debug!(%reason, path = %self.path, "not stored"))
             .ok()?;
         let facts = Facts {
@@ -272,6 +344,7 @@ impl Job {
             terms: storable.terms,
             response_time,
             selecting: storable.selecting,
+            is_coded_here: false,
         };
         Some((facts, storable.withheld))
     }
@@ -283,10 +356,15 @@ impl Job {
         if head.method != Method::HEAD || parts.status != StatusCode::OK {
             return;
         }
+        let mut headers = parts.headers.clone();
+        if reserve.stored.is_coded_here {
+            compression::weaken(&mut headers);
+            headers.remove(CONTENT_LENGTH);
+        }
         let stored = reserve.stored.headers();
         let is_other = [ETAG, LAST_MODIFIED, CONTENT_LENGTH]
             .iter()
-            .any(|name| parts.headers.get(name).is_some_and(|new| stored.get(name) != Some(new)));
+            .any(|name| headers.get(name).is_some_and(|new| stored.get(name) != Some(new)));
         if is_other {
             let key = keyed.request.key.with_method(CachedMethod::Get);
             shared.store.remove_one(&key, &reserve.stored);

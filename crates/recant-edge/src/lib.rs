@@ -24,7 +24,9 @@
 //! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
 //! | `upgrade` | connections that are left for another protocol |
+//! | `coded` | bodies that the edge compresses |
 //! | `body`, `relay` | bodies passing through, and into the store on the way |
+//! | `error_page` | what stands in for an origin's error |
 //! | `serve`, `respond` | responses out of the store; `X-Cache`, `Cache-Status`, `Age`, our own pages |
 //!
 //! **A request is judged by what is read after its head is complete**; nothing that a verdict depends on is kept
@@ -33,10 +35,12 @@
 mod body;
 mod call;
 mod clock;
+mod coded;
 mod collapse;
 mod confirm;
 mod counting;
 mod edge;
+mod error_page;
 mod fetches;
 mod finish;
 mod flight;

@@ -16,17 +16,16 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use recant_core::cache_key::CacheKey;
 use recant_core::limits::SHARED_LAG_BYTES_MAX;
 
-use crate::body::{BodyError, Paced};
+use crate::body::BodyError;
+use crate::coded::OriginBody;
 use crate::fetches::Fetching;
 use crate::flight::Boarding;
 use crate::origin::Lent;
@@ -53,7 +52,7 @@ pub(crate) struct Relay {
 
 struct State {
     /// Gone at the end.
-    body: Option<Paced>,
+    body: Option<OriginBody>,
     /// Given back when the body has ended as it should; dropped, and so closed, otherwise.
     lent: Option<Lent>,
     /// There while the body is to be stored.
@@ -107,8 +106,7 @@ pub(crate) struct Keeper {
 impl Source {
     /// The body and its first viewer. `boarding` lets more of them come along.
     pub(crate) fn open(
-        body: Incoming,
-        read_timeout: Duration,
+        body: OriginBody,
         lent: Lent,
         keeper: Option<Keeper>,
         board: impl FnOnce(&Arc<Self>) -> Option<Boarding>,
@@ -119,7 +117,7 @@ impl Source {
         };
         let length = body.size_hint().exact();
         let state = State {
-            body: Some(Paced::new(body, read_timeout)),
+            body: Some(body),
             lent: Some(lent),
             keeper,
             boarding: None,

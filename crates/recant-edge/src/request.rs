@@ -17,12 +17,13 @@ use std::sync::Arc;
 
 use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response, Version};
+use http::{HeaderName, Method, Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use recant_core::cache_control::only_if_cached;
 use recant_core::cache_policy::CachePolicy;
+use recant_core::geo::Whereabouts;
 use recant_core::host::Host;
 use recant_core::limits::VIA_HOPS_MAX;
 use recant_core::lookup::{EdgeView, Why};
@@ -33,6 +34,7 @@ use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
 use crate::body::Outgoing;
 use crate::clock::Clock;
 use crate::collapse::{self, fetch};
+use crate::error_page::{self, Asker};
 use crate::fetches::Fetches;
 use crate::finish::Finish;
 use crate::flight::Flights;
@@ -59,8 +61,12 @@ pub(crate) struct Shared {
     pub(crate) flights: Arc<Flights>,
     /// One for each stored response that may be validated behind its viewer's back at the same time.
     pub(crate) background: Arc<Semaphore>,
+    /// One for each body that may be coded at the same time.
+    pub(crate) coders: Arc<Semaphore>,
     pub(crate) origins: Origins,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The field that says where a viewer is, if one does.
+    pub(crate) geo_header: Option<HeaderName>,
     /// The port that viewers without TLS are sent to, where they are.
     pub(crate) https_port: u16,
 }
@@ -112,7 +118,7 @@ pub(crate) async fn answer(
 }
 
 /// Refusals carry why the request was forwarded at all, if it was.
-type Refused = (Refusal, Option<Why>);
+pub(crate) type Refused = (Refusal, Option<Why>);
 
 async fn walk(
     shared: &Arc<Shared>,
@@ -131,37 +137,54 @@ async fn walk(
         return Err(at_the_door(Refusal::Loop));
     }
     let arrival = Arrival::of(&shared.world, &target.host, target.path).map_err(at_the_door)?;
+    if head.version == Version::HTTP_2 && !arrival.distribution.http2 {
+        // The connection was opened for another host (RFC 9113 section 9.1.2), or before the configuration changed.
+        return Err(at_the_door(Refusal::Misdirected));
+    }
+    if !arrival.distribution.admits(&arrival.tenant, whereabouts(shared.geo_header.as_ref(), &head.headers)) {
+        return Err(at_the_door(Refusal::Country));
+    }
     let protocol = arrival.behavior().viewer_protocol;
     https::check(protocol, viewer, &head, &target, shared.https_port).map_err(at_the_door)?;
     arrival.check_allowed(&head.method).map_err(at_the_door)?;
 
-    let path = arrival.object_path(target.path);
+    let (host, path) = (target.host.clone(), arrival.object_path(target.path));
     let query = target.query.map(str::to_owned);
-    let host = target.host;
     let finish = Finish::of(&arrival, &head, &*shared.clock);
+    let has_pages = arrival.distribution.custom_errors.iter().any(|error| error.page.is_some());
+    let asker = has_pages.then(|| Asker {
+        arrival: arrival.clone(),
+        host: host.clone(),
+        viewer: viewer.clone(),
+        head: head.clone(),
+    });
     viewer_fields::settle(&mut head, &arrival, viewer);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref());
     let job = |ask: Ask| {
         let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
         Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
     };
-    match found {
-        Found::Hit(response) => Ok(finish.response(response, &*shared.clock)),
+    let outcome = match found {
+        Found::Hit(response) => Ok(response),
         Found::HitAndValidate(response, ask) => {
             collapse::validate_behind(shared, job(ask), head);
-            Ok(finish.response(response, &*shared.clock))
+            Ok(response)
         }
         Found::Forward(ask) => {
             let why = Some(ask.why);
             if only_if_cached(&head.headers) {
                 return Err((Refusal::NotStored, why));
             }
-            let gate = interjections.open();
-            let fetched = Box::pin(fetch(shared, job(ask), head, body, gate)).await;
-            let response = fetched.map_err(|error| (error.into(), why))?;
-            Ok(finish.response(response, &*shared.clock))
+            let gate = Some(interjections.open());
+            let fetched = Box::pin(fetch(shared, job(ask), head, Some(body), gate)).await;
+            fetched.map_err(|error| (error.into(), why))
         }
-    }
+    };
+    let outcome = match asker {
+        Some(asker) => Box::pin(error_page::in_place_of(outcome, shared, asker)).await,
+        None => outcome,
+    };
+    outcome.map(|response| finish.response(response, &*shared.clock))
 }
 
 fn at_the_door(refusal: Refusal) -> Refused {
@@ -187,6 +210,16 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// Where the operator's own front says that the viewer is.
+fn whereabouts<'h>(told_by: Option<&HeaderName>, headers: &'h HeaderMap) -> Whereabouts<'h> {
+    let Some(name) = told_by else { return Whereabouts::Untold };
+    let mut lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default().trim());
+    match (lines.next(), lines.next()) {
+        (Some(country), None) if country.len() == 2 => Whereabouts::In(country),
+        _ => Whereabouts::Unknown,
+    }
+}
+
 impl Arrival {
     /// Reads everything that the verdict over a request that has just arrived depends on.
     fn of(world: &World, host: &Host, path: &str) -> Result<Self, Refusal> {
@@ -207,6 +240,13 @@ impl Arrival {
             false => distribution.behavior_index(&object_path(&distribution, path)),
         };
         Ok(Self { stamp, view, tenant_slot, distribution_slot, tenant, distribution, behavior })
+    }
+
+    /// The same, about another path of the same tenant.
+    #[must_use]
+    pub(crate) fn about(mut self, path: &str) -> Self {
+        self.behavior = self.distribution.behavior_index(&object_path(&self.distribution, path));
+        self
     }
 
     /// Which of the distribution's behaviours that is.

@@ -53,6 +53,9 @@ pub(crate) enum Refusal {
     /// The tenant or its distribution is disabled.
     #[error("This distribution is disabled.")]
     Disabled,
+    /// The viewer is where the distribution or the tenant does not serve.
+    #[error("This distribution is configured to block access from your country.")]
+    Country,
     /// The behaviour does not list this method.
     #[error(
         "This distribution is not configured to allow the HTTP request method that was used for this request."
@@ -90,7 +93,9 @@ impl Refusal {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::UnknownHost => StatusCode::NOT_FOUND,
             // CloudFront's status for both.
-            Self::Disabled | Self::MethodNotAllowed | Self::NotSecure => StatusCode::FORBIDDEN,
+            Self::Disabled | Self::MethodNotAllowed | Self::NotSecure | Self::Country => {
+                StatusCode::FORBIDDEN
+            }
             Self::Elsewhere(redirect) => redirect.status,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -202,6 +207,11 @@ pub(crate) fn mark_forwarded(headers: &mut HeaderMap, status: StatusCode, why: W
     mark(headers, status, "Miss from recant");
     let stored = if stored { "; stored" } else { "" };
     append_cache_status(headers, format!("{}; fwd-status={}{stored}", fwd(why), status.as_u16()));
+}
+
+/// Marks a page that stands in for an error.
+pub(crate) fn mark_error_page(headers: &mut HeaderMap) {
+    headers.insert(X_CACHE, HeaderValue::from_static("Error from recant"));
 }
 
 /// Marks a response that another viewer's request brought.

@@ -126,7 +126,7 @@ async fn secure(
     mut stopping: watch::Receiver<bool>,
 ) -> Ended {
     let Handshaken { stream, proof, is_http2 } = tokio::select! {
-        opened = tls::accept(certificates, stream) => opened?,
+        opened = tls::accept(certificates, stream, |host| shared.world.has_http2(host)) => opened?,
         // Nothing has been asked yet.
         () = stop_asked(&mut stopping) => return Ok(()),
     };

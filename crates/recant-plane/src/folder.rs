@@ -120,6 +120,9 @@ pub struct Addresses {
     /// The viewers' `host:port`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub viewer: Option<String>,
+    /// The `host:port` of viewers over TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewer_tls: Option<String>,
 }
 
 impl Folder {
@@ -240,6 +243,7 @@ impl Folder {
         let addresses = Addresses {
             api: addresses.api.clone().or(others.api),
             viewer: addresses.viewer.clone().or(others.viewer),
+            viewer_tls: addresses.viewer_tls.clone().or(others.viewer_tls),
         };
         self.write_addresses(&addresses)
     }
@@ -269,7 +273,7 @@ impl Folder {
         }
         let said = read_addresses(&self.path)?.unwrap_or_default();
         Ok(match other {
-            Role::Plane => Addresses { viewer: None, ..said },
+            Role::Plane => Addresses { viewer: None, viewer_tls: None, ..said },
             Role::Edge => Addresses { api: None, ..said },
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use recant_core::protocol::message::Member;
 use recant_edge::{Follower, FollowerOptions, PlaneUrl, SystemClock};
-use recant_plane::folder::{Addresses, Folder, Role};
+use recant_plane::folder::{Folder, Role};
 
 use crate::options::EdgeOptions;
 use crate::signals::Stop;
@@ -21,8 +21,7 @@ pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
         let secret = folder.given_edge_secret()?;
         let member = Member { edge: folder.edge_id()?, incarnation: serve::incarnation() };
         let edge = serve::start_edge(options.viewers, plane_addresses(&options.plane).await?).await?;
-        let viewer = edge.viewer_address();
-        folder.publish_addresses(&Addresses { api: None, viewer: Some(viewer.to_string()) })?;
+        folder.publish_addresses(&serve::addresses(None, Some(&edge)))?;
         stdout::say(&format!("{}Plane    {}\n", serve::viewers(&edge), options.plane))?;
         let follow = FollowerOptions { plane: options.plane, secret, member };
         let follower = Follower::start(follow, &edge, Arc::new(SystemClock));

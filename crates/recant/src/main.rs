@@ -61,7 +61,7 @@ fn run(command: Command) -> ExitCode {
     let outcome = match command {
         Command::Help => stdout::say(options::HELP),
         Command::Version => stdout::say(concat!("recant ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Serve(options) => serve::run(options),
+        Command::Serve(options) => serve::run(*options),
         Command::Plane(options) => plane::run(options),
         Command::Edge(options) => edge::run(options),
         Command::Env(options) => env::run(&options),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use http::HeaderName;
 use lexopt::{Arg, Parser, ValueExt as _};
 use recant_core::limits::{
     LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
@@ -72,6 +73,7 @@ Options of serve and edge
   --certificates DIR               NAME.crt or NAME.pem with NAME.key, or NAME/fullchain.pem with NAME/privkey.pem; looked at every 5 s
   --default-certificate NAME       the one for viewers that name no host, or one that no certificate is for (none)
   --https-port N                   the port in redirects to HTTPS (that of --viewer-tls)
+  --geo-header NAME                the request header that says in which country a viewer is, set by what stands in front (none)
   --origin-ca FILE                 trust these authorities of origins, too (PEM; repeatable)
   --store-bytes N                  memory for stored responses (268435456)
   --tenant-share PERCENT           how much of it one tenant may have, 1 to 100 (100)
@@ -87,7 +89,7 @@ Options of all three
 pub(crate) enum Command {
     Help,
     Version,
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     Plane(PlaneOptions),
     Edge(EdgeOptions),
     Env(EnvOptions),
@@ -134,6 +136,7 @@ pub(crate) struct ViewerOptions {
     pub(crate) viewer: SocketAddr,
     pub(crate) tls: Option<TlsOptions>,
     pub(crate) https_port: Option<u16>,
+    pub(crate) geo_header: Option<HeaderName>,
     pub(crate) origin_ca: Vec<PathBuf>,
     pub(crate) store_bytes: u64,
     pub(crate) tenant_share_percent: u8,
@@ -231,7 +234,7 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
         "version" => Ok(Command::Version),
         "serve" => given(parser, &[PLANE, VIEWERS, LOG])?.map_or(Ok(Command::Help), |given| {
             let viewers = given.viewers()?;
-            Ok(Command::Serve(ServeOptions { plane: given.plane()?, viewers }))
+            Ok(Command::Serve(Box::new(ServeOptions { plane: given.plane()?, viewers })))
         }),
         "plane" => given(parser, &[PLANE, PEERS, LOG])?
             .map_or(Ok(Command::Help), |given| Ok(Command::Plane(given.plane()?))),
@@ -350,6 +353,7 @@ const VIEWERS: &[&str] = &[
     "certificates",
     "default-certificate",
     "https-port",
+    "geo-header",
     "origin-ca",
     "store-bytes",
     "tenant-share",
@@ -385,6 +389,7 @@ struct Given {
     certificates: Option<PathBuf>,
     default_certificate: Option<String>,
     https_port: Option<u16>,
+    geo_header: Option<HeaderName>,
     origin_ca: Vec<PathBuf>,
     store_bytes: u64,
     tenant_share_percent: u8,
@@ -420,6 +425,7 @@ impl Given {
             certificates: None,
             default_certificate: None,
             https_port: None,
+            geo_header: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
             tenant_share_percent: 100,
@@ -438,6 +444,7 @@ impl Given {
             viewer: self.viewer,
             tls: self.tls()?,
             https_port: self.https_port,
+            geo_header: self.geo_header.clone(),
             origin_ca: self.origin_ca.clone(),
             store_bytes: self.store_bytes,
             tenant_share_percent: self.tenant_share_percent,
@@ -556,6 +563,7 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             "certificates" => given.certificates = Some(parser.value()?.into()),
             "default-certificate" => given.default_certificate = Some(parser.value()?.string()?),
             "https-port" => given.https_port = Some(value(&mut parser, "--https-port")?),
+            "geo-header" => given.geo_header = Some(value(&mut parser, "--geo-header")?),
             "origin-ca" => given.origin_ca.push(parser.value()?.into()),
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
             "tenant-share" => {

@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, bail};
 use recant_plane::Plane;
-use recant_plane::folder::Addresses;
 
 use crate::options::PlaneOptions;
 use crate::signals::Stop;
@@ -18,7 +17,7 @@ pub(crate) fn run(mut options: PlaneOptions) -> anyhow::Result<()> {
         let plane = Plane::start(options.plane).await.context("the plane does not start")?;
         let folder = plane.folder();
         let api = plane.api_address();
-        folder.publish_addresses(&Addresses { api: Some(api.to_string()), viewer: None })?;
+        folder.publish_addresses(&serve::addresses(Some(api), None))?;
         stdout::say(&format!(
             "API      http://{api}\nClients  eval \"$(recant env --data-dir {dir})\"\n\
              Edges    recant edge --plane http://{api} --data-dir EDGE_DIR   (after: cp {dir}/edge-secret EDGE_DIR/)\n",

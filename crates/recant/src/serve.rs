@@ -41,9 +41,7 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<()> {
             &edge,
             Arc::new(SystemClock),
         );
-        let viewer = edge.viewer_address();
-        folder
-            .publish_addresses(&Addresses { api: Some(api.to_string()), viewer: Some(viewer.to_string()) })?;
+        folder.publish_addresses(&addresses(Some(api), Some(&edge)))?;
         let viewers = viewers(&edge);
         stdout::say(&format!(
             "API      http://{api}\n{viewers}Clients  eval \"$(recant env --data-dir {})\"\n",
@@ -84,6 +82,7 @@ pub(crate) async fn start_edge(
     let mut edge = EdgeOptions::new(options.viewer);
     edge.tls = options.tls;
     edge.https_port = options.https_port;
+    edge.geo_header = options.geo_header;
     edge.origin_ca = options.origin_ca;
     edge.store_bytes = options.store_bytes;
     edge.tenant_share_percent = options.tenant_share_percent;
@@ -91,6 +90,15 @@ pub(crate) async fn start_edge(
     edge.denied_networks = options.denied_networks;
     edge.plane_addresses = plane_addresses;
     Edge::start(edge).await.context("the edge does not start")
+}
+
+/// What `addresses.json` says of a process with this API and this edge.
+pub(crate) fn addresses(api: Option<std::net::SocketAddr>, edge: Option<&Edge>) -> Addresses {
+    Addresses {
+        api: api.map(|api| api.to_string()),
+        viewer: edge.map(|edge| edge.viewer_address().to_string()),
+        viewer_tls: edge.and_then(Edge::viewer_tls_address).map(|tls| tls.to_string()),
+    }
 }
 
 /// The lines that say where viewers connect.

@@ -146,17 +146,16 @@ impl OriginError {
 }
 
 impl Origin {
-    /// The origin of this id as this tenant has it, when this viewer asks.
+    /// This origin as this tenant has it, when this viewer asks.
     ///
     /// # Errors
     /// [`OriginError`] when the configuration does not add up to an origin.
-    pub(crate) fn of<'d>(
-        distribution: &'d DistributionSpec,
-        id: &str,
+    pub(crate) fn of(
+        spec: &OriginSpec,
+        distribution: &DistributionSpec,
         tenant: &TenantSpec,
         viewer: &Viewer,
-    ) -> Result<(Self, &'d OriginSpec), OriginError> {
-        let spec = distribution.origin(id).ok_or_else(|| OriginError::Unknown(id.to_owned()))?;
+    ) -> Result<Self, OriginError> {
         let value_of = |name: &str| distribution.parameter(tenant, name);
         let host = Host::parse(&spec.domain_name.fill(value_of)?).map_err(|_| OriginError::Malformed)?;
         let path = spec.path.fill(value_of)?;
@@ -170,14 +169,13 @@ impl Origin {
             OriginProtocol::MatchViewer => viewer.is_secure(),
         };
         let port = if is_secure { spec.https_port } else { spec.http_port };
-        let origin = Self {
+        Ok(Self {
             place: Place { host: host.as_str().trim_matches(['[', ']']).into(), port, is_secure },
             path,
             connection_timeout: spec.connection_timeout,
             connection_attempts: spec.connection_attempts.max(1),
             read_timeout: spec.read_timeout,
-        };
-        Ok((origin, spec))
+        })
     }
 }
 

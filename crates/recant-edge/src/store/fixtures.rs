@@ -30,6 +30,10 @@ pub(crate) fn distribution() -> DistributionSpec {
         path_behaviors: Vec::new(),
         cache_tag_header: None,
         parameter_defaults: Default::default(),
+        http2: true,
+        geo: None,
+        origin_groups: Vec::new(),
+        custom_errors: Vec::new(),
     }
 }
 
@@ -41,6 +45,7 @@ pub(crate) fn tenant(id: &str) -> TenantSpec {
         enabled: true,
         domains: vec![format!("{id}.test")],
         parameters: Default::default(),
+        geo: None,
     }
 }
 
@@ -63,5 +68,6 @@ pub(crate) fn facts(tenant: &TenantSpec, path: &str, position: Position) -> Fact
         terms: Terms { lifetime: Duration::from_secs(60), ..Terms::default() },
         response_time: WallTime::from_millis(0),
         selecting: Selecting::default(),
+        is_coded_here: false,
     }
 }

@@ -22,7 +22,7 @@ use super::fields::Fields;
 
 /// Bytes that a stored response costs beside what [`Stored::weight`] adds up: the maps' places with their free ones, and
 /// what the allocator rounds up. `cargo xtask bench memory` measures that it is enough.
-const PLACE_BYTES: usize = 272;
+const PLACE_BYTES: usize = 224;
 
 /// A response kept for later, and what must be known to judge it.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub(crate) struct Stored {
     pub(crate) response_time: WallTime,
     /// Which requests it answers.
     pub(crate) selecting: Selecting,
+    /// Whether the edge has coded it: its origin has the bytes uncoded, and a strong entity-tag perhaps.
+    pub(crate) is_coded_here: bool,
     /// No rule up to here matches: a shortcut that says nothing about any other response.
     checked: AtomicU64,
     weight: u32,
@@ -70,12 +72,14 @@ pub(crate) struct Facts {
     pub(crate) terms: Terms,
     pub(crate) response_time: WallTime,
     pub(crate) selecting: Selecting,
+    pub(crate) is_coded_here: bool,
 }
 
 impl Stored {
     /// The response with these facts and this body, to be stored under this key; the account is its tenant's.
     pub(super) fn new(key: &CacheKey, account: Arc<TenantAccount>, facts: Facts, body: Bytes) -> Self {
-        let Facts { tenant, stamp, uris, tags, status, mut headers, terms, response_time, selecting } = facts;
+        let Facts { tenant, stamp, uris, tags, status, mut headers, .. } = facts;
+        let Facts { terms, response_time, selecting, is_coded_here, .. } = facts;
         debug_assert_eq!(&tenant, account.tenant(), "a response is on its tenant's account");
         // Known now also where it came chunked; a HEAD is answered with it (RFC 9110 section 8.6).
         if status != StatusCode::NO_CONTENT {
@@ -96,6 +100,7 @@ impl Stored {
             terms,
             response_time,
             selecting,
+            is_coded_here,
             checked: AtomicU64::new(stamp.position.get()),
             weight: 0,
         };

@@ -47,7 +47,9 @@ pub(crate) struct Certificate {
     /// What it is for; addresses apart.
     domains: Vec<Domain>,
     leaf: CertificateDer<'static>,
-    pub(super) config: Arc<ServerConfig>,
+    config: Arc<ServerConfig>,
+    /// The same without HTTP/2.
+    config_http1: Arc<ServerConfig>,
 }
 
 impl std::fmt::Debug for Certificate {
@@ -80,7 +82,14 @@ impl Certificate {
         warn_if_open(key);
         let config = config(certificates, secret, tickets)
             .map_err(|error| CertificateError::Unusable(chain.into(), error))?;
-        Ok(Self { domains, leaf, config: Arc::new(config) })
+        let mut config_http1 = config.clone();
+        config_http1.alpn_protocols.retain(|protocol| protocol != b"h2");
+        Ok(Self { domains, leaf, config: Arc::new(config), config_http1: Arc::new(config_http1) })
+    }
+
+    /// What a viewer is offered with it.
+    pub(super) fn config(&self, with_http2: bool) -> Arc<ServerConfig> {
+        if with_http2 { self.config.clone() } else { self.config_http1.clone() }
     }
 
     /// The domains that it is for, in its own order.

@@ -1,7 +1,6 @@
 //! From a connection to a secure one.
 
 use std::io;
-use std::sync::Arc;
 
 use rustls::server::Acceptor;
 use tokio::io::AsyncWriteExt as _;
@@ -28,16 +27,25 @@ pub(crate) struct Handshaken {
     pub(crate) is_http2: bool,
 }
 
-/// Opens a viewer's connection, with the certificate for the name that the viewer asks for.
+/// Opens a viewer's connection, with the certificate for the name that the viewer asks for. HTTP/2 is offered unless
+/// `has_http2` says that this host is not served over it.
 ///
 /// # Errors
 /// When there is none, when the viewer breaks off or speaks something else, or takes too long.
-pub(crate) async fn accept(certificates: &Certificates, stream: ViewerStream) -> io::Result<Handshaken> {
-    let handshake = handshake(certificates, stream);
+pub(crate) async fn accept(
+    certificates: &Certificates,
+    stream: ViewerStream,
+    has_http2: impl FnOnce(&Host) -> bool,
+) -> io::Result<Handshaken> {
+    let handshake = handshake(certificates, stream, has_http2);
     timeout(TLS_HANDSHAKE_TIME_MAX, handshake).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-async fn handshake(certificates: &Certificates, stream: ViewerStream) -> io::Result<Handshaken> {
+async fn handshake(
+    certificates: &Certificates,
+    stream: ViewerStream,
+    has_http2: impl FnOnce(&Host) -> bool,
+) -> io::Result<Handshaken> {
     let mut start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
     let name = start.client_hello().server_name().map(Host::parse).transpose().map_err(io::Error::other)?;
     let Some(certificate) = certificates.choice().for_name(name.as_ref()).cloned() else {
@@ -46,7 +54,8 @@ async fn handshake(certificates: &Certificates, stream: ViewerStream) -> io::Res
         let named = name.map_or_else(|| "a viewer that names no host".to_owned(), |name| name.to_string());
         return Err(io::Error::other(format!("there is no certificate for {named}")));
     };
-    let stream = start.into_stream(Arc::clone(&certificate.config)).await?;
+    let config = certificate.config(name.as_ref().is_none_or(has_http2));
+    let stream = start.into_stream(config).await?;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     Ok(Handshaken { stream, proof: Proof { name, certificate }, is_http2 })
 }

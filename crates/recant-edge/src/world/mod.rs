@@ -166,6 +166,13 @@ impl World {
         self.tables.load().distributions.get(id)
     }
 
+    /// Whether this host is served over HTTP/2; also one that nobody has, who is told so in it.
+    pub(crate) fn has_http2(&self, host: &Host) -> bool {
+        let tenant = self.tenant_of(host);
+        let distribution = tenant.and_then(|tenant| self.distribution(&tenant.spec().distribution_id));
+        distribution.is_none_or(|distribution| distribution.spec().http2)
+    }
+
     /// The rules that concern a tenant: its own, and those for all of its distribution's tenants.
     pub(crate) fn rules_of(&self, tenant: &TenantId) -> Option<(Arc<Rules>, Arc<Rules>)> {
         let tables = self.tables.load();

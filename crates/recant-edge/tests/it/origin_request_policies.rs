@@ -156,10 +156,18 @@ async fn requests_that_do_not_use_the_cache_are_told_alike() {
     let expected = ["cookie: s=1; t=2", "x-forwarded-for: 127.0.0.1", "x-other: 1", "x-plan: gold"];
     assert_eq!(fields, expected);
     // What is about the content and who sends it is not for a policy to choose.
-    let lines = ["Content-Type: text/plain", "Authorization: x", "If-Match: \"a\"", "X-Secret: 1"];
+    let lines = [
+        "Content-Type: text/plain",
+        "Authorization: x",
+        "If-Match: \"a\"",
+        "X-Secret: 1",
+        "Sec-WebSocket-Version: 13",
+    ];
     let _ = bed.send("POST", "a.test", "/p", &lines).await;
     let request = bed.origin.seen().pop().unwrap().to_ascii_lowercase();
-    for line in ["content-type: text/plain", "authorization: x", "if-match: \"a\""] {
+    for line in
+        ["content-type: text/plain", "authorization: x", "if-match: \"a\"", "sec-websocket-version: 13"]
+    {
         assert!(request.contains(line), "{line}: {request}");
     }
     assert!(!request.contains("x-secret"), "{request}");

@@ -160,6 +160,23 @@ async fn a_host_that_the_certificate_is_not_for_is_misdirected() {
 }
 
 #[tokio::test]
+async fn a_distribution_without_http2_does_not_offer_it() {
+    let mut it = SecureBed::new(|_, _| ok(&[], "ok")).await;
+    let http2 = it.authority.http2(it.address(), "a.test").await;
+    let agreed = async |it: &SecureBed| {
+        let stream = it.authority.connect(it.address(), "a.test", &["h2", "http/1.1"]).await.unwrap();
+        stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec)
+    };
+    assert_eq!(agreed(&it).await, Some(b"h2".to_vec()));
+    let mut spec = distribution(it.bed.origin.address.port());
+    spec.http2 = false;
+    it.bed.apply(&Change::PutDistribution(spec));
+    assert_eq!(agreed(&it).await, Some(b"http/1.1".to_vec()));
+    assert_eq!(it.authority.http1(it.address(), "a.test", get("/p", "a.test")).await.status, 200);
+    assert_eq!(http2.get("https://a.test/p").await.status, 421, "a connection from before");
+}
+
+#[tokio::test]
 async fn http2_requests_that_could_mean_two_things_reach_no_origin() {
     let it = SecureBed::new(|_, _| ok(&[], "ok")).await;
     let url = "https://a.test/p";

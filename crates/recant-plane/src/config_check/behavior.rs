@@ -6,7 +6,7 @@ use recant_core::cache_policy::{self, CachePolicy};
 use recant_core::origin_request_policy::{self, OriginRequestPolicy};
 use recant_core::policy::PolicyKind;
 use recant_core::response_headers_policy::ResponseHeadersPolicy;
-use recant_core::spec::{BehaviorSpec, OriginSpec, ViewerProtocol};
+use recant_core::spec::{BehaviorSpec, ViewerProtocol};
 
 use super::fields::Fields;
 use super::policies::Policies;
@@ -19,17 +19,18 @@ const METHOD_SETS: [&[&str]; 3] = [
     &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
 ];
 
-/// Reads `DefaultCacheBehavior`, or one of `CacheBehaviors` whose pattern has been read.
+/// Reads `DefaultCacheBehavior`, or one of `CacheBehaviors` whose pattern has been read; `targets` are the names
+/// of origins and origin groups.
 pub(super) fn behavior(
     mut fields: Fields<'_>,
-    origins: &[OriginSpec],
+    targets: &[&str],
     policies: &Policies,
 ) -> Result<BehaviorSpec, ApiError> {
     let target_origin_id = fields.required_text("TargetOriginId")?;
-    if !origins.iter().any(|origin| origin.id == target_origin_id) {
+    if !targets.contains(&target_origin_id) {
         let name = fields.name("TargetOriginId");
         return Err(ApiError::NoSuchOrigin(format!(
-            "{name}: no origin has the Id '{}'.",
+            "{name}: no origin or origin group has the Id '{}'.",
             excerpt(target_origin_id)
         )));
     }
@@ -44,6 +45,7 @@ pub(super) fn behavior(
     let (origin_request_policy_id, custom_origin_request_policy) =
         origin_request_policy(&mut fields, policies)?;
     let response_headers_policy = response_headers_policy(&mut fields, policies)?;
+    let compress = fields.boolean("Compress").unwrap_or(false);
     fields.finish()?;
     Ok(BehaviorSpec {
         target_origin_id: target_origin_id.to_owned(),
@@ -53,6 +55,7 @@ pub(super) fn behavior(
         custom_origin_request_policy,
         response_headers_policy,
         allowed_methods,
+        compress,
         viewer_protocol,
     })
 }

@@ -1,7 +1,7 @@
 //! What a tenant has otherwise than its distribution (`Customizations`).
 //!
 //! A web ACL and a certificate are other services' things: their ARNs are kept, reported and listed by, and that is all this
-//! version does with them. Geographic restrictions would have to be kept by edges, which do not know where viewers are: refused.
+//! version does with them. Geographic restrictions are for edges, and read by `geo`.
 
 use recant_wire::document::Document;
 
@@ -35,10 +35,7 @@ pub(crate) fn customizations(config: &Document) -> Result<Customizations, ApiErr
         }
         None => None,
     };
-    if let Some(mut geo) = fields.structure("GeoRestrictions")? {
-        geo.one_of("RestrictionType", &["none"])?;
-        geo.finish()?;
-    }
+    fields.ignore("GeoRestrictions");
     fields.finish()?;
     Ok(Customizations { web_acl, certificate })
 }
@@ -96,20 +93,12 @@ mod tests {
             read(json!({"WebAcl": {"Action": "override", "Arn": acl}, "Certificate": {"Arn": certificate}}));
         assert_eq!(both.unwrap().web_acl.as_deref(), Some(acl));
         assert_eq!(read(json!({"WebAcl": {"Action": "disable"}})), Ok(Customizations::default()));
-        assert_eq!(
-            read(json!({"GeoRestrictions": {"RestrictionType": "none"}})),
-            Ok(Customizations::default())
-        );
         for (value, named) in [
             (json!({"WebAcl": {"Action": "override"}}), "Customizations.WebAcl.Arn: "),
             (json!({"WebAcl": {"Action": "override", "Arn": "x"}}), "Customizations.WebAcl.Arn: "),
             (json!({"WebAcl": {"Action": "disable", "Arn": acl}}), "Customizations.WebAcl.Arn: "),
             (json!({"WebAcl": {"Action": "other"}}), "Customizations.WebAcl.Action: "),
             (json!({"Certificate": {"Arn": acl}}), "Customizations.Certificate.Arn: "),
-            (
-                json!({"GeoRestrictions": {"RestrictionType": "whitelist", "Locations": ["DE"]}}),
-                "Customizations.GeoRestrictions.RestrictionType: ",
-            ),
         ] {
             let error = read(value.clone()).expect_err(named).to_string();
             assert!(error.starts_with(named), "{value}: {error}");

@@ -6,12 +6,12 @@ use recant_core::limits::{
     ORIGINS_PER_DISTRIBUTION_MAX,
 };
 use recant_core::path_pattern::PathPattern;
-use recant_core::spec::{DistributionSpec, OriginSpec, PathBehavior};
+use recant_core::spec::{DistributionSpec, PathBehavior};
 use recant_wire::document::Document;
 
 use super::fields::Fields;
 use super::policies::Policies;
-use super::{behavior, origin, parameters};
+use super::{behavior, failing, geo, origin, parameters};
 use crate::error::{ApiError, excerpt};
 
 /// A configuration that this version honours.
@@ -52,18 +52,21 @@ pub(crate) fn distribution(
     {
         return Err(fields.refuse("Origins", format_args!("two origins have the Id '{}'", twice.1.id)));
     }
+    let origin_groups = failing::origin_groups(&mut fields, &origins)?;
+    let custom_errors = failing::custom_errors(&mut fields)?;
     let behavior = fields.required_structure("DefaultCacheBehavior")?;
-    let default_behavior = behavior::behavior(behavior, &origins, policies)?;
-    let path_behaviors = path_behaviors(&mut fields, &origins, policies)?;
+    let targets = origins.iter().map(|origin| &origin.id).chain(origin_groups.iter().map(|group| &group.id));
+    let targets: Vec<&str> = targets.map(String::as_str).collect();
+    let default_behavior = behavior::behavior(behavior, &targets, policies)?;
+    let path_behaviors = path_behaviors(&mut fields, &targets, policies)?;
     let default_root_object = default_root_object(&mut fields)?;
     let cache_tag_header = cache_tag_header(&mut fields)?;
 
-    // Over TLS an edge offers both, whichever is said (COMPATIBILITY.md). HTTP/3 is advertised to viewers, so asking
-    // for it is asking for more.
-    fields.one_of("HttpVersion", &["http1.1", "http2"])?;
+    // HTTP/3 would have to be advertised to viewers. The default is HTTP/2 (CreateDistribution in the API reference).
+    let http2 = fields.one_of("HttpVersion", &["http1.1", "http2"])? != Some("http1.1");
     // The model's own word for "none": distributions with tenants have no price class.
     fields.one_of("PriceClass", &["None"])?;
-    no_restrictions(&mut fields)?;
+    let geo = geo::restrictions(&mut fields)?;
     default_certificate(&mut fields)?;
     fields.finish()?;
 
@@ -77,13 +80,17 @@ pub(crate) fn distribution(
         default_behavior,
         cache_tag_header,
         parameter_defaults,
+        http2,
+        geo,
+        origin_groups,
+        custom_errors,
     };
     Ok(Distribution { caller_reference, spec })
 }
 
 fn path_behaviors(
     fields: &mut Fields<'_>,
-    origins: &[OriginSpec],
+    targets: &[&str],
     policies: &Policies,
 ) -> Result<Vec<PathBehavior>, ApiError> {
     let items = fields.items("CacheBehaviors")?;
@@ -100,7 +107,7 @@ fn path_behaviors(
             let why = format_args!("an earlier behavior has the pattern '{}'", excerpt(text));
             return Err(fields.refuse("PathPattern", why));
         }
-        behaviors.push(PathBehavior { pattern, behavior: behavior::behavior(fields, origins, policies)? });
+        behaviors.push(PathBehavior { pattern, behavior: behavior::behavior(fields, targets, policies)? });
     }
     Ok(behaviors)
 }
@@ -154,16 +161,6 @@ fn cache_tag_header(fields: &mut Fields<'_>) -> Result<Option<String>, ApiError>
     };
     config.finish()?;
     Ok(Some(name.as_str().to_owned()))
-}
-
-/// `Restrictions` as consoles send it when there are none.
-fn no_restrictions(fields: &mut Fields<'_>) -> Result<(), ApiError> {
-    let Some(mut restrictions) = fields.structure("Restrictions")? else { return Ok(()) };
-    if let Some(mut geo) = restrictions.structure("GeoRestriction")? {
-        geo.one_of("RestrictionType", &["none"])?;
-        geo.finish()?;
-    }
-    restrictions.finish()
 }
 
 /// `ViewerCertificate` as the service itself prints it for a distribution without one.
@@ -278,6 +275,9 @@ mod tests {
         assert_eq!(spec.cache_tag_header.as_deref(), Some("x-tags"));
         assert_eq!(spec.parameter_defaults.get("path").map(String::as_str), Some("p"));
         assert_eq!(spec.default_behavior.allowed_methods, ["GET", "HEAD"]);
+        assert!(!spec.default_behavior.compress);
+        assert!(with("/DefaultCacheBehavior/Compress", json!(true)).unwrap().spec.default_behavior.compress);
+        assert!(spec.http2 && !with("/HttpVersion", json!("http1.1")).unwrap().spec.http2);
     }
 
     #[test]
@@ -358,11 +358,6 @@ mod tests {
             ("/DefaultRootObject", json!("a/../../b"), "DistributionConfig.DefaultRootObject: "),
             ("/DefaultRootObject", json!("%2E%2e/b"), "DistributionConfig.DefaultRootObject: "),
             ("/CacheTagConfig/HeaderName", json!("a b"), "DistributionConfig.CacheTagConfig.HeaderName: "),
-            (
-                "/DefaultCacheBehavior/Compress",
-                json!(true),
-                "DistributionConfig.DefaultCacheBehavior.Compress: ",
-            ),
             ("/DefaultCacheBehavior/MaxTTL", json!(5), "DistributionConfig.DefaultCacheBehavior.MaxTTL: "),
             (
                 "/DefaultCacheBehavior/CachePolicyId",

@@ -9,8 +9,8 @@ use recant_core::spec::{DistributionSpec, TenantSpec};
 use recant_wire::document::Document;
 
 use super::fields::{Fields, refuse};
-use super::origin;
 use super::parameters::{Definitions, definitions};
+use super::{geo, origin};
 use crate::error::{ApiError, excerpt};
 use crate::store::DistributionRecord;
 
@@ -37,7 +37,8 @@ pub(crate) fn tenant(
     let enabled = fields.boolean("Enabled").unwrap_or(true);
     fields.finish()?;
     let distribution_id = distribution.id.clone();
-    let tenant = TenantSpec { id, distribution_id, enabled, domains, parameters };
+    let geo = geo::customized(config)?;
+    let tenant = TenantSpec { id, distribution_id, enabled, domains, parameters, geo };
     origins_can_be_filled_in(distribution, &tenant)?;
     Ok(tenant)
 }

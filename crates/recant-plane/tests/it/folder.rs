@@ -108,7 +108,11 @@ fn addresses_come_and_go() {
     let parent = tempfile::tempdir().unwrap();
     let folder = Folder::take(parent.path(), Role::Plane).unwrap();
     assert_eq!(read_addresses(parent.path()).unwrap(), None);
-    let addresses = Addresses { api: Some("127.0.0.1:4580".into()), viewer: Some("127.0.0.1:8080".into()) };
+    let addresses = Addresses {
+        api: Some("127.0.0.1:4580".into()),
+        viewer: Some("127.0.0.1:8080".into()),
+        viewer_tls: None,
+    };
     folder.publish_addresses(&addresses).unwrap();
     folder.publish_addresses(&addresses).unwrap();
     assert_eq!(read_addresses(parent.path()).unwrap(), Some(addresses));

@@ -48,6 +48,7 @@ fn changes() -> Vec<Change> {
     };
     let default_behavior = BehaviorSpec {
         allowed_methods: vec!["GET".into()],
+        compress: false,
         viewer_protocol: ViewerProtocol::RedirectToHttps,
         ..BehaviorSpec::new("o", "658327ea-f89d-4fab-a63d-7e88639e58f6")
     };
@@ -65,6 +66,10 @@ fn changes() -> Vec<Change> {
             default_behavior,
             cache_tag_header: Some("cache-tag".into()),
             parameter_defaults: parameters.clone(),
+            http2: true,
+            geo: None,
+            origin_groups: Vec::new(),
+            custom_errors: Vec::new(),
         }),
         Change::PutTenant(TenantSpec {
             id: tenant(),
@@ -72,6 +77,7 @@ fn changes() -> Vec<Change> {
             enabled: true,
             domains: vec!["a.example.com".into()],
             parameters,
+            geo: None,
         }),
         Change::RemoveTenant(tenant()),
         Change::Invalidate {

@@ -184,6 +184,10 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
         },
         cache_tag_header: Some("cache-tag".into()),
         parameter_defaults: BTreeMap::from([("host".into(), "127.0.0.1".into())]),
+        http2: true,
+        geo: None,
+        origin_groups: Vec::new(),
+        custom_errors: Vec::new(),
     }
 }
 
@@ -194,5 +198,6 @@ pub(crate) fn tenant(id: &str, domains: &[&str]) -> TenantSpec {
         enabled: true,
         domains: domains.iter().map(|domain| (*domain).into()).collect(),
         parameters: BTreeMap::from([("name".into(), id.into())]),
+        geo: None,
     }
 }

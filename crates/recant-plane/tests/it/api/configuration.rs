@@ -82,7 +82,7 @@ fn what_a_tenant_may_not_have() {
     check("two", "ConnectionGroupId", json!("cg_none"), 404, "EntityNotFound");
     check("two", "Parameters", json!([]), 400, "InvalidArgument");
     check("two", "Tags", json!({"Items": [{"Key": "aws:x", "Value": ""}]}), 400, "InvalidTagging");
-    let geo = json!({"GeoRestrictions": {"RestrictionType": "blacklist", "Locations": ["DE"]}});
+    let geo = json!({"GeoRestrictions": {"RestrictionType": "blacklist", "Locations": ["Germany"]}});
     check("two", "Customizations", geo, 400, "InvalidArgument");
     let listed = rig.ok("ListDistributionTenants", json!({}));
     assert_eq!(listed["DistributionTenantList"].as_array().unwrap().len(), 1);
@@ -166,10 +166,10 @@ fn a_tenant_is_changed_and_removed_only_as_it_was_last_read() {
 fn what_is_not_honoured_is_refused_and_not_stored() {
     let rig = Rig::start();
     let mut config = distribution_config("d");
-    config["DefaultCacheBehavior"]["Compress"] = json!(true);
+    config["DefaultCacheBehavior"]["SmoothStreaming"] = json!(true);
     let message =
         rig.call("CreateDistribution", json!({"DistributionConfig": config})).refused(400, "InvalidArgument");
-    assert!(message.contains("DistributionConfig.DefaultCacheBehavior.Compress"), "{message}");
+    assert!(message.contains("DistributionConfig.DefaultCacheBehavior.SmoothStreaming"), "{message}");
     let mut config = distribution_config("d");
     config["Origins"]["Quantity"] = json!(2);
     assert_eq!(

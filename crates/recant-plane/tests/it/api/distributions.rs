@@ -40,7 +40,7 @@ fn a_configuration_is_read_changed_and_sent_back() {
     other["CallerReference"] = json!("another");
     update(&changed["ETag"], &other).refused(400, "IllegalUpdate");
     let mut other = config.clone();
-    other["DefaultCacheBehavior"]["Compress"] = json!(true);
+    other["DefaultCacheBehavior"]["SmoothStreaming"] = json!(true);
     other["ConnectionMode"] = json!("direct");
     update(&changed["ETag"], &other).refused(400, "InvalidArgument");
     rig.call("GetDistributionConfig", json!({"Id": "ENONE"})).refused(404, "NoSuchDistribution");

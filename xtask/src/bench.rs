@@ -12,7 +12,8 @@ use crate::python;
 use crate::workspace::{cargo, perform};
 
 /// Programs with the packages of Debian that they come in.
-const PROGRAMS: &[(&str, &str)] = &[("nginx", "nginx-light"), ("wrk", "wrk"), ("/usr/bin/aws", "awscli")];
+const PROGRAMS: &[(&str, &str)] =
+    &[("nginx", "nginx-light"), ("wrk", "wrk"), ("/usr/bin/aws", "awscli"), ("pg_lsclusters", "postgresql")];
 
 /// Runs the chore with the arguments after its name: parts of the benchmark, all without any.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -1,8 +1,9 @@
-//! `cargo xtask test [ARGUMENT…]`: all tests, those that drive the real AWS CLI, boto3 and the AWS SDK for JavaScript
-//! included.
+//! `cargo xtask test [ARGUMENT…]`: all tests, those that drive the real AWS CLI, boto3, the AWS SDK for JavaScript and
+//! PostgreSQL servers included.
 //!
-//! The end-to-end tests need all three; they are installed, pinned, into folders of this workspace: `.venv` and
-//! `.node`. The arguments go to `cargo test`.
+//! The end-to-end tests need the first three; they are installed, pinned, into folders of this workspace: `.venv` and
+//! `.node`. The store's tests need PostgreSQL's programs, which Debian's package `postgresql` brings. The arguments go to
+//! `cargo test`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ const NODE_FOLDER: &str = "tests/javascript";
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let programs = python::clients()?;
     let modules = node_modules()?;
+    let postgres = postgres()?;
     // The tests start the one binary; building it first tells a broken build from a broken test.
     perform(&mut cargo(&["build", "--package", "recant"]))?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
@@ -31,7 +33,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .args(arguments)
         .env("RECANT_PYTHON", programs.join("python3"))
         .env("RECANT_AWS", programs.join("aws"))
-        .env("RECANT_NODE_PATH", modules);
+        .env("RECANT_NODE_PATH", modules)
+        .env("RECANT_POSTGRES", postgres);
     perform(&mut tests)
 }
 
@@ -68,4 +71,32 @@ fn node_modules() -> Result<PathBuf> {
     // Last, so that a folder that is not whole is filled anew.
     fs::write(&stamp, wanted)?;
     Ok(modules)
+}
+
+/// The folder of PostgreSQL's programs, the newest if there are several; Debian's package is installed when there is none.
+///
+/// The cluster that the package makes is not used: the tests start servers of their own.
+fn postgres() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("RECANT_POSTGRES") {
+        return Ok(given.into());
+    }
+    if let Some(found) = installed_postgres() {
+        return Ok(found);
+    }
+    eprintln!("installing Debian's package postgresql for the tests of the store");
+    let hint = "the store's tests need PostgreSQL's server programs: install the package postgresql, or say in RECANT_POSTGRES where they are";
+    let mut apt = Command::new("apt-get");
+    perform(apt.args(["update", "-qq"])).context(hint)?;
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--yes", "-qq", "--no-install-recommends", "postgresql"]);
+    perform(apt.env("DEBIAN_FRONTEND", "noninteractive")).context(hint)?;
+    installed_postgres().context(hint)
+}
+
+/// Where Debian's packages put the programs of each version.
+fn installed_postgres() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let programs =
+        versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists());
+    programs.max()
 }

@@ -146,6 +146,26 @@ pub const LOG_BYTES_PER_READ_MAX: usize = 4 * 1024 * 1024;
 pub const STORE_READS_AT_A_TIME_MAX: usize = 4;
 /// How long the store waits for another program that holds its database. Ours.
 pub const STORE_BUSY_MAX: Duration = Duration::from_secs(5);
+/// How long a connection to a database server may take, and how long it may be silent. Ours.
+pub const STORE_CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a statement waits for somebody else's lock, and a transaction for its next statement. Ours.
+pub const STORE_LOCK_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a read of a database server may take. Ours: a snapshot of 1,000,000 tenants takes some seconds.
+pub const STORE_READ_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long a group commit of a database server may take before it is in doubt. Ours.
+pub const STORE_COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a command or a read waits for a database server that cannot be reached. Ours: within a stock SDK's patience.
+pub const STORE_OUTAGE_MAX: Duration = Duration::from_secs(30);
+/// How long a plane may act by its term after it *sent* the renewal that was committed. Ours.
+pub const TERM_TENURE: Duration = Duration::from_secs(4);
+/// How long another plane must have seen a term unrenewed before it takes over. Ours: the tenure, and more than clocks differ by.
+pub const TERM_SILENCE: Duration = Duration::from_millis(4_400);
+/// How often the term is renewed when nothing else is written. Ours.
+pub const TERM_RENEWAL_PERIOD: Duration = Duration::from_secs(1);
+/// How often other planes look at the term. Ours.
+pub const TERM_LOOK_PERIOD: Duration = Duration::from_millis(200);
+/// How long a request waits, where another plane leads, until that is known and reached. Ours: a take-over, and some.
+pub const TAKE_OVER_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Prepared statements kept per connection of the store. Ours.
 pub const STORE_STATEMENTS_MAX: usize = 64;
 /// Domains of one tenant. AWS (adjustable).
@@ -330,3 +350,6 @@ const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
 const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);
+const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());
+const _: () = assert!(3 * TERM_RENEWAL_PERIOD.as_nanos() < TERM_TENURE.as_nanos());
+const _: () = assert!(TERM_SILENCE.as_nanos() < TAKE_OVER_WAIT_MAX.as_nanos());

@@ -40,6 +40,9 @@ pub enum HeartbeatError {
     /// The store cannot be asked where the edge stands.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another plane may have taken over: a lease that this one granted would bind nobody.
+    #[error("this plane may not grant leases now: another one may lead")]
+    NotLeading,
     /// The driver has stopped, for good: no lease is granted and nothing completes.
     #[error("the plane grants no leases any more")]
     Stopped,
@@ -112,6 +115,11 @@ impl<S: Store> Completion<S> {
     /// # Errors
     /// [`HeartbeatError`].
     pub async fn heartbeat(&self, heartbeat: Heartbeat, embedded: bool) -> Result<Answer, HeartbeatError> {
+        // The edge counts its lease from when it sent this, which was before. So whoever takes over later, and waits for as
+        // long as a lease lasts, waits long enough (PURGE.md rule 11).
+        if !self.store.may_grant() {
+            return Err(HeartbeatError::NotLeading);
+        }
         let on_this_log = match heartbeat.applied {
             None => true,
             Some(place) => self.store.is_past(place).await?,

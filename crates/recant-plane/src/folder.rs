@@ -161,6 +161,43 @@ impl Folder {
         RootKey::parse(&text).map_err(|reason| self.malformed("credentials", reason))
     }
 
+    /// The root key that several planes have agreed on; written down when there is none here.
+    ///
+    /// # Errors
+    /// [`FolderError::Malformed`] when this folder has another one: it belongs to other planes.
+    pub(crate) fn root_key_as(&self, agreed: &RootKey) -> Result<RootKey, FolderError> {
+        let text = self.text_or("credentials", || agreed.to_ini())?;
+        let found = RootKey::parse(&text).map_err(|reason| self.malformed("credentials", reason))?;
+        if found == *agreed { Ok(found) } else { Err(self.of_others("credentials")) }
+    }
+
+    /// The edges' secret that several planes have agreed on; written down when there is none here.
+    ///
+    /// # Errors
+    /// As for [`Folder::root_key_as`].
+    pub(crate) fn edge_secret_as(&self, agreed: &str) -> Result<EdgeSecret, FolderError> {
+        let text = self.text_or("edge-secret", || format!("{agreed}\n"))?;
+        if text.trim() != agreed {
+            return Err(self.of_others("edge-secret"));
+        }
+        EdgeSecret::parse(&text).map_err(|error| self.malformed("edge-secret", error.to_string()))
+    }
+
+    /// The edges' secret, unless none has been made here.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub(crate) fn edge_secret_if_there(&self) -> Result<Option<EdgeSecret>, FolderError> {
+        if self.path.join("edge-secret").exists() { self.edge_secret().map(Some) } else { Ok(None) }
+    }
+
+    fn of_others(&self, name: &str) -> FolderError {
+        self.malformed(
+            name,
+            "it is not that of the planes that share the database: this folder is another plane's".into(),
+        )
+    }
+
     /// What edges prove themselves with; made at the first start.
     ///
     /// # Errors

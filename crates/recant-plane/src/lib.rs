@@ -9,6 +9,8 @@
 //! | module | owns the words |
 //! |---|---|
 //! | [`Plane`] | options, start, stop |
+//! | `lead` | what answers while this plane has the log |
+//! | `peers` | several planes: who leads, and passing on to it |
 //! | `http` | connections and their limits, routes, the order of checks, request ids, the access log |
 //! | `auth` | keys, and who signed |
 //! | `admission` | what a caller may do, how often, and the audit log |
@@ -38,8 +40,10 @@ mod events;
 pub mod feed;
 pub mod folder;
 mod http;
+mod lead;
 pub mod members;
 mod ops;
+mod peers;
 mod plane;
 pub mod questions;
 pub mod random;
@@ -51,6 +55,7 @@ pub use admission::{AdmissionOptions, AuditLevel};
 pub use dns::DnsLookups;
 pub use ops::apply::{ApplyError, Declaration};
 pub use plane::{
-    CallerReferenceConflict, DistributionInvalidations, Plane, PlaneOptions, StartError, Stopper,
+    CallerReferenceConflict, DistributionInvalidations, Plane, PlaneOptions, PostgresChoice, StartError,
+    Stopper, StoreChoice,
 };
 pub use retention::Retention;

@@ -11,32 +11,26 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use recant_core::batch::PathCount;
 use recant_core::host::Host;
 use recant_core::limits::{
-    CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, EVENT_STREAMS_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN,
-    PATHS_IN_PROGRESS_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
+    CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, PATHS_IN_PROGRESS_DEFAULT,
+    WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_core::position::Position;
-use recant_core::protocol::LeaseParams;
 use recant_wire::feed::EdgeSecret;
-use recant_wire::sigv4::Credentials;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admission::{Admission, AdmissionOptions};
-use crate::auth::Keys;
-use crate::completion::Completion;
-use crate::dns::{Dns, DnsLookups};
-use crate::feed::Edges;
+use crate::admission::AdmissionOptions;
+use crate::dns::DnsLookups;
 use crate::folder::{Folder, FolderError, Role};
-use crate::http::edges::EdgeCalls;
-use crate::http::{self, Shared, server};
-use crate::ops::Context;
-use crate::ops::apply::{self, Applier, ApplyError, Declaration};
-use crate::questions::Questions;
-use crate::retention::{self, Retention};
+use crate::http::server;
+use crate::lead::{Lead, Secrets};
+use crate::ops::apply::{ApplyError, Declaration};
+use crate::peers::Peer;
+use crate::retention::Retention;
+use crate::store::postgres;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store as _, StoreError};
 use crate::{clock, random};
@@ -70,6 +64,8 @@ pub struct PlaneOptions {
     pub paths_in_progress_max: u64,
     /// How many wildcard paths of one tenant may be in progress.
     pub wildcards_in_progress_max: u64,
+    /// Where everything is kept.
+    pub store: StoreChoice,
     /// How often callers may ask, and what is noted of it.
     pub admission: AdmissionOptions,
     /// How long the history of invalidations is kept.
@@ -98,8 +94,30 @@ impl PlaneOptions {
             admission: AdmissionOptions::default(),
             retention: Retention::default(),
             declarations: Vec::new(),
+            store: StoreChoice::Embedded,
         }
     }
+}
+
+/// Where a plane keeps everything.
+#[derive(Clone, Debug, Default)]
+pub enum StoreChoice {
+    /// In the data folder, by SQLite: one plane.
+    #[default]
+    Embedded,
+    /// In a PostgreSQL: several planes.
+    Postgres(Box<PostgresChoice>),
+}
+
+/// The database of several planes.
+#[derive(Clone, Debug)]
+pub struct PostgresChoice {
+    /// Where it is.
+    pub server: postgres::Server,
+    /// Whether settings are taken by which something acknowledged may be lost.
+    pub unsafe_settings: postgres::UnsafeSettings,
+    /// Where the other planes reach this one: `HOST:PORT`. The API's own address without.
+    pub peer_address: Option<String>,
 }
 
 /// How a `CallerReference` that was used with other paths is refused.
@@ -155,6 +173,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] postgres::OpenError),
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -179,9 +200,8 @@ pub struct Plane {
     public_url: String,
     embedded_secret: EdgeSecret,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
-    /// Its other end is the store's writer, which ends with the last handle of the store.
-    committed: watch::Receiver<Position>,
+    /// Ends when nothing is served and nothing is written any more.
+    running: JoinHandle<()>,
 }
 
 /// Stops a plane from anywhere.
@@ -203,60 +223,32 @@ impl Plane {
     pub async fn start(options: PlaneOptions) -> Result<Self, StartError> {
         check(&options)?;
         let folder = Arc::new(Folder::take(&options.data_dir, Role::Plane)?);
-        let key = folder.root_key()?;
-        let edge_secret = folder.edge_secret()?;
-        let store = SqliteStore::open(&folder.database(), clock::wall_now())?;
         let listen = |source| StartError::Listen { address: options.api, source };
         let listener = TcpListener::bind(options.api).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let public_url = options.public_url.unwrap_or_else(|| own_url(address));
-
-        let completion =
-            Completion::start(store.clone(), LeaseParams::for_lease(options.lease), clock::boot_now).await?;
+        let public_url = options.public_url.clone().unwrap_or_else(|| own_url(address));
         let embedded_secret = EdgeSecret::new(random::bytes());
-        let committed = store.committed();
-        let questions = Questions::new();
-        let embedded = Some(embedded_secret.clone());
-        let edges = Edges::new(store.clone(), completion.clone(), questions.clone(), edge_secret, embedded);
-        let root_key_id = key.access_key_id.clone();
-        let credentials = Credentials {
-            access_key_id: key.access_key_id,
-            secret_access_key: key.secret_access_key,
-            session_token: None,
+        let (stop, stopping) = watch::channel(false);
+        let lead =
+            Lead { options, public_url: public_url.clone(), folder: Arc::clone(&folder), stop: stopping };
+        let running = match lead.options.store.clone() {
+            StoreChoice::Embedded => {
+                let secrets = Secrets { root_key: folder.root_key()?, edge_secret: folder.edge_secret()? };
+                let store = SqliteStore::open(&folder.database(), clock::wall_now())?;
+                let committed = store.committed();
+                let embedded = Some(embedded_secret.clone());
+                let (router, applied) = lead.router(store, secrets, embedded).await?;
+                applied?;
+                let serving = tokio::spawn(server::serve(listener, router, lead.stop));
+                tokio::spawn(stopped(serving, committed))
+            }
+            StoreChoice::Postgres(choice) => {
+                let peer = Peer::join(*choice, address, &folder).await?;
+                tokio::spawn(peer.run(listener, lead))
+            }
         };
-        let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared {
-            keys: Keys::new(credentials, options.require_signatures, options.clock_skew, options.region),
-            admission: Admission::new(options.admission),
-            context: Context {
-                store,
-                completed: completion.completed(),
-                completion: completion.clone(),
-                questions,
-                public_url: public_url.clone(),
-                caller_reference_conflict: options.caller_reference_conflict,
-                distribution_invalidations: options.distribution_invalidations,
-                routing_suffix: options.routing_suffix.to_ascii_lowercase(),
-                dns: Dns::new(options.dns),
-                root_key_id,
-                in_progress_max: PathCount {
-                    paths: options.paths_in_progress_max,
-                    wildcards: options.wildcards_in_progress_max,
-                },
-            },
-            completion,
-            streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
-            stop: stopped.clone(),
-        });
-        let by = Applier { context: &shared.context, admission: &shared.admission, folder: &folder };
-        apply::apply(&by, &options.declarations).await?;
-        let store = shared.context.store.clone();
-        tokio::spawn(retention::run(store, options.retention, stopped.clone()));
-        let calls = EdgeCalls::new(edges, stopped.clone());
-        let router = http::router(shared, calls);
-        let serving = tokio::spawn(server::serve(listener, router, stopped));
         tracing::info!(%address, %public_url, "the plane listens");
-        Ok(Self { folder, address, public_url, embedded_secret, stop, serving, committed })
+        Ok(Self { folder, address, public_url, embedded_secret, stop, running })
     }
 
     /// Where the API listens.
@@ -293,7 +285,7 @@ impl Plane {
     /// When the listener's task did, which is a bug.
     pub async fn run(self) {
         // The folder's lock goes with the rest of `self`, after this.
-        stopped(self.serving, self.committed).await;
+        self.running.await.expect("what runs does not panic and is not aborted");
     }
 }
 

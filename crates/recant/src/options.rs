@@ -13,8 +13,10 @@ use recant_core::limits::{
 };
 use recant_edge::{Network, PlaneUrl, TlsOptions};
 use recant_plane::backup::Edges;
+use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
 use recant_plane::{
-    AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, Retention,
+    AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, PostgresChoice,
+    Retention, StoreChoice,
 };
 
 /// What `recant help` says.
@@ -60,6 +62,11 @@ Options of serve and plane
   --retain-invalidations R         how long invalidations stay in lists: all, days as 30d, or among the newest entries of the log,
                                    as 100000 (all); a CallerReference is remembered for ever
   --audit-records-max N            how many records of it are kept (1000000)
+
+Options of plane
+  --store postgres://...           keep everything in this PostgreSQL, for several planes; the password may be in PGPASSWORD
+  --peer-address HOST:PORT         where the other planes reach this one (the API's own address)
+  --unsafe-store-settings          start on a PostgreSQL that may lose what it has acknowledged: for development
 
 Options of serve and edge
   --viewer-tls ADDR                serve viewers over TLS here, too: HTTP/2 and HTTP/1.1
@@ -229,7 +236,7 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Command, Usage> {
             let viewers = given.viewers()?;
             Ok(Command::Serve(Box::new(ServeOptions { plane: given.plane()?, viewers })))
         }),
-        "plane" => given(parser, &[PLANE, LOG])?
+        "plane" => given(parser, &[PLANE, PEERS, LOG])?
             .map_or(Ok(Command::Help), |given| Ok(Command::Plane(given.plane()?))),
         "edge" => given(parser, &[EDGE, VIEWERS, LOG])?.map_or(Ok(Command::Help), |given| {
             let viewers = given.viewers()?;
@@ -339,6 +346,7 @@ const PLANE: &[&str] = &[
     "audit-records-max",
     "retain-invalidations",
 ];
+const PEERS: &[&str] = &["store", "peer-address", "unsafe-store-settings"];
 const VIEWERS: &[&str] = &[
     "viewer",
     "viewer-tls",
@@ -372,6 +380,9 @@ struct Given {
     region: Option<String>,
     require_signatures: bool,
     admission: AdmissionOptions,
+    server: Option<Server>,
+    peer_address: Option<String>,
+    unsafe_settings: UnsafeSettings,
     retention: Retention,
     viewer: SocketAddr,
     viewer_tls: Option<SocketAddr>,
@@ -405,6 +416,9 @@ impl Given {
             region: None,
             require_signatures: true,
             admission: AdmissionOptions::default(),
+            server: None,
+            peer_address: None,
+            unsafe_settings: UnsafeSettings::default(),
             retention: Retention::default(),
             viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
             viewer_tls: None,
@@ -469,6 +483,16 @@ impl Given {
         plane.region = self.region;
         plane.require_signatures = self.require_signatures;
         plane.admission = self.admission;
+        plane.store = match (self.server, self.peer_address, self.unsafe_settings) {
+            (Some(server), peer_address, unsafe_settings) => {
+                StoreChoice::Postgres(Box::new(PostgresChoice { server, unsafe_settings, peer_address }))
+            }
+            (None, None, UnsafeSettings::Refuse) => StoreChoice::Embedded,
+            (None, Some(_), _) => return Err(Usage { message: "--peer-address needs --store".into() }),
+            (None, None, UnsafeSettings::Accept) => {
+                return Err(Usage { message: "--unsafe-store-settings needs --store".into() });
+            }
+        };
         plane.retention = self.retention;
         Ok(PlaneOptions { log_format: self.log_format, plane, apply: self.apply })
     }
@@ -530,6 +554,9 @@ fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> 
             "audit-records-max" => {
                 given.admission.audit_records_max = value(&mut parser, "--audit-records-max")?;
             }
+            "store" => given.server = Some(store(&mut parser)?),
+            "peer-address" => given.peer_address = Some(parser.value()?.string()?),
+            "unsafe-store-settings" => given.unsafe_settings = UnsafeSettings::Accept,
             "retain-invalidations" => given.retention = value(&mut parser, "--retain-invalidations")?,
             "viewer" => given.viewer = address(&mut parser, "--viewer")?,
             "viewer-tls" => given.viewer_tls = Some(address(&mut parser, "--viewer-tls")?),
@@ -561,6 +588,12 @@ where
 {
     let text = parser.value()?.string()?;
     text.parse().map_err(|error: T::Err| bad(option, &text, &error.to_string()))
+}
+
+/// The address is not repeated: there may be a password in it.
+fn store(parser: &mut Parser) -> Result<Server, Usage> {
+    let parsed = parser.value()?.string()?.parse();
+    parsed.map_err(|error: ServerError| Usage { message: format!("--store: {error}") })
 }
 
 /// Names are not looked up: which of its addresses would be listened on?
@@ -629,6 +662,9 @@ mod tests {
         check("plane --data-dir d --key-rate 0", "a number above 0");
         check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
         check("plane --data-dir d --audit some", "off, changes or all");
+        check("plane --data-dir d --store mysql://x", "--store: it is not like postgres://");
+        check("plane --data-dir d --peer-address a:1", "--peer-address needs --store");
+        check("serve --data-dir d --store postgres://127.0.0.1/x", "--store");
         check("plane --data-dir d --retain-invalidations 0d", "a number of days as 30d");
         check("demo --data-dir d", "--data-dir");
         check("man a b", "b");

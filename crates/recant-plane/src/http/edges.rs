@@ -3,7 +3,6 @@
 //! Their meaning is [`crate::feed`]'s; here is the HTTP around it. Edges prove themselves by a secret, not by a
 //! signature. What they are refused with is a line of text, for a person who reads the edge's log.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -26,7 +25,7 @@ use tokio::sync::watch;
 
 use super::seldom::Seldom;
 use crate::clock::boot_now;
-use crate::feed::{Edges, FeedBody, FeedError, Standing};
+use crate::feed::{Edges, FeedError, Standing};
 use crate::store::Store;
 
 /// What the edges' handlers share.
@@ -125,31 +124,35 @@ fn refused(error: &FeedError) -> Response {
     (status, format!("{error}\n")).into_response()
 }
 
-/// A feed that also ends when the plane stops.
-struct UntilStopped {
-    feed: FeedBody,
+/// A long body that also ends when the plane stops.
+pub(crate) struct UntilStopped<B> {
+    body: B,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-impl UntilStopped {
-    fn new(feed: FeedBody, mut stop: watch::Receiver<bool>) -> Self {
+impl<B> UntilStopped<B> {
+    pub(crate) fn new(body: B, mut stop: watch::Receiver<bool>) -> Self {
         // A sender that is gone means the same.
         let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-        Self { feed, stopped: Box::pin(stopped) }
+        Self { body, stopped: Box::pin(stopped) }
     }
 }
 
-impl http_body::Body for UntilStopped {
-    type Data = Bytes;
-    type Error = Infallible;
+impl<B: http_body::Body + Unpin> http_body::Body for UntilStopped<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         if self.stopped.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
-        Pin::new(&mut self.feed).poll_frame(cx)
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
     }
 }

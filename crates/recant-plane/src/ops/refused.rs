@@ -85,7 +85,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         match error {
-            StoreError::WriterStopped { .. } => Self::ServiceUnavailable,
+            StoreError::WriterStopped { .. } | StoreError::Unreachable { .. } => Self::ServiceUnavailable,
             StoreError::Command { .. } | StoreError::Read { .. } => Self::Internal,
         }
     }

@@ -17,6 +17,8 @@
 //! What it deliberately does not do: make ids, read clocks, check configuration, or know who may ask.
 
 pub mod command;
+mod key_table;
+pub mod postgres;
 pub mod records;
 pub mod sqlite;
 
@@ -41,6 +43,10 @@ pub use records::{
 /// The name of the connection group that is there from the start.
 pub const DEFAULT_CONNECTION_GROUP: &str = "default";
 
+/// The name of the member that stands for edges which a store may have forgotten, after a backup was restored or a
+/// database has lost what it had acknowledged.
+const UNKNOWN_EDGES: &str = "edges-unknown-to-the-backup";
+
 /// Why the store could not do what it was asked to.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -55,6 +61,12 @@ pub enum StoreError {
     #[error("the command could not be carried out: {reason}")]
     Command {
         /// What failed.
+        reason: String,
+    },
+    /// The database is not reached; it may be later.
+    #[error("the database cannot be reached: {reason}")]
+    Unreachable {
+        /// What was tried last, and failed.
         reason: String,
     },
     /// A read failed.
@@ -83,6 +95,13 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::WriterStopped`] with what failed, for good.
     fn health(&self) -> Result<(), StoreError>;
+
+    /// Whether what the plane says now, without writing it, binds whoever holds the log later: only then may it grant a lease.
+    ///
+    /// The holder of a data folder's lock always may. One of several planes may as long as no other can have taken over.
+    fn may_grant(&self) -> bool {
+        true
+    }
 
     /// Whose log this is.
     fn identity(&self) -> &Identity;

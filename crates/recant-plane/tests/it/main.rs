@@ -5,6 +5,9 @@
 mod api;
 mod backup;
 mod completion;
+mod cut;
+mod failover;
 mod feed;
 mod folder;
+mod postgres;
 mod store;

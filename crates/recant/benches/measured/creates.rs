@@ -4,6 +4,8 @@
 //! the end of a file that grows, once over and over in the same place, which spares the file system a change of the
 //! file's length. With one connection every create has to wait for a commit of its own; with many, commits are shared.
 //!
+//! The same plane on a PostgreSQL of one server, where its programs are there: each commit waits for that server's disk.
+//!
 //! A replay is the same create once more: it is answered from what is stored, after a commit too. moto is asked for the
 //! same by the same client, of a distribution, since it has no tenants; it keeps nothing on a disk.
 
@@ -18,6 +20,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use crate::api::{Call, Client};
 use crate::moto::Moto;
 use crate::origin::Origin;
+use crate::postgres;
 use crate::processes::{PlaneProcess, folder};
 use crate::statistics::{Latencies, Rounds, rounds};
 
@@ -37,9 +40,10 @@ pub(crate) fn run() -> Result<()> {
     let folder = folder()?;
     let plane = PlaneProcess::start(folder.path(), "plane")?;
     let tenant = plane.client()?.make_tenant("bench.example", Origin::start()?.address)?;
+    let on_postgres = on_postgres(folder.path())?;
     let moto = Moto::start(folder.path())?;
     let [mut disk, mut in_place, mut replays] = [const { Load::new() }; 3];
-    let [mut own, mut theirs] = [(); 2].map(|()| CONNECTIONS.map(|_| Load::new()));
+    let [mut own, mut postgres, mut theirs] = [(); 3].map(|()| CONNECTIONS.map(|_| Load::new()));
     for round in rounds(ROUNDS, TIME) {
         disk.add(writes(&plane.data_dir, false)?);
         in_place.add(writes(&plane.data_dir, true)?);
@@ -47,6 +51,12 @@ pub(crate) fn run() -> Result<()> {
             let of_recant =
                 |name: &str, n: usize| Call::invalidation(&tenant, &format!("{round}-{name}-{n}"));
             own[at].add(load(connections, || plane.client(), &of_recant).context(named(connections))?);
+            if let Some((plane, tenant)) = &on_postgres {
+                let create =
+                    |name: &str, n: usize| Call::invalidation(tenant, &format!("{round}-{name}-{n}"));
+                let rate = load(connections, || plane.client(), &create);
+                postgres[at].add(rate.with_context(|| format!("PostgreSQL, {}", named(connections)))?);
+            }
             if let Some(moto) = moto.as_ref().filter(|_| connections <= MOTO_CONNECTIONS_MAX) {
                 let of_moto = |name: &str, n: usize| {
                     Call::classic_invalidation(&moto.distribution, &format!("{round}-{name}-{n}"))
@@ -70,12 +80,18 @@ pub(crate) fn run() -> Result<()> {
     for (at, connections) in CONNECTIONS.into_iter().enumerate() {
         own[at].print(&named(connections));
         print_ratio("  for each append + fdatasync", &own[at], &disk);
+        if !postgres[at].rates.is_empty() {
+            postgres[at].print("  on PostgreSQL");
+        }
         if !theirs[at].rates.is_empty() {
             theirs[at].print("  moto's server, in memory");
             print_ratio("  Recant over moto", &own[at], &theirs[at]);
         }
     }
     replays.print(&format!("replays, {}", named(REPLAYERS)));
+    if on_postgres.is_none() {
+        println!("  PostgreSQL is not there: no creates on it");
+    }
     if moto.is_none() {
         println!("  moto's server is not there: no comparison");
     }
@@ -86,6 +102,17 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A plane on an empty database, and a tenant of it.
+fn on_postgres(folder: &Path) -> Result<Option<(PlaneProcess, String)>> {
+    if postgres::installed().is_none() {
+        return Ok(None);
+    }
+    let database = postgres::shared().make_database();
+    let plane = PlaneProcess::start_with(folder, "plane-on-postgres", &["--store", &database])?;
+    let tenant = plane.client()?.make_tenant("bench.example", Origin::start()?.address)?;
+    Ok(Some((plane, tenant)))
 }
 
 fn named(connections: usize) -> String {

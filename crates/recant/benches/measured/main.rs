@@ -31,6 +31,9 @@ mod moto;
 mod nginx;
 mod origin;
 mod pages;
+#[path = "../../../recant-plane/tests/it/postgres/mod.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "it is the tests' own, which need more of it")]
+mod postgres;
 mod processes;
 mod rules;
 mod spent;

@@ -92,9 +92,14 @@ pub(crate) struct PlaneProcess {
 impl PlaneProcess {
     /// In a new folder below this one.
     pub(crate) fn start(folder: &Path, name: &str) -> Result<Self> {
+        Self::start_with(folder, name, &[])
+    }
+
+    /// The same with further options.
+    pub(crate) fn start_with(folder: &Path, name: &str, options: &[&str]) -> Result<Self> {
         let data_dir = folder.join(name);
         let mut command = started(RECANT, None);
-        command.args(["plane", "--api", "127.0.0.1:0", "--data-dir"]).arg(&data_dir);
+        command.args(["plane", "--api", "127.0.0.1:0", "--data-dir"]).arg(&data_dir).args(options);
         let mut process = Running::start(&mut command, folder.join(format!("{name}.log")))?;
         let api = process.until("plane", || address(&data_dir, "api"))?;
         let credentials = credentials(&data_dir)?;

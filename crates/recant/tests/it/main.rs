@@ -15,6 +15,10 @@ mod javascript;
 mod keys;
 mod next_aws;
 mod origins;
+mod planes;
+#[path = "../../../recant-plane/tests/it/postgres/mod.rs"]
+#[expect(dead_code, reason = "the tests of the store need more of it")]
+mod postgres;
 mod process;
 mod prompt;
 mod recorded;

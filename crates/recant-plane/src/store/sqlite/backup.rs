@@ -20,9 +20,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::schema::{self, OpenError};
 use super::{check, rows};
 use crate::random;
-
-/// The name of the member that stands for edges which the copy does not know.
-const UNKNOWN_EDGES: &str = "edges-unknown-to-the-backup";
+use crate::store::UNKNOWN_EDGES;
 
 /// Whether edges of the plane that was may still be running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,4 @@
-//! Access keys: their rows, and the table in memory that every request is looked up in.
-
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+//! Access keys: their rows. The table in memory is the one of every store ([`crate::store::key_table`]).
 
 use recant_core::limits::KEYS_MAX;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -13,32 +10,9 @@ use crate::store::records::{KeyRecord, Listing, Page};
 
 const COLUMNS: &str = "id, secret, name, policy, is_active, created, modified";
 
-/// All keys as committed. The writer changes it after a commit and before that commit's answers, so that a key that was
-/// disabled lets nobody in once its disabler has been answered.
-#[derive(Clone, Debug, Default)]
-pub(super) struct KeyTable(Arc<RwLock<HashMap<String, Arc<KeyRecord>>>>);
-
-impl KeyTable {
-    /// The table of what the database holds.
-    pub(super) fn load(db: &Connection) -> rusqlite::Result<Self> {
-        let mut all = db.prepare(&format!("SELECT {COLUMNS} FROM keys"))?;
-        let keys = all.query_map([], key)?.map(|key| key.map(|key| (key.id.clone(), Arc::new(key))));
-        Ok(Self(Arc::new(RwLock::new(keys.collect::<rusqlite::Result<_>>()?))))
-    }
-
-    pub(super) fn get(&self, id: &str) -> Option<Arc<KeyRecord>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
-    }
-
-    /// Takes over what a commit has done.
-    pub(super) fn publish(&self, outcome: &Outcome) {
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Outcome::Key(key) => drop(keys.insert(key.id.clone(), Arc::new((**key).clone()))),
-            Outcome::KeyDeleted(id) => drop(keys.remove(id)),
-            _ => {}
-        }
-    }
+/// Every key.
+pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<KeyRecord>> {
+    db.prepare(&format!("SELECT {COLUMNS} FROM keys"))?.query_map([], key)?.collect()
 }
 
 /// Makes a key, or puts another in its place.

@@ -43,13 +43,13 @@ use recant_core::protocol::PlaneDurable;
 use recant_core::time::WallTime;
 use tokio::sync::watch;
 
+use super::key_table::KeyTable;
 use super::{
     Command, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing,
     Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store, StoreError, TenantFilter,
     TenantKey, TenantRecord, Tracked,
 };
 pub use check::Damage;
-use keys::KeyTable;
 use readers::Readers;
 pub use schema::OpenError;
 use writer::Writer;
@@ -78,7 +78,7 @@ impl SqliteStore {
     pub fn open(path: &Path, now: WallTime) -> Result<Self, OpenError> {
         let opened = schema::open_writer(path, now)?;
         let readers = Arc::new(Readers::open(path.to_owned())?);
-        let keys = KeyTable::load(&opened.connection)?;
+        let keys = KeyTable::of(keys::all(&opened.connection)?);
         let writer =
             Writer::start(opened.connection, opened.head, keys.clone()).map_err(OpenError::Thread)?;
         Ok(Self(Arc::new(Inner { identity: opened.identity, writer, readers, keys })))

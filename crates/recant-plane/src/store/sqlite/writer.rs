@@ -21,10 +21,10 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply::{self, Stop};
-use super::keys::KeyTable;
 use super::rows;
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
+use crate::store::key_table::KeyTable;
 
 type Answer = Result<Outcome, StoreError>;
 

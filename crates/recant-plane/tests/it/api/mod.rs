@@ -12,4 +12,4 @@ mod edges;
 mod events;
 mod invalidations;
 mod policies;
-mod rig;
+pub(crate) mod rig;

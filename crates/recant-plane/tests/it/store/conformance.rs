@@ -98,6 +98,10 @@ mod sqlite {
     conformance!(crate::store::sqlite::Folder);
 }
 
+mod postgres {
+    conformance!(crate::store::postgres::Database);
+}
+
 /// All entries, read in pieces of at most `limit`.
 async fn whole_log<S: Store>(store: &S, limit: usize) -> Vec<Entry> {
     let mut log: Vec<Entry> = Vec::new();

@@ -7,6 +7,7 @@ mod configure;
 mod conformance;
 mod keys;
 mod policies;
+pub(crate) mod postgres;
 mod resources;
 pub(crate) mod samples;
 pub(crate) mod sqlite;

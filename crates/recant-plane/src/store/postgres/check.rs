@@ -1,0 +1,27 @@
+//! Whether the end of the log is what was written, looked at by whoever takes the term.
+
+use recant_core::entry::Hash;
+use recant_core::position::Position;
+
+use super::schema::OpenError;
+use super::session::Session;
+use super::{queries, rows};
+
+/// How many entries at the end of the log are looked at.
+const TAIL: u64 = 1_000;
+
+/// Checks that the last entries are dense, link to one another, have the bodies that they name, and end with the head.
+pub(super) async fn tail(db: &Session) -> Result<(), OpenError> {
+    let (head, head_hash) = rows::head(db).await?;
+    let mut at = Position::new(head.get().saturating_sub(TAIL));
+    let mut hash = queries::entry_hash(db, at).await?.ok_or(OpenError::Damaged(at))?;
+    while at < head {
+        for entry in queries::entries(db, at, head, usize::try_from(TAIL).unwrap_or(usize::MAX)).await? {
+            if entry.prev_hash != hash || entry.body_hash != Hash::of(&entry.body) {
+                return Err(OpenError::Damaged(entry.position));
+            }
+            (at, hash) = (entry.position, entry.hash());
+        }
+    }
+    if hash == head_hash { Ok(()) } else { Err(OpenError::Damaged(head)) }
+}

@@ -1,0 +1,292 @@
+//! Distributions and tenants: made, changed, removed, each with its entry of the log.
+
+use recant_core::entry::Change;
+use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
+use recant_core::ledger;
+use recant_core::limits::DOMAINS_PER_TENANT_MAX;
+use recant_core::position::Position;
+use tokio::{join, try_join};
+
+use super::apply::{Stop, Tx};
+use super::rows::json;
+use super::session::Params;
+use super::{log, policies, queries, rows};
+use crate::store::command::{Command, Outcome, Refusal};
+use crate::store::records::{
+    DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
+};
+
+pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -> Result<Outcome, Stop> {
+    // CreateDistribution: a CallerReference sent before is refused, whatever comes with it.
+    let sql = "SELECT id FROM distributions WHERE caller_reference = $1";
+    if let Some(row) = tx.row(sql, &[&new.caller_reference]).await? {
+        return Err(Refusal::DistributionExists { earlier: rows::word(&row, 0)? }.into());
+    }
+    policies::are_current(tx, &new.spec).await?;
+    let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
+    tx.execute(
+        "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        &[
+            &new.id.as_str(),
+            &new.caller_reference,
+            &new.etag.as_str(),
+            &new.config.to_string(),
+            &json(&new.spec),
+            &json(&new.tags),
+            &new.created.millis(),
+            &new.modified.millis(),
+            &rows::integer(position.get()),
+        ],
+    )
+    .await?;
+    let stored = rows::tracked(new.clone(), position, rows::completed(tx).await?);
+    Ok(Outcome::Distribution(Box::new(stored)))
+}
+
+pub(super) async fn update_distribution(
+    tx: &Tx<'_>,
+    if_match: Option<&str>,
+    wanted: &DistributionRecord,
+    judged_at: Position,
+) -> Result<Outcome, Stop> {
+    let current = distribution(tx, &wanted.id).await?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    let changed = "SELECT 1 FROM tenants WHERE distribution_id = $1 AND position > $2 LIMIT 1";
+    if tx.exists(changed, &[&wanted.id.as_str(), &rows::integer(judged_at.get())]).await? {
+        return Err(Refusal::ChangedMeanwhile.into());
+    }
+    policies::are_current(tx, &wanted.spec).await?;
+    let new = DistributionRecord {
+        caller_reference: current.caller_reference,
+        tags: current.tags,
+        created: current.created,
+        ..wanted.clone()
+    };
+    let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
+    tx.execute(
+        "UPDATE distributions SET etag = $2, config = $3, spec = $4, modified = $5, position = $6 WHERE id = $1",
+        &[
+            &new.id.as_str(),
+            &new.etag.as_str(),
+            &new.config.to_string(),
+            &json(&new.spec),
+            &new.modified.millis(),
+            &rows::integer(position.get()),
+        ],
+    )
+    .await?;
+    let stored = rows::tracked(new, position, rows::completed(tx).await?);
+    Ok(Outcome::Distribution(Box::new(stored)))
+}
+
+pub(super) async fn delete_distribution(
+    tx: &Tx<'_>,
+    id: &DistributionId,
+    if_match: Option<&str>,
+) -> Result<Outcome, Stop> {
+    let current = distribution(tx, id).await?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    if current.spec.enabled {
+        return Err(Refusal::NotDisabled.into());
+    }
+    if tx.exists("SELECT 1 FROM tenants WHERE distribution_id = $1 LIMIT 1", &[&id.as_str()]).await? {
+        return Err(Refusal::InUse.into());
+    }
+    let position = log::append(tx, &Change::RemoveDistribution(id.clone())).await?;
+    // Its invalidations and caller references stay, as a tenant's do.
+    tx.execute("DELETE FROM distributions WHERE id = $1", &[&id.as_str()]).await?;
+    Ok(Outcome::DistributionDeleted(position))
+}
+
+pub(super) async fn create_tenant(
+    tx: &Tx<'_>,
+    new: &TenantRecord,
+    judged_by: &ETag,
+) -> Result<Outcome, Stop> {
+    let named: Params<'_> = &[&new.name];
+    let (fits, is_taken, free, completed) = join!(
+        fits(tx, new, judged_by),
+        tx.exists("SELECT 1 FROM tenants WHERE name = $1", named),
+        domains_are_free(tx, new),
+        rows::completed(tx),
+    );
+    let is_enabled = fits?;
+    if is_taken? {
+        return Err(Refusal::NameTaken.into());
+    }
+    free?;
+    let position = log::append(tx, &told(new, is_enabled)).await?;
+    // The domains' rows name the tenant's: biased, so that it is sent first.
+    try_join!(biased; insert_tenant(tx, new, position), take_domains(tx, new))?;
+    let stored = rows::tracked(new.clone(), position, completed?);
+    Ok(Outcome::Tenant(Box::new(stored)))
+}
+
+async fn insert_tenant(tx: &Tx<'_>, new: &TenantRecord, position: Position) -> Result<(), Stop> {
+    tx.execute(
+        "INSERT INTO tenants (id, name, distribution_id, connection_group_id, etag, config, spec, web_acl, certificate,
+                tags, created, modified, position)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        &[
+            &new.id.as_str(),
+            &new.name,
+            &new.spec.distribution_id.as_str(),
+            &new.connection_group_id.as_str(),
+            &new.etag.as_str(),
+            &new.config.to_string(),
+            &json(&new.spec),
+            &new.web_acl,
+            &new.certificate,
+            &json(&new.tags),
+            &new.created.millis(),
+            &new.modified.millis(),
+            &rows::integer(position.get()),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn update_tenant(
+    tx: &Tx<'_>,
+    if_match: Option<&str>,
+    wanted: &TenantRecord,
+    judged_by: &ETag,
+) -> Result<Outcome, Stop> {
+    let current = tenant(tx, &wanted.id).await?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    let new =
+        TenantRecord { name: current.name, tags: current.tags, created: current.created, ..wanted.clone() };
+    let is_enabled = fits(tx, &new, judged_by).await?;
+    domains_are_free(tx, &new).await?;
+    put_tenant(tx, new, is_enabled).await
+}
+
+/// Two entries: the one that has the domain gives it up first, so that no edge ever sees two owners.
+pub(super) async fn move_domain(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Stop> {
+    let Command::MoveDomain { domain, to, if_match, from_etag, to_etag, now } = command else {
+        unreachable!("only this command is given");
+    };
+    let target = tenant(tx, to).await?;
+    ledger::precondition(if_match.as_deref(), &target.etag).map_err(Refusal::from)?;
+    let key = TenantKey::Domain(domain.clone());
+    let source = queries::tenant(tx, &key).await?.ok_or(Refusal::NoSuchDomain)?;
+    if source.record.id == target.id {
+        return Ok(Outcome::Tenant(Box::new(source)));
+    }
+    if source.record.spec.enabled {
+        return Err(Refusal::NotDisabled.into());
+    }
+    if target.spec.domains.len() >= DOMAINS_PER_TENANT_MAX {
+        return Err(Refusal::TooManyDomains.into());
+    }
+    let mut source = TenantRecord { etag: from_etag.clone(), modified: *now, ..source.record };
+    source.spec.domains.retain(|name| name != domain);
+    let is_enabled = group_is_enabled(tx, &source.connection_group_id).await?;
+    put_tenant(tx, source, is_enabled).await?;
+    let mut target = TenantRecord { etag: to_etag.clone(), modified: *now, ..target };
+    target.spec.domains.push(domain.clone());
+    let is_enabled = group_is_enabled(tx, &target.connection_group_id).await?;
+    put_tenant(tx, target, is_enabled).await
+}
+
+pub(super) async fn delete_tenant(
+    tx: &Tx<'_>,
+    id: &TenantId,
+    if_match: Option<&str>,
+) -> Result<Outcome, Stop> {
+    let current = tenant(tx, id).await?;
+    ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
+    if current.spec.enabled {
+        return Err(Refusal::NotDisabled.into());
+    }
+    let position = log::append(tx, &Change::RemoveTenant(id.clone())).await?;
+    // Its domains go with it. Its invalidations and caller references stay where they are: nobody can reach them
+    // any more, since the id is never given out again, and removing a million rows would hold every writer up.
+    tx.execute("DELETE FROM tenants WHERE id = $1", &[&id.as_str()]).await?;
+    Ok(Outcome::TenantDeleted(position))
+}
+
+/// What edges are told of a tenant: one of a connection group that is not enabled is disabled.
+pub(super) fn told(tenant: &TenantRecord, group_is_enabled: bool) -> Change {
+    let mut spec = tenant.spec.clone();
+    spec.enabled &= group_is_enabled;
+    Change::PutTenant(spec)
+}
+
+async fn put_tenant(tx: &Tx<'_>, new: TenantRecord, group_is_enabled: bool) -> Result<Outcome, Stop> {
+    let position = log::append(tx, &told(&new, group_is_enabled)).await?;
+    tx.execute(
+        "UPDATE tenants SET distribution_id = $2, connection_group_id = $3, etag = $4, config = $5, spec = $6,
+                modified = $7, position = $8, web_acl = $9, certificate = $10
+         WHERE id = $1",
+        &[
+            &new.id.as_str(),
+            &new.spec.distribution_id.as_str(),
+            &new.connection_group_id.as_str(),
+            &new.etag.as_str(),
+            &new.config.to_string(),
+            &json(&new.spec),
+            &new.modified.millis(),
+            &rows::integer(position.get()),
+            &new.web_acl,
+            &new.certificate,
+        ],
+    )
+    .await?;
+    tx.execute("DELETE FROM tenant_domains WHERE tenant_id = $1", &[&new.id.as_str()]).await?;
+    take_domains(tx, &new).await?;
+    let stored = rows::tracked(new, position, rows::completed(tx).await?);
+    Ok(Outcome::Tenant(Box::new(stored)))
+}
+
+async fn distribution(tx: &Tx<'_>, id: &DistributionId) -> Result<DistributionRecord, Stop> {
+    let found = queries::distribution(tx, id).await?;
+    found.map(|Tracked { record, .. }| record).ok_or(Stop::Refused(Refusal::NoSuchDistribution))
+}
+
+async fn tenant(tx: &Tx<'_>, id: &TenantId) -> Result<TenantRecord, Stop> {
+    let found = queries::tenant(tx, &TenantKey::Id(id.clone())).await?;
+    found.map(|Tracked { record, .. }| record).ok_or(Stop::Refused(Refusal::NoSuchTenant))
+}
+
+/// What the tenant belongs to is there, and the distribution is still the one that it was found to go with. Says whether the
+/// connection group is enabled.
+async fn fits(tx: &Tx<'_>, tenant: &TenantRecord, judged_by: &ETag) -> Result<bool, Stop> {
+    let sql = "SELECT etag FROM distributions WHERE id = $1";
+    let id = tenant.spec.distribution_id.as_str();
+    let of_distribution: Params<'_> = &[&id];
+    let (row, is_enabled) =
+        join!(tx.row(sql, of_distribution), group_is_enabled(tx, &tenant.connection_group_id));
+    let row = row?.ok_or(Refusal::NoSuchDistribution)?;
+    let is_enabled = is_enabled?;
+    let etag: &str = rows::get(&row, 0)?;
+    if etag == judged_by.as_str() { Ok(is_enabled) } else { Err(Refusal::ChangedMeanwhile.into()) }
+}
+
+pub(super) async fn group_is_enabled(tx: &Tx<'_>, id: &ConnectionGroupId) -> Result<bool, Stop> {
+    let key = ResourceKey::Id(id.as_str().to_owned());
+    let found = queries::resource(tx, ResourceKind::ConnectionGroup, &key).await?;
+    let group = found.ok_or(Refusal::NoSuchConnectionGroup)?;
+    Ok(group.record.enabled != Some(false))
+}
+
+/// A domain belongs to one tenant only (`CNAMEAlreadyExists`).
+async fn domains_are_free(tx: &Tx<'_>, tenant: &TenantRecord) -> Result<(), Stop> {
+    let sql = "SELECT domain FROM tenant_domains WHERE domain = ANY($1) AND tenant_id <> $2";
+    let found = tx.rows(sql, &[&tenant.spec.domains, &tenant.id.as_str()]).await?;
+    let taken = found.iter().map(|row| rows::get(row, 0)).collect::<Result<Vec<String>, _>>()?;
+    match tenant.spec.domains.iter().find(|domain| taken.contains(domain)) {
+        Some(domain) => Err(Refusal::DomainTaken { domain: domain.clone() }.into()),
+        None => Ok(()),
+    }
+}
+
+async fn take_domains(tx: &Tx<'_>, tenant: &TenantRecord) -> Result<(), Stop> {
+    // A domain named twice by one tenant is one domain.
+    let sql =
+        "INSERT INTO tenant_domains (domain, tenant_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING";
+    tx.execute(sql, &[&tenant.spec.domains, &tenant.id.as_str()]).await?;
+    Ok(())
+}

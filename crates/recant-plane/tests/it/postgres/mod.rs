@@ -7,6 +7,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -225,6 +226,8 @@ fn guard(folder: &Path) -> Child {
         command
     };
     shell.arg("-c").arg(stop).arg(pg_ctl).arg(folder).current_dir("/");
+    // Out of reach of what ends the tests by their process group, as Ctrl-C does.
+    shell.process_group(0);
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 

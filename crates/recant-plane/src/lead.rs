@@ -80,6 +80,7 @@ impl Lead {
                 completed: completion.completed(),
                 completion: completion.clone(),
                 questions,
+                removals: edges.removals().clone(),
                 public_url: self.public_url.clone(),
                 caller_reference_conflict: options.caller_reference_conflict,
                 distribution_invalidations: options.distribution_invalidations,

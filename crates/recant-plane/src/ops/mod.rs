@@ -51,6 +51,7 @@ use crate::dns::Dns;
 use crate::error::ApiError;
 use crate::plane::{CallerReferenceConflict, DistributionInvalidations};
 use crate::questions::Questions;
+use crate::removals::Removals;
 use crate::store::{Command, Outcome, Refusal, Store};
 
 /// What operations work on.
@@ -63,6 +64,8 @@ pub(crate) struct Context<S> {
     pub(crate) completion: Completion<S>,
     /// Asks the edges.
     pub(crate) questions: Questions,
+    /// What edges have said of what each invalidation took away.
+    pub(crate) removals: Removals,
     /// Where clients reach the API, without trailing slash: what `Location` starts with.
     pub(crate) public_url: String,
     /// How a reused `CallerReference` is refused.

@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::rig::{Client, Origin, PATIENCE, Said, Serve, completed, example};
+use crate::rig::{Client, Origin, PATIENCE, Page, Said, Serve, completed, example, http, until};
 
 /// A running `recant events`.
 struct Listener {
@@ -56,7 +56,10 @@ fn an_invalidation_is_followed_from_edge_to_edge() {
     let client = Client::recant(&serve);
     let listener = Listener::start(&client, &["--after", "0"]);
     assert_eq!(listener.next("begin")["Position"], 0);
-    let (distribution, tenant) = example(&client, &serve, Origin::start().address);
+    let origin = Origin::start();
+    origin.put("/one/a", Page::of("a").with("Cache-Control: max-age=600"));
+    let (distribution, tenant) = example(&client, &serve, origin.address);
+    until("a hit", || http::get(serve.viewer, "one.example", "/a").is_hit().then_some(()));
     let said = Said::of(&mut client.invalidate(&[&tenant, "/a"]));
     let id = said.stdout.split(' ').next().unwrap().to_owned();
     completed(&serve, &tenant, &id);
@@ -81,6 +84,11 @@ fn an_invalidation_is_followed_from_edge_to_edge() {
         assert!(edge["AppliedBy"].as_str() >= progress["CreateTime"].as_str(), "{progress}");
         assert!(edge["LeaseUntil"].as_str() > edge["AppliedBy"].as_str(), "{progress}");
     }
+    // Who asks finds that it is gone, and the next heartbeat tells it.
+    assert!(!http::get(serve.viewer, "one.example", "/a").is_hit());
+    until("the count", || {
+        (ok(&["progress", &tenant, &id])["Edges"][0]["RemovedResponses"] == 1).then_some(())
+    });
     let edges = ok(&["edges"]);
     assert_eq!(edges["Edges"].as_array().unwrap().len(), 1, "{edges}");
     assert_eq!(edges["CompletedPosition"], accepted["Position"], "{edges}");

@@ -1,7 +1,8 @@
 //! `GetInvalidationProgress` and `ListEdges`: how far each edge is, since when, and for whom completion waits.
 //!
 //! `AppliedBy` is a moment by which the edge had said that it has applied the invalidation; it is left out while it has not, and where the plane
-//! does not know it any more (after a restart, or long ago). `LeaseUntil` is when an edge that says nothing from now on is waited for no longer.
+//! does not know it any more (after a restart, or long ago). `RemovedResponses` grows for a while after completion, until `IsRemovalOver`: what was
+//! invalidated is found when somebody asks for it, or when the edge's sweep comes by. `LeaseUntil` is when an edge that says nothing from now on is waited for no longer.
 
 use recant_core::entry::Scope;
 use recant_core::id::InvalidationId;
@@ -15,6 +16,7 @@ use crate::error::ApiError;
 use crate::members::MemberStatus;
 use crate::ops::output::{boolean, list, structure, text, time};
 use crate::ops::{get_distribution_tenant, input, invalidations_of, refused, shapes};
+use crate::removals::RemovedBy;
 use crate::store::{Progress, Store};
 
 pub(super) async fn invalidation<S: Store>(
@@ -35,13 +37,20 @@ pub(super) async fn invalidation<S: Store>(
         Progress::InProgress => "InProgress",
         Progress::Complete => "Completed",
     };
+    let removed = context.removals.of(found.position);
     let edges = members.iter().map(|member| {
         let applied = member.applied >= found.position;
+        let removed = match &removed {
+            RemovedBy::Edges(edges) => Some(edges.get(&member.member.edge).copied().unwrap_or_default()),
+            RemovedBy::Forgotten => None,
+        };
         structure([
             ("EdgeId", text(member.member.edge.as_str())),
             ("HasApplied", boolean(applied)),
             ("AppliedBy", member.applied_by.filter(|_| applied).and_then(wall)),
             ("AppliedPosition", position(member.applied)),
+            ("RemovedResponses", removed.and_then(|removed| number(removed.stored_responses))),
+            ("IsRemovalOver", removed.and_then(|removed| boolean(removed.is_final))),
             ("IsAwaited", boolean(member.is_awaited)),
             ("LeaseUntil", member.lease_until.and_then(wall)),
         ])
@@ -91,7 +100,11 @@ async fn members<S: Store>(context: &Context<S>, at: Position) -> Result<Vec<Mem
 }
 
 fn position(position: Position) -> Option<Document> {
-    Some(Document::Integer(i64::try_from(position.get()).unwrap_or(i64::MAX)))
+    number(position.get())
+}
+
+fn number(number: u64) -> Option<Document> {
+    Some(Document::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
 /// A moment of the boot clock by the wall clock, as the two stand now.

@@ -155,7 +155,10 @@ fn edges_come_into_view() {
         let target = format!("distribution-tenants/{name}/invalidation/{id}/progress");
         let progress = ask(&rig, "GET", &target, &Value::Null, 200);
         assert_eq!((&progress["Id"], &progress["Position"]), (&json!(id), &json!(3)), "{progress}");
-        let edge = json!({"EdgeId": "edge-1", "HasApplied": false, "AppliedPosition": 0, "IsAwaited": false});
+        let edge = json!({
+            "EdgeId": "edge-1", "HasApplied": false, "AppliedPosition": 0, "IsAwaited": false,
+            "RemovedResponses": 0, "IsRemovalOver": false,
+        });
         assert_eq!(progress["Edges"], json!([edge]));
     }
     for (target, code) in [

@@ -9,6 +9,7 @@ use anyhow::anyhow;
 mod api_model;
 mod bench;
 mod crash;
+mod debian;
 mod differ;
 mod gate;
 mod licences;

@@ -2,7 +2,7 @@
 //! PostgreSQL servers included.
 //!
 //! The end-to-end tests need the first three; they are installed, pinned, into folders of this workspace: `.venv` and
-//! `.node`. The store's tests need PostgreSQL's programs, which Debian's package `postgresql` brings. The arguments go to
+//! `.node`. PostgreSQL's programs and version 2 of the AWS CLI come from Debian's packages. The arguments go to
 //! `cargo test`.
 
 use std::fs;
@@ -11,8 +11,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::python;
 use crate::workspace::{cargo, perform, root};
+use crate::{debian, python};
 
 /// What npm needs to install the same packages everywhere, and the folder that holds it.
 const NODE_FILES: [&str; 2] = ["package.json", "package-lock.json"];
@@ -22,7 +22,8 @@ const NODE_FOLDER: &str = "tests/javascript";
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let programs = python::clients()?;
     let modules = node_modules()?;
-    let postgres = postgres()?;
+    let postgres = debian::postgres()?;
+    let (aws, models) = debian::aws(&programs)?;
     // The tests start the one binary; building it first tells a broken build from a broken test.
     perform(&mut cargo(&["build", "--package", "recant"]))?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
@@ -34,6 +35,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .env("RECANT_PYTHON", programs.join("python3"))
         .env("RECANT_AWS", programs.join("aws"))
         .env("RECANT_NODE_PATH", modules)
+        .env("RECANT_AWS_V2", aws)
+        .env("RECANT_AWS_V2_MODELS", models)
         .env("RECANT_POSTGRES", postgres);
     perform(&mut tests)
 }
@@ -71,32 +74,4 @@ fn node_modules() -> Result<PathBuf> {
     // Last, so that a folder that is not whole is filled anew.
     fs::write(&stamp, wanted)?;
     Ok(modules)
-}
-
-/// The folder of PostgreSQL's programs, the newest if there are several; Debian's package is installed when there is none.
-///
-/// The cluster that the package makes is not used: the tests start servers of their own.
-fn postgres() -> Result<PathBuf> {
-    if let Some(given) = std::env::var_os("RECANT_POSTGRES") {
-        return Ok(given.into());
-    }
-    if let Some(found) = installed_postgres() {
-        return Ok(found);
-    }
-    eprintln!("installing Debian's package postgresql for the tests of the store");
-    let hint = "the store's tests need PostgreSQL's server programs: install the package postgresql, or say in RECANT_POSTGRES where they are";
-    let mut apt = Command::new("apt-get");
-    perform(apt.args(["update", "-qq"])).context(hint)?;
-    let mut apt = Command::new("apt-get");
-    apt.args(["install", "--yes", "-qq", "--no-install-recommends", "postgresql"]);
-    perform(apt.env("DEBIAN_FRONTEND", "noninteractive")).context(hint)?;
-    installed_postgres().context(hint)
-}
-
-/// Where Debian's packages put the programs of each version.
-fn installed_postgres() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
-    let programs =
-        versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists());
-    programs.max()
 }

@@ -177,9 +177,12 @@ pub(crate) fn is_mended(words: &[String], environment: &dyn Environment) -> bool
 fn expand_command(aliases: &Aliases, main: &mut Scan) -> Result<Option<String>, Error> {
     let mut seen: Vec<String> = Vec::new();
     while let Some(word) = main.positional.clone() {
-        // An alias may hide the command that it stands for.
-        if seen.contains(&word) {
+        // An alias may hide the command that it stands for, but not by way of another one.
+        if seen.last() == Some(&word) {
             break;
+        }
+        if seen.contains(&word) {
+            return Err(Error::general("maximum recursion depth exceeded"));
         }
         match aliases.find(&[], &word)? {
             None => break,

@@ -13,6 +13,11 @@ fn the_aws_cli() {
 }
 
 #[test]
+fn the_aws_cli_of_version_2() {
+    the_story(Client::aws_v2);
+}
+
+#[test]
 fn our_own_client() {
     the_story(Client::recant);
 }

@@ -12,6 +12,8 @@ use super::{RECANT, Serve, until};
 pub(crate) struct Client {
     program: PathBuf,
     environment: Vec<(String, String)>,
+    /// What its lines begin with.
+    leading: Vec<String>,
     /// The status it ends with when the service refuses: 255 in version 1 of the AWS CLI, 254 since version 2.
     refused: i32,
 }
@@ -27,17 +29,32 @@ pub(crate) struct Said {
 impl Client {
     /// The AWS CLI as PyPI has it.
     pub(crate) fn aws(serve: &Serve) -> Self {
-        Self { program: installed("RECANT_AWS"), environment: serve.env(), refused: 255 }
+        Self { refused: 255, ..Self::named(installed("RECANT_AWS"), serve) }
+    }
+
+    /// Version 2 of the AWS CLI as Debian has it, with today's models: it does not read the variable that says where the API is.
+    pub(crate) fn aws_v2(serve: &Serve) -> Self {
+        let mut client = Self::named(installed("RECANT_AWS_V2"), serve);
+        let models = installed("RECANT_AWS_V2_MODELS").display().to_string();
+        client
+            .environment
+            .extend([("AWS_DATA_PATH".to_owned(), models), ("AWS_PAGER".to_owned(), String::new())]);
+        client.leading = vec!["--endpoint-url".to_owned(), format!("http://{}", serve.api)];
+        client
     }
 
     /// `recant` itself.
     pub(crate) fn recant(serve: &Serve) -> Self {
-        Self { program: RECANT.into(), environment: serve.env(), refused: 254 }
+        Self::named(RECANT.into(), serve)
+    }
+
+    fn named(program: PathBuf, serve: &Serve) -> Self {
+        Self { program, environment: serve.env(), leading: Vec::new(), refused: 254 }
     }
 
     /// Runs `PROGRAM cloudfront WORD…`.
     pub(crate) fn run(&self, words: &[&str]) -> Said {
-        Said::of(command(&self.program, &self.environment).arg("cloudfront").args(words))
+        Said::of(command(&self.program, &self.environment).args(&self.leading).arg("cloudfront").args(words))
     }
 
     /// `PROGRAM invalidate WORD…`, ready to be run.
@@ -58,7 +75,8 @@ impl Client {
     pub(crate) fn with(&self, settings: &[(&str, &str)]) -> Self {
         let mut environment = self.environment.clone();
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        Self { program: self.program.clone(), environment, refused: self.refused }
+        let (program, leading) = (self.program.clone(), self.leading.clone());
+        Self { program, environment, leading, refused: self.refused }
     }
 
     /// Runs a command that must succeed; gives its output, which is JSON or nothing.

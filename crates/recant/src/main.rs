@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     let outcome = match command {
-        Command::Help => stdout::say(options::HELP),
+        Command::Help(text) => stdout::say(&text),
         Command::Version => stdout::say(concat!("recant ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Serve(options) => serve::run(*options),
         Command::Plane(options) => plane::run(options),

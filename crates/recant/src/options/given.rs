@@ -1,0 +1,297 @@
+//! The options that several commands share: which there are, what was given, and what it means for each side.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::HeaderName;
+use lexopt::{Arg, Parser, ValueExt as _};
+use recant_core::limits::{
+    LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
+};
+use recant_edge::{Network, PlaneUrl, TlsOptions};
+use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
+use recant_plane::{
+    AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, PostgresChoice,
+    Retention, StoreChoice,
+};
+
+use super::{LogFormat, PlaneOptions, Usage, ViewerOptions, asks_for_help, missing};
+
+/// The options of a plane, of the viewers' side, of an edge apart, of the log.
+pub(super) const PLANE: &[&str] = &[
+    "api",
+    "apply",
+    "public-url",
+    "lease-seconds",
+    "caller-reference-conflict",
+    "distribution-invalidations",
+    "routing-suffix",
+    "verify-dns",
+    "paths-in-progress-max",
+    "wildcards-in-progress-max",
+    "region",
+    "no-sign-check",
+    "key-rate",
+    "tenant-rate",
+    "audit",
+    "audit-records-max",
+    "retain-invalidations",
+];
+pub(super) const PEERS: &[&str] = &["store", "peer-address", "unsafe-store-settings"];
+pub(super) const VIEWERS: &[&str] = &[
+    "viewer",
+    "viewer-tls",
+    "certificates",
+    "default-certificate",
+    "https-port",
+    "geo-header",
+    "origin-ca",
+    "store-bytes",
+    "tenant-share",
+    "allow-origins",
+    "deny-origins",
+];
+pub(super) const EDGE: &[&str] = &["plane"];
+pub(super) const LOG: &[&str] = &["log-format"];
+
+/// Everything that any command's options may say.
+pub(super) struct Given {
+    data_dir: Option<PathBuf>,
+    pub(super) log_format: LogFormat,
+    api: SocketAddr,
+    apply: Vec<PathBuf>,
+    public_url: Option<String>,
+    lease: Duration,
+    conflict: CallerReferenceConflict,
+    distribution_invalidations: DistributionInvalidations,
+    routing_suffix: Option<String>,
+    dns: DnsLookups,
+    paths_in_progress_max: u64,
+    wildcards_in_progress_max: u64,
+    region: Option<String>,
+    require_signatures: bool,
+    admission: AdmissionOptions,
+    server: Option<Server>,
+    peer_address: Option<String>,
+    unsafe_settings: UnsafeSettings,
+    retention: Retention,
+    viewer: SocketAddr,
+    viewer_tls: Option<SocketAddr>,
+    certificates: Option<PathBuf>,
+    default_certificate: Option<String>,
+    https_port: Option<u16>,
+    geo_header: Option<HeaderName>,
+    origin_ca: Vec<PathBuf>,
+    store_bytes: u64,
+    tenant_share_percent: u8,
+    allowed_networks: Vec<Network>,
+    denied_networks: Vec<Network>,
+    pub(super) plane_url: Option<PlaneUrl>,
+}
+
+impl Given {
+    fn nothing() -> Self {
+        Self {
+            data_dir: None,
+            log_format: LogFormat::default(),
+            api: SocketAddr::from(([127, 0, 0, 1], 4580)),
+            apply: Vec::new(),
+            public_url: None,
+            lease: LEASE_DEFAULT,
+            conflict: CallerReferenceConflict::default(),
+            distribution_invalidations: DistributionInvalidations::default(),
+            routing_suffix: None,
+            dns: DnsLookups::default(),
+            paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
+            wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
+            region: None,
+            require_signatures: true,
+            admission: AdmissionOptions::default(),
+            server: None,
+            peer_address: None,
+            unsafe_settings: UnsafeSettings::default(),
+            retention: Retention::default(),
+            viewer: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            viewer_tls: None,
+            certificates: None,
+            default_certificate: None,
+            https_port: None,
+            geo_header: None,
+            origin_ca: Vec::new(),
+            store_bytes: STORE_BYTES_DEFAULT,
+            tenant_share_percent: 100,
+            allowed_networks: Vec::new(),
+            denied_networks: Vec::new(),
+            plane_url: None,
+        }
+    }
+
+    pub(super) fn data_dir(&self) -> Result<PathBuf, Usage> {
+        self.data_dir.clone().ok_or_else(|| missing("--data-dir"))
+    }
+
+    pub(super) fn viewers(&self) -> Result<ViewerOptions, Usage> {
+        Ok(ViewerOptions {
+            viewer: self.viewer,
+            tls: self.tls()?,
+            https_port: self.https_port,
+            geo_header: self.geo_header.clone(),
+            origin_ca: self.origin_ca.clone(),
+            store_bytes: self.store_bytes,
+            tenant_share_percent: self.tenant_share_percent,
+            allowed_networks: self.allowed_networks.clone(),
+            denied_networks: self.denied_networks.clone(),
+        })
+    }
+
+    /// An address for TLS without certificates would serve nobody, and certificates without one nothing.
+    fn tls(&self) -> Result<Option<TlsOptions>, Usage> {
+        match (self.viewer_tls, &self.certificates) {
+            (Some(address), Some(certificates)) => Ok(Some(TlsOptions {
+                address,
+                certificates: certificates.clone(),
+                default_certificate: self.default_certificate.clone(),
+            })),
+            (Some(_), None) => Err(Usage { message: "--viewer-tls needs --certificates".into() }),
+            (None, Some(_)) => Err(Usage { message: "--certificates needs --viewer-tls".into() }),
+            (None, None) if self.default_certificate.is_some() => {
+                Err(Usage { message: "--default-certificate needs --certificates".into() })
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    pub(super) fn plane(self) -> Result<PlaneOptions, Usage> {
+        let mut plane = recant_plane::PlaneOptions::new(self.data_dir()?, self.api);
+        plane.public_url = self.public_url;
+        plane.lease = self.lease;
+        plane.caller_reference_conflict = self.conflict;
+        plane.distribution_invalidations = self.distribution_invalidations;
+        plane.routing_suffix = self.routing_suffix.unwrap_or(plane.routing_suffix);
+        plane.dns = self.dns;
+        plane.paths_in_progress_max = self.paths_in_progress_max;
+        plane.wildcards_in_progress_max = self.wildcards_in_progress_max;
+        plane.region = self.region;
+        plane.require_signatures = self.require_signatures;
+        plane.admission = self.admission;
+        plane.store = match (self.server, self.peer_address, self.unsafe_settings) {
+            (Some(server), peer_address, unsafe_settings) => {
+                StoreChoice::Postgres(Box::new(PostgresChoice { server, unsafe_settings, peer_address }))
+            }
+            (None, None, UnsafeSettings::Refuse) => StoreChoice::Embedded,
+            (None, Some(_), _) => return Err(Usage { message: "--peer-address needs --store".into() }),
+            (None, None, UnsafeSettings::Accept) => {
+                return Err(Usage { message: "--unsafe-store-settings needs --store".into() });
+            }
+        };
+        plane.retention = self.retention;
+        Ok(PlaneOptions { log_format: self.log_format, plane, apply: self.apply })
+    }
+}
+
+/// Reads the options that follow a command's name; nothing when help is asked for.
+pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> {
+    let mut given = Given::nothing();
+    while let Some(arg) = parser.next()? {
+        let name = match arg {
+            arg if asks_for_help(&arg) => return Ok(None),
+            Arg::Long(name) if name == "data-dir" || known.iter().any(|set| set.contains(&name)) => {
+                name.to_owned()
+            }
+            other => return Err(other.unexpected().into()),
+        };
+        match name.as_str() {
+            "data-dir" => given.data_dir = Some(parser.value()?.into()),
+            "log-format" => given.log_format = value(&mut parser, "--log-format")?,
+            "api" => given.api = address(&mut parser, "--api")?,
+            "apply" => given.apply.push(parser.value()?.into()),
+            "public-url" => given.public_url = Some(parser.value()?.string()?),
+            "lease-seconds" => {
+                given.lease = Duration::from_secs(value(&mut parser, "--lease-seconds")?);
+            }
+            "caller-reference-conflict" => {
+                given.conflict = match parser.value()?.string()?.as_str() {
+                    "already-exists" => CallerReferenceConflict::AlreadyExists,
+                    "invalid-argument" => CallerReferenceConflict::InvalidArgument,
+                    other => {
+                        return Err(bad(
+                            "--caller-reference-conflict",
+                            other,
+                            "already-exists or invalid-argument",
+                        ));
+                    }
+                }
+            }
+            "distribution-invalidations" => {
+                given.distribution_invalidations = value(&mut parser, "--distribution-invalidations")?;
+            }
+            "routing-suffix" => given.routing_suffix = Some(parser.value()?.string()?),
+            "verify-dns" => given.dns = value(&mut parser, "--verify-dns")?,
+            "paths-in-progress-max" => {
+                given.paths_in_progress_max = value(&mut parser, "--paths-in-progress-max")?;
+            }
+            "wildcards-in-progress-max" => {
+                given.wildcards_in_progress_max = value(&mut parser, "--wildcards-in-progress-max")?;
+            }
+            "region" => given.region = Some(parser.value()?.string()?),
+            "no-sign-check" => given.require_signatures = false,
+            "key-rate" => given.admission.key_rate = Some(value(&mut parser, "--key-rate")?),
+            "tenant-rate" => given.admission.tenant_rate = Some(value(&mut parser, "--tenant-rate")?),
+            "audit" => given.admission.audit = value(&mut parser, "--audit")?,
+            "audit-records-max" => {
+                given.admission.audit_records_max = value(&mut parser, "--audit-records-max")?;
+            }
+            "store" => given.server = Some(store(&mut parser)?),
+            "peer-address" => given.peer_address = Some(parser.value()?.string()?),
+            "unsafe-store-settings" => given.unsafe_settings = UnsafeSettings::Accept,
+            "retain-invalidations" => given.retention = value(&mut parser, "--retain-invalidations")?,
+            "viewer" => given.viewer = address(&mut parser, "--viewer")?,
+            "viewer-tls" => given.viewer_tls = Some(address(&mut parser, "--viewer-tls")?),
+            "certificates" => given.certificates = Some(parser.value()?.into()),
+            "default-certificate" => given.default_certificate = Some(parser.value()?.string()?),
+            "https-port" => given.https_port = Some(value(&mut parser, "--https-port")?),
+            "geo-header" => given.geo_header = Some(value(&mut parser, "--geo-header")?),
+            "origin-ca" => given.origin_ca.push(parser.value()?.into()),
+            "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
+            "tenant-share" => {
+                let share: u8 = value(&mut parser, "--tenant-share")?;
+                if !(1..=100).contains(&share) {
+                    return Err(bad("--tenant-share", &share.to_string(), "1 to 100 is expected"));
+                }
+                given.tenant_share_percent = share;
+            }
+            "allow-origins" => given.allowed_networks.push(value(&mut parser, "--allow-origins")?),
+            "deny-origins" => given.denied_networks.push(value(&mut parser, "--deny-origins")?),
+            "plane" => given.plane_url = Some(value(&mut parser, "--plane")?),
+            other => unreachable!("{other} is in the list of known options"),
+        }
+    }
+    Ok(Some(given))
+}
+
+fn value<T: FromStr>(parser: &mut Parser, option: &str) -> Result<T, Usage>
+where
+    T::Err: std::fmt::Display,
+{
+    let text = parser.value()?.string()?;
+    text.parse().map_err(|error: T::Err| bad(option, &text, &error.to_string()))
+}
+
+/// The address is not repeated: there may be a password in it.
+fn store(parser: &mut Parser) -> Result<Server, Usage> {
+    let parsed = parser.value()?.string()?.parse();
+    parsed.map_err(|error: ServerError| Usage { message: format!("--store: {error}") })
+}
+
+/// Names are not looked up: which of its addresses would be listened on?
+fn address(parser: &mut Parser, option: &str) -> Result<SocketAddr, Usage> {
+    let text = parser.value()?.string()?;
+    text.parse()
+        .map_err(|_| bad(option, &text, "an IP address and a port are expected, as in 127.0.0.1:8080"))
+}
+
+fn bad(option: &str, text: &str, why: &str) -> Usage {
+    Usage { message: format!("{option} '{text}': {why}") }
+}

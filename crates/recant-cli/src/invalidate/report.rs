@@ -164,7 +164,11 @@ impl Report<'_> {
                 _ => number > 0,
             };
             if is_said {
-                let words = if name == "InProgress" { "in progress".to_owned() } else { name.to_lowercase() };
+                let words = match name {
+                    "InProgress" => "in progress".to_owned(),
+                    "Tenants" if number == 1 => "tenant".to_owned(),
+                    _ => name.to_lowercase(),
+                };
                 said.push(format!("{number} {words}"));
             }
         }

@@ -23,7 +23,8 @@ const USAGE: &str = "usage: cargo xtask CHORE
 
   test [ARGUMENT…]     all tests; the arguments go to cargo test
   gate [--no-test]     all that must hold before a change is taken in
-  bench [PART…]        what it costs: rules, creates, pages, completion, hits, command
+  bench [PART…]        what it costs: rules, memory, invalidation, creates, pages,
+                       completion, hits, command
   crash [OPTION…]      kills a plane under load, --cycles N times, with --seed S, and looks for what was lost
   differ [OPTION…]     random calls by an AWS CLI v2 and by Recant, and where they differ; needs Debian's awscli
   rust-sdk             the AWS SDK for Rust against recant serve; takes minutes to build

@@ -6,18 +6,21 @@
 //! [`Caller::call`] is all of it. Who sends many calls at a time takes the steps one by one: a request is spelled, signed and read on the thread
 //! that has the environment; only the exchange itself, by the [`Transport`] that [`Caller::open`] gives, is another thread's.
 
+mod answer;
+mod outgoing;
+
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
-use recant_core::entry::Hash;
 use recant_core::time::WallTime;
-use recant_wire::document::{Document, Members, has_lone_surrogate};
-use recant_wire::error::ErrorDocument;
-use recant_wire::model::{Location, Operation};
-use recant_wire::sigv4::{self, ServiceScope, SignableRequest};
+use recant_wire::document::{Document, Members};
+use recant_wire::model::Operation;
 use recant_wire::{python, request, response, validate};
 
+pub(crate) use self::answer::{Answer, error_of};
+use self::outgoing::check_addresses;
 use crate::config::Config;
+use crate::credentials;
 use crate::credentials::{Found, Renewal};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
@@ -29,7 +32,6 @@ use crate::retry::adaptive::RateLimiter;
 use crate::retry::quota::Quota;
 use crate::retry::{self, Mode, Retry};
 use crate::transport::{Failure, Opened, Reply, Settings, Transport};
-use crate::{credentials, debug};
 
 /// Everything that the calls of one command share.
 #[derive(Debug)]
@@ -45,31 +47,6 @@ pub(crate) struct Caller<'a> {
     binary: BinaryFormat,
     credentials: Option<Found>,
     transport: Option<Transport>,
-}
-
-/// What one exchange came to.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// A reply with a result.
-    Reply(Reply),
-    /// An error of the service.
-    Refused {
-        /// The status.
-        status: u16,
-        /// The error's code, as the service spelled it.
-        code: String,
-        /// The service's own words.
-        message: String,
-        /// When the service wants to be asked again.
-        retry_after: Option<Duration>,
-    },
-    /// No whole reply.
-    None {
-        /// The user's text.
-        message: String,
-        /// Whether another attempt may get one.
-        is_transient: bool,
-    },
 }
 
 impl<'a> Caller<'a> {
@@ -192,7 +169,10 @@ impl<'a> Caller<'a> {
                     let is_transient = retry::is_retryable(reply.status, &code);
                     (Error::Service { code, message, operation, reached_max_retries: None }, is_transient)
                 }
-                Err(failure) => (Error::general(failure.message(&url)), retry::is_transient(&failure)),
+                Err(failure) => {
+                    let is_transient = retry::is_transient(&failure);
+                    (Error::NoAnswer { message: failure.message(&url), is_transient }, is_transient)
+                }
             };
             if attempt >= self.retry.attempts_max || !is_transient {
                 return Err(error);
@@ -287,6 +267,7 @@ impl<'a> Caller<'a> {
         let Some(renewal @ (Renewal::Wanted | Renewal::Needed)) = renewal else { return Ok(()) };
         match credentials::find(environment, self.config, self.globals) {
             Ok(found) => self.credentials = Some(found),
+            Err(error @ Error::Interrupted) => return Err(error),
             Err(_) if renewal == Renewal::Wanted => {}
             Err(error) => return Err(error),
         }
@@ -311,7 +292,7 @@ impl<'a> Caller<'a> {
             ends_at = exchange.as_ref().ok().and_then(|reply| self.end_of_next(reply)).or(ends_at);
             let is_timeout = exchange.as_ref().is_err_and(Failure::is_timeout);
             let is_last = attempt >= self.retry.attempts_max;
-            let (error, is_retryable) = match self.answer(environment, exchange, &url) {
+            let (error, is_retryable) = match Answer::of(environment, exchange, &url) {
                 Answer::Reply(reply) => {
                     self.learn(environment, false);
                     self.quota.succeed(price);
@@ -325,7 +306,7 @@ impl<'a> Caller<'a> {
                 }
                 Answer::None { message, is_transient } => {
                     self.learn(environment, false);
-                    (Error::general(message), is_transient)
+                    (Error::NoAnswer { message, is_transient }, is_transient)
                 }
             };
             if is_last || !is_retryable {
@@ -372,27 +353,6 @@ impl<'a> Caller<'a> {
         Ok(outgoing)
     }
 
-    /// What an exchange came to. The URL is for the messages only.
-    pub(crate) fn answer(
-        &self,
-        environment: &mut dyn Environment,
-        exchange: Result<Reply, Failure>,
-        url: &str,
-    ) -> Answer {
-        log_answer(environment, &exchange);
-        match exchange {
-            Ok(reply) if (200..300).contains(&reply.status) => Answer::Reply(reply),
-            Ok(reply) => {
-                let (code, message) = error_of(&reply);
-                let retry_after = retry::after(&reply.headers);
-                Answer::Refused { status: reply.status, code, message, retry_after }
-            }
-            Err(failure) => {
-                Answer::None { message: failure.message(url), is_transient: retry::is_transient(&failure) }
-            }
-        }
-    }
-
     /// Waits for this request's turn, in the adaptive mode.
     fn pace(&mut self, environment: &mut dyn Environment) {
         let now = seconds(environment.now());
@@ -414,80 +374,6 @@ impl<'a> Caller<'a> {
         date.checked_add_unsigned(self.globals.read_timeout?.as_secs())
     }
 
-    /// The request with its headers and, unless that is switched off, its signature.
-    fn assemble(
-        &self,
-        now: SystemTime,
-        request: &request::Request,
-        url: &str,
-        attempt: u32,
-        ends_at: Option<i64>,
-    ) -> Result<http::Request<Vec<u8>>, Error> {
-        let invalid =
-            |why: http::Error| Error::general(format!("Invalid request for endpoint URL \"{url}\": {why}"));
-        let mut builder = http::Request::builder()
-            .method(request.method.clone())
-            .uri(url)
-            .header("host", self.endpoint.host())
-            .header("amz-sdk-request", self.retry.header(attempt, ends_at));
-        for (name, value) in &request.headers {
-            if value.contains(['\r', '\n']) {
-                let why = format!(
-                    "Invalid header value {}",
-                    python::repr(&Document::Blob(value.clone().into_bytes()))
-                );
-                return Err(Error::general(Failure::Other(why).message(url)));
-            }
-            builder = builder.header(*name, value.as_bytes());
-        }
-        let mut outgoing = builder.body(request.body.clone()).map_err(invalid)?;
-        if let Some(Found { credentials, .. }) = &self.credentials {
-            let path = format!("{}{}", self.endpoint.prefix, request.path);
-            let query = self.endpoint.joined_query(request.query.as_deref().unwrap_or(""));
-            let headers = sigv4::headers_of(outgoing.headers());
-            let signable = SignableRequest {
-                method: request.method.as_str(),
-                path: &path,
-                query: &query,
-                headers: &headers,
-                body_hash: Hash::of(&request.body),
-            };
-            let scope = ServiceScope::cloudfront(&self.endpoint.signing_region);
-            let signed: Vec<String> =
-                request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-            let signed: Vec<&str> = signed.iter().map(String::as_str).collect();
-            let added = sigv4::sign(&signable, credentials, &scope, wall_time(now), &signed);
-            for (name, value) in added {
-                let value = http::HeaderValue::try_from(value).map_err(|why| invalid(why.into()))?;
-                outgoing.headers_mut().insert(name, value);
-            }
-        }
-        Ok(outgoing)
-    }
-
-    fn log_request(&self, environment: &mut dyn Environment, name: &str, outgoing: &http::Request<Vec<u8>>) {
-        if !environment.is_debugging() {
-            return;
-        }
-        debug::line(environment, "botocore.endpoint", || {
-            format!("Making request for OperationModel(name={name}) with params: {outgoing:?}")
-        });
-        let header = |name| outgoing.headers().get(name).and_then(|value| value.to_str().ok());
-        let Some(authorization) = header("authorization") else { return };
-        let mut headers = sigv4::headers_of(outgoing.headers());
-        headers.retain(|(name, _)| *name != "authorization");
-        let uri = outgoing.uri();
-        let signable = SignableRequest {
-            method: outgoing.method().as_str(),
-            path: uri.path(),
-            query: uri.query().unwrap_or_default(),
-            headers: &headers,
-            body_hash: Hash::of(outgoing.body()),
-        };
-        let region = &self.endpoint.signing_region;
-        debug::signature(environment, &signable, region, sigv4::SERVICE, authorization);
-    }
-
     /// The client of the endpoint, made at the first request.
     fn transport(&mut self, environment: &mut dyn Environment, url: &str) -> Result<&Transport, Error> {
         if self.transport.is_none() {
@@ -505,67 +391,6 @@ impl<'a> Caller<'a> {
             self.transport = Some(Transport::new(&settings, base, url)?);
         }
         Ok(self.transport.as_ref().expect("made above"))
-    }
-}
-
-/// Only bodies can carry half a surrogate pair: paths, queries and headers are UTF-8.
-fn check_addresses(operation: &Operation, input: &Document) -> Result<(), Error> {
-    let outside = operation.members().iter().filter(|member| member.location != Location::Body);
-    let text = |name| input.get(name).and_then(Document::as_str);
-    match outside.filter_map(|member| text(member.name)).find(|text| has_lone_surrogate(text)) {
-        None => Ok(()),
-        Some(_) => Err(Error::general("'utf-8' codec can't encode character: surrogates not allowed")),
-    }
-}
-
-fn log_answer(environment: &mut dyn Environment, answer: &Result<Reply, Failure>) {
-    match answer {
-        Ok(reply) => {
-            debug::line(environment, "botocore.parsers", || format!("Response headers: {:?}", reply.headers));
-            debug::line(environment, "botocore.parsers", || {
-                format!("Response body:\n{}", python::repr(&Document::Blob(reply.body.clone())))
-            });
-        }
-        Err(failure) => {
-            debug::line(environment, "botocore.endpoint", || {
-                format!("Exception received when sending HTTP request: {failure:?}")
-            });
-        }
-    }
-}
-
-/// Code and message of an error answer, also of one that is no error document.
-pub(crate) fn error_of(reply: &Reply) -> (String, String) {
-    // A page of something that stands before the service: not looked into, even if it were XML.
-    let body = reply.body.trim_ascii();
-    let is_page = reply.status >= 500 && (body.is_empty() || body.starts_with(b"<html>"));
-    match ErrorDocument::read(&reply.body).filter(|_| !is_page) {
-        Some(document) => (document.code, document.message),
-        None => json_error_of(reply)
-            .unwrap_or_else(|| (reply.status.to_string(), reason(reply.status).to_owned())),
-    }
-}
-
-/// Code and message of an error in Recant's own API.
-fn json_error_of(reply: &Reply) -> Option<(String, String)> {
-    let kind = reply.headers.get(http::header::CONTENT_TYPE)?;
-    let document = input::json::parse(std::str::from_utf8(&reply.body).ok()?).ok();
-    let document = document.filter(|_| kind == "application/json")?;
-    let text = |member| document.get(member).and_then(Document::as_str).map(str::to_owned);
-    Some((text("Code")?, text("Message")?))
-}
-
-/// The reason of a status as Python 3.11 has it, which keeps some of RFC 2616's words.
-fn reason(status: u16) -> &'static str {
-    match status {
-        413 => "Request Entity Too Large",
-        414 => "Request-URI Too Long",
-        416 => "Requested Range Not Satisfiable",
-        418 => "I'm a Teapot",
-        _ => http::StatusCode::from_u16(status)
-            .ok()
-            .and_then(|status| status.canonical_reason())
-            .unwrap_or_default(),
     }
 }
 

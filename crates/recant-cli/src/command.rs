@@ -3,17 +3,24 @@
 //! A line is read in three passes, as the AWS CLI does: the global options wherever they stand, then the service and the operation, then
 //! the operation's own options. The result holds no text that still needs interpreting, apart from what only the environment can say.
 
+mod argument;
+mod given;
+
 use recant_wire::document::{Document, Members};
-use recant_wire::model::{self, Kind, Member, Operation, Waiter};
+use recant_wire::model::{self, Operation, Waiter};
 use recant_wire::python;
 
+pub(crate) use self::argument::{Argument, Pages, Role, SKELETONS, options_of};
+pub(crate) use self::given::Given;
+use self::given::{check_numbers, check_required, members};
 use crate::alias::{self, Aliases, Meaning};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorStyle};
 use crate::globals::{self, Globals, Prompting};
+use crate::input::cli_input;
 use crate::input::cli_input::Syntax;
-use crate::input::{self, cli_input};
-use crate::lowargs::{self, Opt, Scan, Takes, invalid_choice};
+use crate::input::files::{self, Loaded};
+use crate::lowargs::{self, Opt, Scan, invalid_choice};
 use crate::paginate::Paging;
 use crate::sign::{self, Signing};
 use crate::skeleton::Skeleton;
@@ -259,104 +266,6 @@ fn find_waiter(name: Option<&str>) -> Result<&'static Waiter, Error> {
     })
 }
 
-/// Whether an operation's pages may be walked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pages {
-    /// By the operation's paginator.
-    AsModelled,
-    /// Not at all.
-    Never,
-}
-
-/// What one option of an operation is for.
-#[derive(Clone, Copy)]
-pub(crate) enum Role {
-    /// A member of the input.
-    Member(&'static Member),
-    /// A boolean member's two spellings.
-    Switch(&'static Member, bool),
-    /// An option that the AWS CLI adds to this operation by hand.
-    Custom(customize::Extra),
-    CliInputJson,
-    CliInputYaml,
-    Skeleton,
-    StartingToken,
-    MaxItems,
-    PageSize,
-}
-
-/// An option of an operation.
-pub(crate) struct Argument {
-    /// Its spelling, with dashes.
-    pub name: String,
-    /// What it takes.
-    pub takes: Takes,
-    /// What it is for.
-    pub role: Role,
-    /// Whether the line must have it.
-    pub required: bool,
-    /// Whose it is.
-    pub operation: &'static Operation,
-}
-
-/// The values of `--generate-cli-skeleton`.
-pub(crate) const SKELETONS: &[&str] = &["input", "output", "yaml-input"];
-
-/// All options of an operation.
-pub(crate) fn options_of(operation: &'static Operation, pages: Pages) -> Vec<Argument> {
-    let paginator = operation.paginator.as_ref().filter(|_| pages == Pages::AsModelled);
-    let mut all = Vec::new();
-    for member in operation.members() {
-        // The paging option of the same name takes the place of the API's.
-        if paginator
-            .is_some_and(|paginator| member.name == paginator.limit_key && member.cli_name == "max-items")
-        {
-            continue;
-        }
-        let required = member.required;
-        if matches!(member.shape.kind, Kind::Boolean) {
-            for (name, value) in
-                [(member.cli_name.to_owned(), true), (format!("no-{}", member.cli_name), false)]
-            {
-                let role = Role::Switch(member, value);
-                all.push(Argument {
-                    name: format!("--{name}"),
-                    takes: Takes::Nothing,
-                    role,
-                    required: required && value,
-                    operation,
-                });
-            }
-            continue;
-        }
-        let takes = if matches!(member.shape.kind, Kind::List(_)) { Takes::Any } else { Takes::One };
-        all.push(Argument {
-            name: format!("--{}", member.cli_name),
-            takes,
-            role: Role::Member(member),
-            required,
-            operation,
-        });
-    }
-    customize::arguments(operation, &mut all);
-    let mut add = |name: &str, takes, role| {
-        all.push(Argument { name: name.to_owned(), takes, role, required: false, operation });
-    };
-    // What is written to a file cannot be told in JSON, says the AWS CLI, and takes no input in JSON either.
-    if operation.streamed().is_some() {
-        return all;
-    }
-    add("--cli-input-json", Takes::One, Role::CliInputJson);
-    add("--cli-input-yaml", Takes::One, Role::CliInputYaml);
-    if paginator.is_some() {
-        add("--starting-token", Takes::One, Role::StartingToken);
-        add("--page-size", Takes::One, Role::PageSize);
-        add("--max-items", Takes::One, Role::MaxItems);
-    }
-    add("--generate-cli-skeleton", Takes::OneOr("input"), Role::Skeleton);
-    all
-}
-
 /// Reads an operation's own options; none when help is asked for.
 fn call(
     operation: &'static Operation,
@@ -383,7 +292,7 @@ fn call(
     }
     let mut outfile = None;
     match scan.positional.take() {
-        Some(word) if wants_file => outfile = Some(word),
+        Some(word) if wants_file => outfile = Some(loaded_name(environment, word)?),
         word => scan.leftovers.extend(word),
     }
     if !scan.leftovers.is_empty() {
@@ -420,147 +329,11 @@ fn call(
     Ok(Some(Call { operation, globals, input, paging, skeleton, outfile, keeps_other_settings }))
 }
 
-/// The options of an operation that were met.
-pub(crate) struct Given<'a> {
-    arguments: &'a [Argument],
-    scan: &'a Scan,
-}
-
-impl Given<'_> {
-    /// The words of the last option in this role.
-    pub(crate) fn words(&self, role: Role) -> Option<&[String]> {
-        let same = |other: &Role| match (role, other) {
-            (Role::Member(a), Role::Member(b)) => std::ptr::eq(a, *b),
-            (Role::Custom(a), Role::Custom(b)) => a == *b,
-            (a, b) => std::mem::discriminant(&a) == std::mem::discriminant(b),
-        };
-        let index = self.arguments.iter().position(|argument| same(&argument.role))?;
-        self.scan.last(index)
-    }
-
-    /// The last word of the last option in this role.
-    pub(crate) fn text(&self, role: Role) -> Option<&str> {
-        self.words(role)?.last().map(String::as_str)
-    }
-
-    /// The same, or the text of the file that it names.
-    ///
-    /// # Errors
-    ///
-    /// A file that cannot be read.
-    pub(crate) fn loaded(
-        &self,
-        environment: &dyn Environment,
-        role: Role,
-        option: &str,
-    ) -> Result<Option<String>, Error> {
-        let Some(words) = self.words(role) else { return Ok(None) };
-        Ok(match input::untyped(environment, option, words)? {
-            Document::String(text) => Some(text),
-            Document::Blob(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-            _ => words.last().cloned(),
-        })
-    }
-
-    /// Whether the input member was given as an option.
-    pub(crate) fn has_member(&self, name: &str) -> bool {
-        self.scan.given.iter().any(|(index, _)| match self.arguments[*index].role {
-            Role::Member(member) | Role::Switch(member, _) => member.name == name,
-            _ => false,
-        })
-    }
-}
-
-/// The input as far as options give it, in the order of the operation's members.
-fn members(environment: &dyn Environment, given: &Given<'_>) -> Result<Members, Error> {
-    let mut input = Members::new();
-    for (index, argument) in given.arguments.iter().enumerate() {
-        match argument.role {
-            Role::Member(member) => {
-                if let Some(words) = given.scan.last(index) {
-                    let value = input::value(environment, &argument.name, member.shape, words.to_vec())?;
-                    input.insert(member.name, value);
-                }
-            }
-            Role::Switch(member, _) => {
-                // Of the two spellings the last one typed counts.
-                let last =
-                    given.scan.given.iter().rev().find_map(|(index, _)| match given.arguments[*index].role {
-                        Role::Switch(other, value) if std::ptr::eq(member, other) => Some(value),
-                        _ => None,
-                    });
-                if let Some(value) = last {
-                    input.insert(member.name, Document::Boolean(value));
-                }
-            }
-            Role::Custom(extra) => {
-                if let Some(words) = given.scan.last(index) {
-                    let value = input::untyped(environment, &argument.name, words)?;
-                    extra.apply(environment, value, &mut input);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(input)
-}
-
-/// Reads one word.
-type Reader = fn(&str) -> Result<Document, Error>;
-
-/// Options that take numbers say so before anything is missed. Not so those for the API's integers, which the AWS CLI takes as text first.
-fn check_numbers(operation: &Operation, arguments: &[Argument], scan: &Scan) -> Result<(), Error> {
-    use input::convert::{python_float, python_int};
-    for (index, words) in &scan.given {
-        let argument = &arguments[*index];
-        let (kind, read): (_, Reader) = match argument.role {
-            Role::MaxItems | Role::PageSize if !paginate::limit_is_text(operation) => ("int", python_int),
-            Role::Member(member) => match member.shape.kind {
-                Kind::Long => ("int", python_int),
-                Kind::Float | Kind::Double => ("float", python_float),
-                _ => continue,
-            },
-            _ => continue,
-        };
-        if let Some(word) = words.iter().find(|word| read(word).is_err()) {
-            let shown = python::repr(&Document::from(word));
-            return Err(Error::Usage(format!("argument {}: invalid {kind} value: {shown}", argument.name)));
-        }
-    }
-    Ok(())
-}
-
-/// Options that the line must have. A whole input lifts that, but only when its option is spelled in full as a word of its own.
-fn check_required(
-    arguments: &[Argument],
-    scan: &Scan,
-    words: &[String],
-    wants_file: bool,
-) -> Result<(), Error> {
-    let has = |wanted: &str| !wants_file && words.iter().any(|word| word == wanted);
-    let skeleton = words.iter().position(|word| word == "--generate-cli-skeleton");
-    let is_sample =
-        !wants_file && skeleton.is_some_and(|at| words.get(at + 1).is_none_or(|next| next != "output"));
-    if has("--cli-input-json") || has("--cli-input-yaml") || is_sample {
-        return Ok(());
-    }
-    let is_given = |argument: &Argument| {
-        scan.given.iter().any(|(index, _)| match (&arguments[*index].role, &argument.role) {
-            (Role::Switch(a, _), Role::Switch(b, _)) => std::ptr::eq(*a, *b),
-            _ => arguments[*index].name == argument.name,
-        })
-    };
-    let mut absent: Vec<&str> = arguments
-        .iter()
-        .filter(|argument| argument.required && !is_given(argument))
-        .map(|argument| argument.name.as_str())
-        .collect();
-    if wants_file && scan.positional.is_none() {
-        absent.push("outfile");
-    }
-    // `help` is looked for first, so that it needs nothing else.
-    if absent.is_empty() || (scan.positional.as_deref() == Some("help") && words.len() == 1) {
-        return Ok(());
-    }
-    Err(missing(&absent))
+/// The name of the file for a result. It may itself be what a file holds, as every value may.
+fn loaded_name(environment: &dyn Environment, word: String) -> Result<String, Error> {
+    Ok(match files::load(environment, &word).map_err(|why| Error::parsing("outfile", why))? {
+        Some(Loaded::Text(text)) => text,
+        Some(Loaded::Bytes(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        None => word,
+    })
 }

@@ -49,9 +49,20 @@ pub(crate) enum Error {
         /// The number of retries, if they were used up on a retryable error.
         reached_max_retries: Option<u32>,
     },
+    /// There was no answer.
+    #[error("{message}")]
+    NoAnswer {
+        /// The whole message.
+        message: String,
+        /// Whether another attempt may get one.
+        is_transient: bool,
+    },
     /// The prompt has nobody to ask.
     #[error("Warning: Input is not a terminal (fd=0).")]
     NoTerminal,
+    /// The user gave up.
+    #[error("interrupted")]
+    Interrupted,
     /// Everything that has no code of its own.
     #[error("{0}")]
     General(String),
@@ -88,7 +99,8 @@ impl Error {
             Self::Usage(_) | Self::UnknownOptions(_) | Self::Parameter(_) => 252,
             Self::Configuration { .. } => 253,
             Self::Service { .. } => 254,
-            Self::General(_) | Self::NoTerminal => 255,
+            Self::General(_) | Self::NoAnswer { .. } | Self::NoTerminal => 255,
+            Self::Interrupted => 130,
             Self::Output(_) => 120,
         }
     }
@@ -101,7 +113,11 @@ impl Error {
             }
             Self::Configuration { code, message } => Some((code, message.clone())),
             Self::Service { code, message, .. } => Some((code, message.clone())),
-            Self::General(_) | Self::NoTerminal | Self::Output(_) => None,
+            Self::General(_)
+            | Self::NoAnswer { .. }
+            | Self::NoTerminal
+            | Self::Interrupted
+            | Self::Output(_) => None,
         }
     }
 
@@ -109,6 +125,7 @@ impl Error {
     pub(crate) fn render(&self, format: ErrorFormat) -> String {
         match (self, self.structure()) {
             (Self::Output(why), _) if why.kind() == io::ErrorKind::BrokenPipe => String::new(),
+            (Self::Interrupted, _) => "\n".to_owned(),
             (Self::NoTerminal, _) => format!("{self}\n\naws: [ERROR]:\n"),
             (Self::UnknownOptions(_), _) => format!("\n{USAGE}\n\naws: [ERROR]: {self}\n"),
             (Self::Usage(_), Some((code, message))) => {

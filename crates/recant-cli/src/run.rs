@@ -80,7 +80,10 @@ fn execute(
         }
         Command::Shell(line) => return shell(environment, &line),
         Command::Prompt => return prompt(words, environment, style),
-        Command::Sign(signing) => output::write(environment, &signing.url()?)?,
+        Command::Sign(signing) => {
+            let url = signing.url(environment.now())?;
+            output::write(environment, &url)?;
+        }
         Command::Help(topic) => help::show(environment, topic)?,
         Command::Operation(call) => operation(environment, &call)?,
         Command::Wait(_, call) if call.skeleton.is_some() => operation(environment, &call)?,
@@ -131,22 +134,23 @@ fn save(environment: &dyn Environment, name: &str, result: &mut Document, member
 
 fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error> {
     let Call { operation, globals, input, paging, skeleton, outfile, keeps_other_settings } = call;
-    if *skeleton == Some(Skeleton::Input) {
-        let text = output::json::pretty(&skeleton::input(operation)) + "\n";
-        return output::write(environment, &text);
-    }
-    if *skeleton == Some(Skeleton::YamlInput) {
-        return output::write(environment, &skeleton::yaml_input(operation));
+    let sample = skeleton.and_then(|skeleton| skeleton::of_input(operation, skeleton));
+    if let (Some(sample), false) = (&sample, *keeps_other_settings) {
+        return output::write(environment, sample);
     }
     let config = globals.load_config(environment)?;
-    let mut printer = Printer::resolve(environment, &config, globals, operation.name)?;
     let mut caller = Caller::new(environment, &config, globals)?;
     let mut kept = None;
     if *keeps_other_settings {
+        // First of all, as in the AWS CLI: even a sample is made after the configuration was asked for.
         let input = kept.insert(input.clone());
         customize::keep_other_settings(environment, &mut caller, input)?;
     }
     let input = kept.as_ref().unwrap_or(input);
+    if let Some(sample) = sample {
+        return output::write(environment, &sample);
+    }
+    let mut printer = Printer::resolve(environment, &config, globals, operation.name)?;
     if *skeleton == Some(Skeleton::Output) {
         caller.prepare(operation, input)?;
         return printer.show(environment, skeleton::output(operation)?);

@@ -3,6 +3,12 @@
 //! The policy is the one of "Create a signed URL" in the CloudFront Developer Guide: *canned* when there is only an end, else *custom*. It
 //! is signed with RSA and SHA-1, which is all that CloudFront takes from such keys.
 
+mod dates;
+mod tokens;
+mod ymd;
+
+use std::time::SystemTime;
+
 use recant_wire::base64;
 use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
@@ -45,7 +51,7 @@ pub(crate) const OPTIONS: [SignOption; 6] = [
     option(
         "--date-less-than",
         true,
-        "When the URL ends: a date, a date with time (UTC unless it says), or seconds since 1970.",
+        "When the URL ends: a date in any usual spelling, perhaps with time (UTC unless it says), or seconds since 1970.",
     ),
     option("--date-greater-than", false, "When the URL begins; spelled as its end."),
     option("--ip-address", false, "The address or range that may ask: x.x.x.x or x.x.x.x/x."),
@@ -109,14 +115,16 @@ pub(crate) fn resolve(environment: &dyn Environment, words: &[String]) -> Result
 }
 
 impl Signing {
-    /// The signed URL.
+    /// The signed URL. What its dates leave out is of the day of `now`.
     ///
     /// # Errors
     ///
     /// A key that is none, or a time that is none.
-    pub(crate) fn url(&self) -> Result<String, Error> {
+    pub(crate) fn url(&self, now: SystemTime) -> Result<String, Error> {
+        let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let today = timestamp::civil_from_days(i64::try_from(since_epoch.as_secs() / 86_400).unwrap_or(0));
         let seconds = |text: &str| {
-            timestamp::epoch_seconds(text).ok_or_else(|| {
+            dates::seconds(text, today).ok_or_else(|| {
                 Error::general(format!("Invalid timestamp \"{text}\": Unknown string format: {text}"))
             })
         };
@@ -143,9 +151,12 @@ impl Signing {
 }
 
 fn private_key(pem: &str) -> Result<PrivateKey, Error> {
-    PrivateKey::from_pkcs1_pem(pem)
-        .or_else(|_| PrivateKey::from_pkcs8_pem(pem))
-        .map_err(|why| Error::general(format!("Unable to load the private key: {why}")))
+    let unusable =
+        |why: &dyn std::fmt::Display| Error::general(format!("Unable to load the private key: {why}"));
+    if pem.contains("BEGIN RSA PRIVATE KEY") {
+        return PrivateKey::from_pkcs1_pem(pem).map_err(|why| unusable(&why));
+    }
+    PrivateKey::from_pkcs8_pem(pem).map_err(|why| unusable(&why))
 }
 
 /// The policy, without white space, its members in the order that CloudFront wants.
@@ -207,7 +218,7 @@ mod tests {
             begins: None,
             ip_address: None,
         };
-        let why = signing.url().expect_err("no key").to_string();
+        let why = signing.url(SystemTime::UNIX_EPOCH).expect_err("no key").to_string();
         assert!(why.starts_with("Unable to load the private key"), "{why}");
     }
 }

@@ -9,6 +9,7 @@ use recant_wire::validate;
 
 use crate::describe;
 use crate::error::Error;
+use crate::output::json;
 
 /// What to print instead of sending a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +22,20 @@ pub(crate) enum Skeleton {
     Output,
 }
 
-/// The skeleton of an operation's input.
-pub(crate) fn input(operation: &Operation) -> Document {
+/// The skeleton of an operation's input, as it is printed; none if a result's is wanted.
+pub(crate) fn of_input(operation: &Operation, skeleton: Skeleton) -> Option<String> {
+    match skeleton {
+        Skeleton::Input => Some(json::pretty(&input(operation)) + "\n"),
+        Skeleton::YamlInput => Some(yaml_input(operation)),
+        Skeleton::Output => None,
+    }
+}
+
+fn input(operation: &Operation) -> Document {
     Document::structure(operation.members().iter().map(|member| (member.name, sample(member.shape, None))))
 }
 
-/// The skeleton of an operation's input as YAML.
-pub(crate) fn yaml_input(operation: &Operation) -> String {
+fn yaml_input(operation: &Operation) -> String {
     let mut out = String::new();
     write_members(&mut out, operation.members(), 0, false);
     if out.is_empty() { "{}\n".to_owned() } else { out }

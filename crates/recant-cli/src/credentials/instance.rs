@@ -7,6 +7,7 @@ use recant_wire::sigv4::Credentials;
 use super::{Search, exchange, temporary_from};
 use crate::error::Error;
 use crate::input::{convert, json};
+use crate::transport::{Failure, Reply};
 
 /// Where the service is.
 const ENDPOINT_IPV4: &str = "http://169.254.169.254/";
@@ -49,19 +50,27 @@ pub(super) fn find(search: &mut Search<'_>) -> Result<Option<Credentials>, Error
         !search.config.switch(search.environment, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled");
     let mut service =
         Service { search, base, timeout: Duration::from_secs(timeout.unsigned_abs()), attempts, token: None };
-    service.token =
-        service.get("PUT", "latest/api/token", &[("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)]);
-    if service.token.is_none() && !version_1 {
-        return Ok(None);
-    }
-    let role = service.get("GET", ROLE_PATH, &[]).map(|role| role.trim().to_owned());
-    let Some(role) = role.filter(|role| !role.is_empty()) else { return Ok(None) };
-    let Some(text) = service.get("GET", &format!("{ROLE_PATH}{role}"), &[]) else {
-        return Ok(None);
+    service.token = match service.token() {
+        Token::Given(token) => Some(token),
+        Token::NotKnown if version_1 => None,
+        Token::NotKnown | Token::Refused => return Ok(None),
     };
+    let Some(role) = service.get(ROLE_PATH, |role| !role.is_empty()) else { return Ok(None) };
+    let path = format!("{ROLE_PATH}{}", role.trim());
+    let Some(text) = service.get(&path, |text| json::parse(text).is_ok()) else { return Ok(None) };
     // Credentials that are over are used all the same: the service's word counts for more than this clock.
     let found = json::parse(&text).ok().and_then(|found| temporary_from(&found, "Token").ok());
     Ok(found.map(|found| service.search.take(found)))
+}
+
+/// What the service says when it is asked for a token.
+enum Token {
+    /// It is of the second version.
+    Given(String),
+    /// Not of the second version, it seems.
+    NotKnown,
+    /// The request is bad, and so would the next one be.
+    Refused,
 }
 
 /// The service with the session's token.
@@ -74,15 +83,38 @@ struct Service<'s, 'a> {
 }
 
 impl Service<'_, '_> {
-    /// The text at a path; none if there is no good answer.
-    fn get(&mut self, method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
-        let url = format!("{}{path}", self.base);
-        let mut headers = headers.to_vec();
+    /// Asks for a session's token.
+    fn token(&mut self) -> Token {
+        let headers = [("x-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS)];
+        for _ in 0..self.attempts {
+            match self.ask("PUT", "latest/api/token", &headers) {
+                Ok(reply) if reply.status == 200 => return Token::Given(text_of(&reply)),
+                Ok(reply) if matches!(reply.status, 403..=405) => return Token::NotKnown,
+                Ok(reply) if reply.status == 400 => return Token::Refused,
+                Err(Failure::ReadTimeout) => return Token::NotKnown,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Token::NotKnown
+    }
+
+    /// The text at a path; none if there is no good one.
+    fn get(&mut self, path: &str, is_good: impl Fn(&str) -> bool) -> Option<String> {
         let token = self.token.clone();
-        headers.extend(token.as_deref().map(|token| ("x-aws-ec2-metadata-token", token)));
+        let headers: Vec<_> =
+            token.as_deref().map(|token| ("x-aws-ec2-metadata-token", token)).into_iter().collect();
         (0..self.attempts).find_map(|_| {
-            let reply = exchange::ask_local(self.search, self.timeout, method, &url, &headers).ok()?;
-            (reply.status == 200).then(|| String::from_utf8_lossy(&reply.body).into_owned())
+            let reply = self.ask("GET", path, &headers).ok().filter(|reply| reply.status == 200)?;
+            Some(text_of(&reply)).filter(|text| is_good(text))
         })
     }
+
+    fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Reply, Failure> {
+        let url = format!("{}{path}", self.base);
+        exchange::ask_local(self.search, self.timeout, method, &url, headers)
+    }
+}
+
+fn text_of(reply: &Reply) -> String {
+    String::from_utf8_lossy(&reply.body).into_owned()
 }

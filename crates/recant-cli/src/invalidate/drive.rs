@@ -102,7 +102,7 @@ impl<'a, 'config> Calls<'a, 'config> {
         (whose, exchange): Delivery,
     ) {
         let index = whose.tenant;
-        let answer = self.caller.answer(environment, exchange, &self.caller.url());
+        let answer = Answer::of(environment, exchange, &self.caller.url());
         let heard = match schedule.ask(index) {
             Ask::Count => stored::hear(answer),
             ask => self.hear(environment, ask, whose.renewals, answer),

@@ -45,7 +45,7 @@ pub(super) fn tenants(
     let began = environment.monotonic();
     let mut next_line = began + LINE_PAUSE_MIN;
     loop {
-        let page = page(environment, caller, &input, give_up_after)?;
+        let page = page(environment, caller, &input, marker.is_some(), give_up_after)?;
         let now = environment.monotonic();
         if now >= next_line {
             say(environment, &format!("{} listed so far", counted(found.len(), "tenant")));
@@ -85,11 +85,13 @@ pub(super) fn tenants(
     }
 }
 
-/// Asks for a page until it comes: the pages of many tenants are many calls, which meet what any others meet.
+/// Asks for a page until it comes: the pages of many tenants are many calls, which meet what any others meet. An endpoint that has not answered once
+/// gets the attempts of any other command.
 fn page(
     environment: &mut dyn Environment,
     caller: &mut Caller<'_>,
     input: &Members,
+    has_answered: bool,
     give_up_after: Duration,
 ) -> Result<Document, Error> {
     let began = environment.monotonic();
@@ -99,17 +101,21 @@ fn page(
             Ok(page) => return Ok(page),
             Err(error) => error,
         };
-        let Error::Service { code, reached_max_retries, .. } = &error else { return Err(error) };
-        if refusal::is_expiry(code) && caller.renew(environment)? {
-            continue;
-        }
-        let is_throttled = Refusal::of(400, code) == Refusal::Throttled;
-        let may_pass = is_throttled || reached_max_retries.is_some();
-        if !may_pass || environment.monotonic().saturating_sub(began) >= give_up_after {
+        let reason = match &error {
+            Error::Service { code, .. } if refusal::is_expiry(code) && caller.renew(environment)? => continue,
+            Error::Service { code, reached_max_retries, .. }
+                if reached_max_retries.is_some() || Refusal::of(400, code) == Refusal::Throttled =>
+            {
+                code.clone()
+            }
+            Error::NoAnswer { message, is_transient: true } if has_answered => message.clone(),
+            _ => return Err(error),
+        };
+        if environment.monotonic().saturating_sub(began) >= give_up_after {
             return Err(error);
         }
         if attempt == caller.attempts_max() {
-            say(environment, &format!("the list of tenants is held up by {code}"));
+            say(environment, &format!("the list of tenants is held up: {reason}"));
         }
         let random = environment.random();
         environment.sleep(Retry::pause(attempt, 0.5 + random / 2.0));

@@ -375,3 +375,35 @@ fn a_distribution_without_tenants_is_done() {
     assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
     assert!(outcome.stderr.contains("'E1' is a distribution: add --all-tenants"), "{}", outcome.stderr);
 }
+
+/// Not even the attempts of any other call are enough for the second page.
+#[test]
+fn a_list_that_is_cut_off_is_asked_for_until_it_comes() {
+    let lost = |before: std::ops::Range<usize>| {
+        move |call: &Call<'_>| (call.kind == "list" && before.contains(&call.before)).then_some(Answer::Close)
+    };
+    let cloud = Cloud::of(3).with(lost(1..9));
+    let outcome = cloud.run(LINE);
+    assert_eq!(
+        (outcome.status, outcome.stdout.as_str()),
+        (0, "3 tenants, 3 created, 3 in progress\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(outcome.stderr.matches("the list of tenants is held up").count(), 1, "{}", outcome.stderr);
+
+    let cloud = Cloud::of(3).with(lost(1..usize::MAX));
+    let outcome = cloud.run(&format!("{LINE} --give-up-after 60"));
+    assert_eq!((outcome.status, cloud.invalidations()), (255, vec![0; 3]), "{}", outcome.stderr);
+    let waited: u64 = slept(&outcome).as_secs();
+    assert!((60..120).contains(&waited), "{waited}");
+
+    let cloud = Cloud::of(3).with(lost(0..usize::MAX));
+    let outcome = cloud.run(LINE);
+    assert_eq!(
+        (outcome.status, cloud.order("list").len()),
+        (255, 3),
+        "who never answered: {}",
+        outcome.stderr
+    );
+}

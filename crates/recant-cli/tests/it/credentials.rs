@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use recant_cli::ScriptedEnvironment;
 
-use crate::server::Answer;
+use crate::server::{Answer, Server};
 use crate::{environment, run_in};
 
 /// A home with these files, gone with the test.
@@ -100,4 +100,48 @@ fn a_command_asks_for_credentials_again_before_they_end() {
     };
     check("19:00:00", ["AKID0", "AKID0"]);
     check("18:52:00", ["AKID1", "AKID2"]);
+}
+
+/// What an instance's metadata service says of a token: which version it is of, or that the question is bad.
+#[test]
+fn an_instance_s_credentials_are_asked_for_in_the_version_that_it_knows() {
+    const ROLE: &str = "GET /latest/meta-data/iam/security-credentials/r ";
+    let check = |token: &[u16], tokens: usize, version: Option<u32>| {
+        let statuses = token.to_vec();
+        let server = Server::answering(move |step, request| match request.split(' ').nth(1).unwrap() {
+            "/latest/api/token" => {
+                Answer::Reply(statuses[step.min(statuses.len() - 1)], Vec::new(), "TOKEN".to_owned())
+            }
+            "/latest/meta-data/iam/security-credentials/" => Answer::ok("r"),
+            "/latest/meta-data/iam/security-credentials/r" => Answer::ok(
+                r#"{"AccessKeyId": "ASIA1", "SecretAccessKey": "s", "Token": "t", "Expiration": "2024-12-09T00:00:00Z"}"#,
+            ),
+            _ => Answer::ok("<Invalidation><Id>I1</Id></Invalidation>"),
+        });
+        let mut environment = environment();
+        environment.vars.remove("AWS_ACCESS_KEY_ID");
+        for (name, value) in [
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.endpoint()),
+            ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "2".to_owned()),
+            ("AWS_ENDPOINT_URL", server.endpoint()),
+        ] {
+            environment.vars.insert(name.to_owned(), value);
+        }
+        let words = ["cloudfront", "get-invalidation", "--distribution-id", "E1", "--id", "I1"];
+        let status = recant_cli::run(words.into_iter().map(Into::into), &mut environment);
+        assert_eq!(status, if version.is_some() { 0 } else { 253 }, "{token:?}");
+        let requests = server.requests();
+        let asked = |start: &str| requests.iter().filter(|request| request.starts_with(start)).count();
+        assert_eq!(asked("PUT /latest/api/token "), tokens, "{token:?}");
+        let role = requests.iter().find(|request| request.starts_with(ROLE));
+        let used =
+            role.map(|request| if request.contains("x-aws-ec2-metadata-token: TOKEN") { 2 } else { 1 });
+        assert_eq!(used, version, "{token:?}");
+    };
+    check(&[200], 1, Some(2));
+    check(&[503, 200], 2, Some(2));
+    check(&[404], 1, Some(1));
+    check(&[403], 1, Some(1));
+    check(&[503], 2, Some(1));
+    check(&[400], 1, None);
 }

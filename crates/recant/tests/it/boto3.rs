@@ -1,4 +1,4 @@
-//! boto3 against `recant serve`: each script under `tests/python` with a process of its own.
+//! boto3 against `recant serve`, and its libraries beside ours: each script under `tests/python` with a process of its own.
 
 use crate::rig::{Serve, python, repository};
 
@@ -30,6 +30,15 @@ fn refusals() {
 #[test]
 fn bad_input() {
     passes("bad_input.py");
+}
+
+/// Needs no server: `sign` sends nothing.
+#[test]
+fn dates() {
+    let environment = [("RECANT_PROGRAM".into(), env!("CARGO_BIN_EXE_recant").into())];
+    let script = repository("tests/python/dates.py");
+    let output = python(&environment).arg(&script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[track_caller]

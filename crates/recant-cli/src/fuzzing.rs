@@ -13,8 +13,9 @@ use serde_json::Value;
 use crate::config::ini::{self, Section};
 use crate::input::shorthand::{self, Shorthand};
 use crate::input::{convert, json, yaml};
-use crate::output;
+use crate::output::{self, timestamp};
 use crate::query::Query;
+use crate::sign::dates;
 
 /// A name, which is the target's and its corpus folder's, and what must not panic.
 pub type Property = (&'static str, fn(&[u8]));
@@ -22,6 +23,7 @@ pub type Property = (&'static str, fn(&[u8]));
 /// All of this crate.
 pub const PROPERTIES: &[Property] = &[
     ("config", config),
+    ("date", date),
     ("jmespath", jmespath),
     ("json", json),
     ("option", option),
@@ -158,6 +160,20 @@ fn means(own: &Document, other: &Value) -> bool {
                 && own.iter().zip(other).all(|((name, own), (key, other))| name == key && means(own, other))
         }
         _ => false,
+    }
+}
+
+/// A date that is understood is one of the calendar's, and written out it is the same.
+pub fn date(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let today = (2026, 11, 30);
+    let Some(seconds) = dates::seconds(text, today).filter(|_| text.trim().parse::<f64>().is_err()) else {
+        return;
+    };
+    let written = timestamp::from_epoch_seconds(seconds);
+    // Offsets lead a day beyond the years that have four digits.
+    if written.len() == "2030-01-01T00:00:00Z".len() {
+        assert_eq!(dates::seconds(&written, today), Some(seconds), "{written}");
     }
 }
 

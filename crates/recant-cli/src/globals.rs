@@ -10,10 +10,9 @@ use crate::environment::Environment;
 use crate::error::{Error, ErrorFormat, ErrorStyle};
 use crate::input::BinaryFormat;
 use crate::lowargs::{Opt, Scan, Takes};
+use crate::output;
 use crate::query::Query;
 
-/// The values of `--output`.
-const OUTPUTS: &[&str] = &["json", "text", "table", "yaml", "yaml-stream", "off"];
 /// A socket may be silent for this long if nothing else was said; the AWS CLI's default.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 /// A longer time-out is none in practice, and clocks cannot count every number of seconds.
@@ -25,7 +24,7 @@ pub(crate) const TABLE: &[Opt<'static>] = &[
     Opt::new("--endpoint-url", Takes::One),
     Opt::new("--no-verify-ssl", Takes::Nothing),
     Opt::new("--no-paginate", Takes::Nothing),
-    Opt { choices: OUTPUTS, ..Opt::new("--output", Takes::One) },
+    Opt { choices: &output::format::NAMES, ..Opt::new("--output", Takes::One) },
     Opt::new("--query", Takes::One),
     Opt::new("--profile", Takes::One),
     Opt::new("--region", Takes::One),

@@ -10,7 +10,8 @@ use crate::command::{self, Call, Command};
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorFormat, ErrorStyle};
-use crate::output::{self, Format, Printer};
+use crate::output::format::Pages;
+use crate::output::{self, Printer};
 use crate::skeleton::Skeleton;
 use crate::{customize, help, input, prompt, skeleton, waiter};
 
@@ -166,20 +167,20 @@ fn operation(environment: &mut dyn Environment, call: &Call) -> Result<(), Error
     let environment = std::cell::RefCell::new(environment);
     let ask = |input: &Members| caller.call(&mut **environment.borrow_mut(), operation, input);
     let mut whole = Members::new();
-    let rest = paging.walk(input, ask, |page| match printer.format()? {
-        Format::Text => printer.show(&mut **environment.borrow_mut(), paging.list_of(&page)),
-        Format::YamlStream => printer.show(&mut **environment.borrow_mut(), page),
-        Format::Json | Format::Table | Format::Yaml | Format::Off => {
+    let rest = paging.walk(input, ask, |page| match printer.format()?.pages {
+        Pages::Lists => printer.show(&mut **environment.borrow_mut(), paging.list_of(&page)),
+        Pages::Apart => printer.show(&mut **environment.borrow_mut(), page),
+        Pages::Joined => {
             paging.append(&mut whole, page);
             Ok(())
         }
     })?;
     let token = rest.map(|token| Document::structure([("NextToken", Document::from(token))]));
-    let last = match (printer.format()?, token) {
-        (Format::Text, Some(token)) => Document::structure([("NextToken", token)]),
-        // The stream is of the service's pages, and the token is not one.
-        (Format::Text, None) | (Format::YamlStream, _) => return Ok(()),
-        (_, token) => {
+    let last = match (printer.format()?.pages, token) {
+        (Pages::Lists, Some(token)) => Document::structure([("NextToken", token)]),
+        // The token is none of the service's pages.
+        (Pages::Lists, None) | (Pages::Apart, _) => return Ok(()),
+        (Pages::Joined, token) => {
             if let Some(Document::Structure(token)) = token {
                 whole.extend(token);
             }

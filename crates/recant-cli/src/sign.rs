@@ -3,7 +3,7 @@
 //! The policy is the one of "Create a signed URL" in the CloudFront Developer Guide: *canned* when there is only an end, else *custom*. It
 //! is signed with RSA and SHA-1, which is all that CloudFront takes from such keys.
 
-mod dates;
+pub(crate) mod dates;
 mod tokens;
 mod ymd;
 

@@ -3,8 +3,19 @@
 use std::fmt::Write as _;
 
 use recant_wire::document::Document;
-
 use recant_wire::python;
+
+use super::format::{Format, Pages, says_something};
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    pages: Pages::Joined,
+    print: |result, _| match says_something(&result) {
+        true => (pretty(&result) + "\n", Ok(())),
+        false => (String::new(), Ok(())),
+    },
+};
 
 /// Writes a value over several lines, four spaces a level, without a newline at the end.
 pub(crate) fn pretty(value: &Document) -> String {

@@ -1,9 +1,9 @@
-//! How results are shown. One file a format; here is only which one, and when.
-//!
-//! JSON, YAML and tables want the whole result, all pages as one. Text and the YAML stream are written page by page, as they come.
+//! How results are shown. One file a format, [`format`] has the list of them; here is only which one, and when.
 
 pub(crate) mod encoding;
+pub(crate) mod format;
 pub(crate) mod json;
+mod off;
 pub(crate) mod pager;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -11,9 +11,10 @@ pub(crate) mod timestamp;
 mod width;
 pub(crate) mod yaml;
 
-use recant_wire::document::{Document, Members};
+use recant_wire::document::Document;
 
 use self::encoding::Encoding;
+use self::format::{Format, Look};
 use self::table::Style;
 
 use crate::config::Config;
@@ -21,23 +22,6 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::globals::Globals;
 use crate::query::Query;
-
-/// A format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// [`json`].
-    Json,
-    /// [`text`].
-    Text,
-    /// [`table`].
-    Table,
-    /// [`yaml`].
-    Yaml,
-    /// [`yaml`], an element of a list for each page.
-    YamlStream,
-    /// Nothing at all.
-    Off,
-}
 
 /// A table is as wide as this where there is no terminal.
 const TABLE_WIDTH: usize = 80;
@@ -91,16 +75,8 @@ impl<'a> Printer<'a> {
     /// # Errors
     ///
     /// When there is none of that name.
-    pub(crate) fn format(&self) -> Result<Format, Error> {
-        match self.format.as_str() {
-            "json" => Ok(Format::Json),
-            "text" => Ok(Format::Text),
-            "table" => Ok(Format::Table),
-            "yaml" => Ok(Format::Yaml),
-            "yaml-stream" => Ok(Format::YamlStream),
-            "off" => Ok(Format::Off),
-            other => Err(Error::general(format!("Unknown output type: {other}"))),
-        }
+    pub(crate) fn format(&self) -> Result<&'static Format, Error> {
+        Format::named(&self.format)
     }
 
     /// Shows one result, or one page of it.
@@ -114,29 +90,10 @@ impl<'a> Printer<'a> {
             Some(query) => query.search(&result)?,
             None => result,
         };
-        let text = match format {
-            // An empty object says nothing, so nothing is said.
-            Format::Json | Format::Yaml | Format::YamlStream
-                if result == Document::Structure(Members::new()) =>
-            {
-                String::new()
-            }
-            Format::Json => json::pretty(&result) + "\n",
-            Format::Text => {
-                let (text, outcome) = text::format(&result);
-                self.put(environment, text)?;
-                return outcome;
-            }
-            Format::Table => {
-                // A pager's input does not pass through the library that resets colours.
-                let resets = self.style.resets && self.pager.is_none();
-                table::format(self.title, &result, Style { resets, ..self.style })?
-            }
-            Format::Yaml => yaml::format(&result),
-            Format::YamlStream => yaml::stream_item(result),
-            Format::Off => String::new(),
-        };
-        self.put(environment, text)
+        let look = Look { title: self.title, style: self.style, is_paged: self.pager.is_some() };
+        let (text, outcome) = (format.print)(result, &look);
+        self.put(environment, text)?;
+        outcome
     }
 
     fn put(&mut self, environment: &mut dyn Environment, text: String) -> Result<(), Error> {

@@ -7,8 +7,23 @@
 use recant_wire::document::{Document, Members};
 use recant_wire::python;
 
+use super::format::{Format, Pages};
 use super::width::columns;
 use crate::error::Error;
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "table",
+    pages: Pages::Joined,
+    print: |result, look| {
+        // A pager's input does not pass through the library that resets colours.
+        let resets = look.style.resets && !look.is_paged;
+        match format(look.title, &result, Style { resets, ..look.style }) {
+            Ok(text) => (text, Ok(())),
+            Err(why) => (String::new(), Err(why)),
+        }
+    },
+};
 
 /// Blanks around a cell and its border.
 const CELL_PADDING: usize = 4;

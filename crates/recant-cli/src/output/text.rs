@@ -4,10 +4,14 @@
 //! In a list of structures every line has the columns of all of them; a list that holds something else, too, cannot be shown.
 
 use recant_wire::document::{Document, Members};
-
 use recant_wire::python;
 
+use super::format::{Format, Pages};
 use crate::error::Error;
+
+/// The format.
+pub(super) const FORMAT: Format =
+    Format { name: "text", pages: Pages::Lists, print: |result, _| format(&result) };
 
 /// Writes a value as text lines.
 ///

@@ -4,6 +4,28 @@
 use recant_wire::document::{Document, Members};
 use recant_wire::python;
 
+use super::format::{Format, Pages, says_something};
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "yaml",
+    pages: Pages::Joined,
+    print: |result, _| match says_something(&result) {
+        true => (format(&result), Ok(())),
+        false => (String::new(), Ok(())),
+    },
+};
+
+/// The same as a stream: an element of a list for each page.
+pub(super) const STREAM: Format = Format {
+    name: "yaml-stream",
+    pages: Pages::Apart,
+    print: |result, _| match says_something(&result) {
+        true => (stream_item(result), Ok(())),
+        false => (String::new(), Ok(())),
+    },
+};
+
 /// Lines are folded at the first blank beyond this column.
 const WIDTH: usize = 80;
 

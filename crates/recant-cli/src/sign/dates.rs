@@ -39,7 +39,7 @@ const FILLERS: [&str; 18] =
     [" ", ".", ",", ";", "-", "/", "'", "at", "on", "and", "ad", "m", "t", "of", "st", "nd", "rd", "th"];
 
 /// The seconds since 1970 that a text means; none where it means nothing. `today` is a day of the calendar.
-pub(super) fn seconds(text: &str, today: (i64, u32, u32)) -> Option<i64> {
+pub(crate) fn seconds(text: &str, today: (i64, u32, u32)) -> Option<i64> {
     if let Ok(seconds) = text.trim().parse::<f64>() {
         return (seconds.abs() < 2.5e11).then_some(seconds.floor() as i64);
     }
@@ -173,7 +173,8 @@ impl Reading {
         } else {
             return None;
         };
-        self.offset = Some(sign * (hours * 3600 + minutes * 60));
+        let seconds = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?;
+        self.offset = Some(sign * seconds);
         // The name of the zone in brackets.
         if self.ahead(2).is_some_and(is_filler)
             && self.ahead(3) == Some("(")
@@ -418,7 +419,7 @@ mod tests {
             "Jan Feb 2030",
             "inf",
             "日本",
-            "1-",
+            "10:00 +9999999999999999:00",
             "25:00",
             "+",
             "99999999999999999999",

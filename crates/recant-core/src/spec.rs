@@ -340,9 +340,12 @@ impl DistributionSpec {
         tenant.parameters.get(name).or_else(|| self.parameter_defaults.get(name)).map(String::as_str)
     }
 
-    /// Whether a viewer of this tenant's who is there is served.
-    pub fn admits(&self, tenant: &TenantSpec, viewer: Whereabouts<'_>) -> bool {
-        tenant.geo.as_ref().or(self.geo.as_ref()).is_none_or(|geo| geo.admits(viewer))
+    /// Whether a viewer of this tenant's is served. Where he is, is asked only if it matters.
+    pub fn admits<'v>(&self, tenant: &TenantSpec, viewer: impl FnOnce() -> Whereabouts<'v>) -> bool {
+        match tenant.geo.as_ref().or(self.geo.as_ref()) {
+            None | Some(GeoRestriction::None) => true,
+            Some(geo) => geo.admits(viewer()),
+        }
     }
 
     /// The origin of this name.

@@ -19,6 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
 use crate::fetches::Fetches;
 use crate::flight::Flights;
+use crate::geo::{Geo, GeoDatabaseError};
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
 use crate::removals::Removals;
 use crate::request::Shared;
@@ -39,6 +40,8 @@ pub struct EdgeOptions {
     pub https_port: Option<u16>,
     /// The request header field by which whoever stands in front of this edge says in which country a viewer is.
     pub geo_header: Option<HeaderName>,
+    /// A file that says in which country an address is, in MaxMind's form; it counts where the header says nothing.
+    pub geo_database: Option<PathBuf>,
     /// Files of authorities that origins may be certified by, as PEM, beside those that everybody trusts.
     pub origin_ca: Vec<PathBuf>,
     /// Bytes of stored responses, metadata included.
@@ -80,6 +83,9 @@ pub enum EdgeError {
     /// The authorities for origins.
     #[error(transparent)]
     OriginCa(#[from] OriginCaError),
+    /// The database of countries.
+    #[error(transparent)]
+    GeoDatabase(#[from] GeoDatabaseError),
 }
 
 impl EdgeOptions {
@@ -90,6 +96,7 @@ impl EdgeOptions {
             tls: None,
             https_port: None,
             geo_header: None,
+            geo_database: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
             tenant_share_percent: 100,
@@ -153,7 +160,7 @@ impl Edge {
             coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
             origins: Origins::new(policy, secure),
             clock: options.clock,
-            geo_header: options.geo_header,
+            geo: Geo::new(options.geo_header, options.geo_database.as_deref())?,
             https_port: options.https_port.or(viewer_tls.map(|address| address.port())).unwrap_or(443),
         };
         let (stopping, stop) = watch::channel(false);

@@ -17,13 +17,12 @@ use std::sync::Arc;
 
 use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{HeaderName, Method, Request, Response, Version};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use recant_core::cache_control::only_if_cached;
 use recant_core::cache_policy::CachePolicy;
-use recant_core::geo::Whereabouts;
 use recant_core::host::Host;
 use recant_core::limits::VIA_HOPS_MAX;
 use recant_core::lookup::{EdgeView, Why};
@@ -39,6 +38,7 @@ use crate::fetches::Fetches;
 use crate::finish::Finish;
 use crate::flight::Flights;
 use crate::forward::Job;
+use crate::geo::Geo;
 use crate::hop;
 use crate::https;
 use crate::interim::Interjections;
@@ -66,7 +66,7 @@ pub(crate) struct Shared {
     pub(crate) origins: Origins,
     pub(crate) clock: Arc<dyn Clock>,
     /// The field that says where a viewer is, if one does.
-    pub(crate) geo_header: Option<HeaderName>,
+    pub(crate) geo: Geo,
     /// The port that viewers without TLS are sent to, where they are.
     pub(crate) https_port: u16,
 }
@@ -141,7 +141,8 @@ async fn walk(
         // The connection was opened for another host (RFC 9113 section 9.1.2), or before the configuration changed.
         return Err(at_the_door(Refusal::Misdirected));
     }
-    if !arrival.distribution.admits(&arrival.tenant, whereabouts(shared.geo_header.as_ref(), &head.headers)) {
+    let whereabouts = || shared.geo.whereabouts(&head.headers, viewer.address.ip());
+    if !arrival.distribution.admits(&arrival.tenant, whereabouts) {
         return Err(at_the_door(Refusal::Country));
     }
     let protocol = arrival.behavior().viewer_protocol;
@@ -207,16 +208,6 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
         (None, _) => Ok(()),
         (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(()),
         _ => Err(Refusal::Expectation),
-    }
-}
-
-/// Where the operator's own front says that the viewer is.
-fn whereabouts<'h>(told_by: Option<&HeaderName>, headers: &'h HeaderMap) -> Whereabouts<'h> {
-    let Some(name) = told_by else { return Whereabouts::Untold };
-    let mut lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default().trim());
-    match (lines.next(), lines.next()) {
-        (Some(country), None) if country.len() == 2 => Whereabouts::In(country),
-        _ => Whereabouts::Unknown,
     }
 }
 

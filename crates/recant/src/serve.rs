@@ -83,6 +83,7 @@ pub(crate) async fn start_edge(
     edge.tls = options.tls;
     edge.https_port = options.https_port;
     edge.geo_header = options.geo_header;
+    edge.geo_database = options.geo_database;
     edge.origin_ca = options.origin_ca;
     edge.store_bytes = options.store_bytes;
     edge.tenant_share_percent = options.tenant_share_percent;

@@ -1,4 +1,4 @@
-//! How results are shown. One file a format, [`format`] has the list of them; here is only which one, and when.
+//! How results are shown. One file a format, [`mod@format`] has the list of them; here is only which one, and when.
 
 pub(crate) mod encoding;
 pub(crate) mod format;

@@ -1,8 +1,10 @@
 //! Viewers in countries that are not served.
 
+use std::io::Write as _;
+
 use recant_core::entry::Change;
 use recant_core::geo::GeoRestriction;
-use recant_edge::EdgeOptions;
+use recant_edge::{Edge, EdgeOptions};
 
 use crate::support::{Bed, Origin, distribution, ok, tenant};
 
@@ -61,4 +63,88 @@ async fn an_edge_that_nobody_tells_serves_no_one_there() {
         assert_eq!(bed.origin.count(), 0);
     }
     check(&restricted(GeoRestriction::None, |_| {}).await, "a.test", &[], 200).await;
+}
+
+/// A database of MaxMind's form that knows one network, `127.0.0.0/8`, and says this country of it
+/// (MaxMind DB File Format Specification 2.0).
+fn database(kind: &str, country: &str) -> tempfile::NamedTempFile {
+    const NETWORK: u8 = 127;
+    const NODES: u32 = 8;
+    const SEPARATOR: [u8; 16] = [0; 16];
+    let text = |text: &str| [&[2 << 5 | text.len() as u8], text.as_bytes()].concat();
+    let map = |entries: &[(&str, Vec<u8>)]| {
+        let pairs = entries.iter().flat_map(|(name, value)| [text(name), value.clone()].concat());
+        [7 << 5 | entries.len() as u8].into_iter().chain(pairs).collect::<Vec<u8>>()
+    };
+    let small = |value: u8| vec![5 << 5 | 1, value];
+
+    let mut bytes = Vec::new();
+    for bit in 0..NODES {
+        // The way to the network leads on, or at its end to the first byte of the data; the other one leads nowhere.
+        let on = if bit + 1 < NODES { bit + 1 } else { NODES + SEPARATOR.len() as u32 };
+        let is_right = NETWORK >> (NODES - 1 - bit) & 1 == 1;
+        for record in if is_right { [NODES, on] } else { [on, NODES] } {
+            bytes.extend(&record.to_be_bytes()[1..]);
+        }
+    }
+    bytes.extend(SEPARATOR);
+    bytes.extend(map(&[("country", map(&[("iso_code", text(country))]))]));
+    bytes.extend(b"\xab\xcd\xefMaxMind.com");
+    bytes.extend(map(&[
+        ("binary_format_major_version", small(2)),
+        ("binary_format_minor_version", small(0)),
+        ("build_epoch", vec![1, 2, 9]),
+        ("database_type", text(kind)),
+        ("description", map(&[])),
+        ("ip_version", small(4)),
+        ("languages", vec![0, 4]),
+        ("node_count", vec![6 << 5 | 1, NODES as u8]),
+        ("record_size", small(24)),
+    ]));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn by_a_database_of_addresses() {
+    let file = database("GeoLite2-Country", "DE");
+    let only = |country: &str| GeoRestriction::Whitelist(vec![country.into()]);
+    let by_address = |options: &mut EdgeOptions| options.geo_database = Some(file.path().to_owned());
+    let bed = restricted(only("DE"), by_address).await;
+    check(&bed, "a.test", &[], 200).await;
+    check(&bed, "a.test", &["X-Country: US"], 200).await;
+    let bed = restricted(only("US"), by_address).await;
+    check(&bed, "a.test", &["X-Country: US"], 403).await;
+
+    // The header counts where it is there.
+    let by_both = |options: &mut EdgeOptions| {
+        told(options);
+        by_address(options);
+    };
+    let bed = restricted(only("DE"), by_both).await;
+    check(&bed, "a.test", &[], 200).await;
+    check(&bed, "a.test", &["X-Country: US"], 403).await;
+    check(&bed, "a.test", &["X-Country: Germany"], 403).await;
+
+    // An address that it does not know is in no list.
+    let elsewhere = database("GeoLite2-Country", "");
+    let bed =
+        restricted(only("DE"), |options| options.geo_database = Some(elsewhere.path().to_owned())).await;
+    check(&bed, "a.test", &[], 403).await;
+}
+
+#[tokio::test]
+async fn a_database_without_countries_is_refused() {
+    let start = async |file: &tempfile::NamedTempFile| {
+        let mut options = EdgeOptions::new("127.0.0.1:0".parse().unwrap());
+        options.geo_database = Some(file.path().to_owned());
+        Edge::start(options).await.err().expect("a database that is of no use").to_string()
+    };
+    let other = start(&database("GeoLite2-ASN", "DE")).await;
+    assert!(other.contains("\"GeoLite2-ASN\" does not say countries"), "{other}");
+    let mut none = tempfile::NamedTempFile::new().unwrap();
+    none.write_all(b"DE").unwrap();
+    let none = start(&none).await;
+    assert!(none.starts_with("the database of countries /"), "{none}");
 }

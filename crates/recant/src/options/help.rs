@@ -55,6 +55,7 @@ Options of serve and edge
   --default-certificate NAME       the one for viewers that name no host, or one that no certificate is for (none)
   --https-port N                   the port in redirects to HTTPS (that of --viewer-tls)
   --geo-header NAME                the request header that says in which country a viewer is, set by what stands in front (none)
+  --geo-database FILE              a database that says in which country an address is, in MaxMind's form (.mmdb); it counts where that header is not there
   --origin-ca FILE                 trust these authorities of origins, too (PEM; repeatable)
   --store-bytes N                  memory for stored responses (268435456)
   --tenant-share PERCENT           how much of it one tenant may have, 1 to 100 (100)

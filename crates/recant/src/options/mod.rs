@@ -70,6 +70,7 @@ pub(crate) struct ViewerOptions {
     pub(crate) tls: Option<TlsOptions>,
     pub(crate) https_port: Option<u16>,
     pub(crate) geo_header: Option<HeaderName>,
+    pub(crate) geo_database: Option<PathBuf>,
     pub(crate) origin_ca: Vec<PathBuf>,
     pub(crate) store_bytes: u64,
     pub(crate) tenant_share_percent: u8,

@@ -316,6 +316,8 @@ pub const TUNNEL_IDLE_MAX: Duration = Duration::from_secs(10 * 60);
 pub const TUNNEL_BUFFER_BYTES: usize = 8 * 1024;
 /// Viewer connections at a time, of all listeners together. Ours.
 pub const VIEWER_CONNECTIONS_MAX: usize = 10_000;
+/// Connections at a time of those who read an edge's metrics. Ours.
+pub const METRICS_CONNECTIONS_MAX: usize = 16;
 /// Bytes of stored responses, metadata included, unless the operator says otherwise. Ours.
 pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 /// The part of the store's bytes that bodies on their way into it may take beside, one part of so many. Ours.

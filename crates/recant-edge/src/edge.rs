@@ -20,6 +20,7 @@ use crate::counting::Counter;
 use crate::fetches::Fetches;
 use crate::flight::Flights;
 use crate::geo::{Geo, GeoDatabaseError};
+use crate::metrics::{self, Metrics};
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
 use crate::removals::Removals;
 use crate::request::Shared;
@@ -38,6 +39,8 @@ pub struct EdgeOptions {
     pub tls: Option<TlsOptions>,
     /// The port in redirects to HTTPS; unless said, that of the listener for TLS, or HTTPS's own.
     pub https_port: Option<u16>,
+    /// Where the edge's numbers are read, if anywhere: `/metrics` and `/metrics/tenants`, in Prometheus's text format.
+    pub metrics: Option<SocketAddr>,
     /// The request header field by which whoever stands in front of this edge says in which country a viewer is.
     pub geo_header: Option<HeaderName>,
     /// A file that says in which country an address is, in MaxMind's form; it counts where the header says nothing.
@@ -75,7 +78,7 @@ pub struct TlsOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
     /// An address cannot be listened on.
-    #[error("cannot listen for viewers on {0}: {1}")]
+    #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
     /// The certificates for viewers.
     #[error(transparent)]
@@ -95,6 +98,7 @@ impl EdgeOptions {
             viewer,
             tls: None,
             https_port: None,
+            metrics: None,
             geo_header: None,
             geo_database: None,
             origin_ca: Vec::new(),
@@ -116,6 +120,7 @@ impl EdgeOptions {
 pub struct Edge {
     viewer: SocketAddr,
     viewer_tls: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
     certificates: Option<Arc<Certificates>>,
     world: Arc<World>,
     store: Arc<Store>,
@@ -142,6 +147,10 @@ impl Edge {
             doors.push(Door { listener, certificates: Some(opened.clone()), permits });
             (viewer_tls, certificates) = (Some(address), Some(opened));
         }
+        let metrics = match options.metrics {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         let world = Arc::new(World::new());
         let store = Arc::new(Store::new(options.store_bytes, options.tenant_share_percent));
         let (removals, fetches) = (Arc::new(Removals::default()), Arc::new(Fetches::default()));
@@ -159,7 +168,7 @@ impl Edge {
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
             origins: Origins::new(policy, secure),
-            clock: options.clock,
+            clock: options.clock.clone(),
             geo: Geo::new(options.geo_header, options.geo_database.as_deref())?,
             https_port: options.https_port.or(viewer_tls.map(|address| address.port())).unwrap_or(443),
         };
@@ -176,8 +185,30 @@ impl Edge {
             passing: Default::default(),
         });
         serving.push(tokio::spawn(sweep.clone().keep_sweeping(options.sweep_pause, stop.clone())));
+        let metrics = metrics.map(|(listener, address)| {
+            let metrics = Metrics {
+                world: world.clone(),
+                store: store.clone(),
+                store_bytes_max: options.store_bytes,
+                sweep: sweep.clone(),
+                clock: options.clock,
+            };
+            serving.push(tokio::spawn(metrics::serve(listener, Arc::new(metrics), stop.clone())));
+            address
+        });
         serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
-        Ok(Self { viewer, viewer_tls, certificates, world, store, removals, sweep, stopping, serving })
+        Ok(Self {
+            viewer,
+            viewer_tls,
+            metrics,
+            certificates,
+            world,
+            store,
+            removals,
+            sweep,
+            stopping,
+            serving,
+        })
     }
 
     /// Where viewers connect.
@@ -188,6 +219,11 @@ impl Edge {
     /// Where viewers connect over TLS.
     pub fn viewer_tls_address(&self) -> Option<SocketAddr> {
         self.viewer_tls
+    }
+
+    /// Where the edge's numbers are read.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// Looks at the folder with certificates now, not at the end of the period.

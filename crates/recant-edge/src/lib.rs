@@ -57,6 +57,7 @@ mod matching;
 #[cfg(feature = "measuring")]
 #[doc(hidden)]
 pub mod measuring;
+mod metrics;
 mod origin;
 mod relay;
 mod removals;

@@ -39,7 +39,7 @@ use crate::upgrade::{Afterwards, Tunnel};
 use crate::viewer::{Security, Viewer};
 
 /// How long to wait when no connection can be accepted, for want of descriptors most likely.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Where viewers come in.
 pub(crate) struct Door {

@@ -123,6 +123,9 @@ pub struct Addresses {
     /// The `host:port` of viewers over TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub viewer_tls: Option<String>,
+    /// The `host:port` of an edge's metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<String>,
 }
 
 impl Folder {
@@ -244,6 +247,7 @@ impl Folder {
             api: addresses.api.clone().or(others.api),
             viewer: addresses.viewer.clone().or(others.viewer),
             viewer_tls: addresses.viewer_tls.clone().or(others.viewer_tls),
+            metrics: addresses.metrics.clone().or(others.metrics),
         };
         self.write_addresses(&addresses)
     }
@@ -273,7 +277,7 @@ impl Folder {
         }
         let said = read_addresses(&self.path)?.unwrap_or_default();
         Ok(match other {
-            Role::Plane => Addresses { viewer: None, viewer_tls: None, ..said },
+            Role::Plane => Addresses { api: said.api, ..Addresses::default() },
             Role::Edge => Addresses { api: None, ..said },
         })
     }

@@ -82,6 +82,7 @@ pub(crate) async fn start_edge(
     let mut edge = EdgeOptions::new(options.viewer);
     edge.tls = options.tls;
     edge.https_port = options.https_port;
+    edge.metrics = options.metrics;
     edge.geo_header = options.geo_header;
     edge.geo_database = options.geo_database;
     edge.origin_ca = options.origin_ca;
@@ -99,13 +100,16 @@ pub(crate) fn addresses(api: Option<std::net::SocketAddr>, edge: Option<&Edge>) 
         api: api.map(|api| api.to_string()),
         viewer: edge.map(|edge| edge.viewer_address().to_string()),
         viewer_tls: edge.and_then(Edge::viewer_tls_address).map(|tls| tls.to_string()),
+        metrics: edge.and_then(Edge::metrics_address).map(|metrics| metrics.to_string()),
     }
 }
 
-/// The lines that say where viewers connect.
+/// The lines that say where viewers connect, and whoever watches the edge.
 pub(crate) fn viewers(edge: &Edge) -> String {
     let tls = edge.viewer_tls_address().map(|address| format!("Viewers  https://{address}\n"));
-    format!("Viewers  http://{}\n{}", edge.viewer_address(), tls.unwrap_or_default())
+    let metrics = edge.metrics_address().map(|address| format!("Metrics  http://{address}/metrics\n"));
+    let [tls, metrics] = [tls, metrics].map(Option::unwrap_or_default);
+    format!("Viewers  http://{}\n{tls}{metrics}", edge.viewer_address())
 }
 
 /// A number that no other process of this edge has.

@@ -16,6 +16,7 @@ mod failures;
 mod following;
 mod forwarding;
 mod invalidation;
+mod metrics;
 mod origin_request_policies;
 mod passing;
 mod requests;

@@ -112,6 +112,7 @@ fn addresses_come_and_go() {
         api: Some("127.0.0.1:4580".into()),
         viewer: Some("127.0.0.1:8080".into()),
         viewer_tls: None,
+        metrics: None,
     };
     folder.publish_addresses(&addresses).unwrap();
     folder.publish_addresses(&addresses).unwrap();

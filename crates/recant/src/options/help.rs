@@ -54,6 +54,7 @@ Options of serve and edge
   --certificates DIR               NAME.crt or NAME.pem with NAME.key, or NAME/fullchain.pem with NAME/privkey.pem; looked at every 5 s
   --default-certificate NAME       the one for viewers that name no host, or one that no certificate is for (none)
   --https-port N                   the port in redirects to HTTPS (that of --viewer-tls)
+  --metrics ADDR                   where the edge's numbers are read: /metrics, /metrics/tenants (none)
   --geo-header NAME                the request header that says in which country a viewer is, set by what stands in front (none)
   --geo-database FILE              a database that says in which country an address is, in MaxMind's form (.mmdb); it counts where that header is not there
   --origin-ca FILE                 trust these authorities of origins, too (PEM; repeatable)

@@ -69,6 +69,7 @@ pub(crate) struct ViewerOptions {
     pub(crate) viewer: SocketAddr,
     pub(crate) tls: Option<TlsOptions>,
     pub(crate) https_port: Option<u16>,
+    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) geo_header: Option<HeaderName>,
     pub(crate) geo_database: Option<PathBuf>,
     pub(crate) origin_ca: Vec<PathBuf>,

@@ -9,7 +9,7 @@ use super::distributions::DeclaredDistribution;
 use super::keys::DeclaredKey;
 use super::tenants::DeclaredTenant;
 use super::{ApplyError, Declaration};
-use crate::config_check::Policies;
+use crate::config_check::{Policies, characters};
 use crate::error::excerpt;
 
 /// Everything that is declared, of all files.
@@ -48,6 +48,7 @@ impl Declared {
                 };
                 for (index, item) in items.iter().enumerate() {
                     let at = format!("{at}[{index}]");
+                    characters(item).map_err(ApplyError::of(&at))?;
                     let Document::Structure(members) = item.clone() else {
                         return Err(ApplyError::new(&at, "it has no members"));
                     };
@@ -188,6 +189,11 @@ mod tests {
             "f: Keys[0]: Name: it is missing, or not 1 to 64 letters",
         );
         check(json!({"Keys": [{"Name": "ci", "Policy": {"Statement": 1}}]}), "f: Keys[0]: Policy: ");
+        check(
+            json!({"Keys": [{"Name": "ci", "Policy": {"Statement": [{"Sid": "a\u{0}"}]}}]}),
+            "f: Keys[0]: Policy.Statement[0].Sid: the character U+0000 is not allowed.",
+        );
+        check(tenants(&[tenant("one\u{7}")]), "f: DistributionTenants[0]: Name: the character U+0007 is not");
         check(json!({"Keys": [{"Name": "ci", "Secret": "x"}]}), "f: Keys[0]: 'Secret' is no member of a key");
     }
 }

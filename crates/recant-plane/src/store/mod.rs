@@ -33,7 +33,7 @@ use recant_core::protocol::PlaneDurable;
 use recant_core::protocol::message::Applied;
 use tokio::sync::watch;
 
-pub use command::{Birth, Command, Outcome, Refusal};
+pub use command::{Birth, Command, Outcome, Refusal, TenantUpdate};
 pub use records::{
     DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing, Page,
     Progress, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Taggable, Tags, TenantFilter, TenantKey,

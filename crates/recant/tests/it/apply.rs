@@ -100,8 +100,8 @@ fn the_example_is_applied_once_and_again() {
     let expected = [
         "unchanged connection group europe",
         "unchanged distribution example-distribution",
-        "updated tenant shop-two",
         "updated tenant shop-one",
+        "updated tenant shop-two",
         "updated key deploy",
     ];
     assert_eq!(told(&serve), expected);
@@ -112,6 +112,40 @@ fn the_example_is_applied_once_and_again() {
     deploy
         .with(&[("AWS_ENDPOINT_URL_CLOUDFRONT", &format!("http://{}", serve.api))])
         .ok(&["list-distributions"]);
+}
+
+#[test]
+fn tenants_that_swap_their_domains() {
+    let text = fs::read_to_string(repository("examples/apply.yaml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("swap.yaml");
+    let options = ["--apply", file.to_str().unwrap()];
+    fs::write(&file, &text).unwrap();
+    let mut serve = Serve::start_with(&options);
+    let data = serve.folder();
+    serve.stop();
+    drop(serve);
+
+    let swapped = text
+        .replace("one.example", "x.example")
+        .replace("two.example", "one.example")
+        .replace("x.example", "two.example");
+    for (text, done) in [(&swapped, "updated"), (&swapped, "unchanged"), (&text, "updated")] {
+        fs::write(&file, text).unwrap();
+        let mut serve = Serve::start_in(data.clone(), &options);
+        assert_eq!(told(&serve)[2..4], ["shop-one", "shop-two"].map(|name| format!("{done} tenant {name}")));
+        let client = Client::recant(&serve);
+        let first = if text == &swapped { "shop-two" } else { "shop-one" };
+        let found = client.ok(&["get-distribution-tenant-by-domain", "--domain", "one.example"]);
+        assert_eq!(found["DistributionTenant"]["Name"], json!(first));
+        assert_eq!(found["DistributionTenant"]["Domains"].as_array().unwrap().len(), 1);
+        // Each change is noted by its operation's name.
+        let query = "Records[?Action=='cloudfront:UpdateDistributionTenant'].RequestId";
+        let audit = Said::of(&mut client.own(&["audit", "--query", query]));
+        let updates: Vec<String> = serde_json::from_str(&audit.stdout).unwrap();
+        assert_eq!(updates, vec!["apply"; if text == &swapped { 2 } else { 4 }]);
+        serve.stop();
+    }
 }
 
 #[test]

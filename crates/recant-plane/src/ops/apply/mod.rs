@@ -22,6 +22,7 @@
 mod connection_groups;
 mod declared;
 mod distributions;
+mod domains;
 mod form;
 mod keys;
 mod tags;
@@ -139,14 +140,15 @@ pub(crate) async fn apply<S: Store>(
     for distribution in &declared.distributions {
         distribution.bring(by, known.get(&distribution.caller_reference), &mut ids).await?;
     }
-    // A domain that moves from one tenant to another is free before it is taken.
-    let (mut releasing, mut others) = (Vec::new(), Vec::new());
+    let mut holdings = Vec::with_capacity(declared.tenants.len());
     for tenant in &declared.tenants {
-        let releases = tenant.releases_domains(context).await?;
-        if releases { releasing.push(tenant) } else { others.push(tenant) }
+        holdings.push(tenant.holding(context).await?);
     }
-    for tenant in releasing.into_iter().chain(others) {
-        tenant.bring(by, &ids).await?;
+    for step in domains::steps(&holdings) {
+        match step.iter().map(|at| &declared.tenants[*at]).collect::<Vec<_>>().as_slice() {
+            [alone] => alone.bring(by, &ids).await?,
+            trading => tenants::bring_together(by, trading, &ids).await?,
+        }
     }
     for key in &declared.keys {
         key.bring(by).await?;
@@ -161,10 +163,20 @@ async fn ask<S: Store>(
     (operation, resource): (&str, &str),
     input: Document,
 ) -> Result<Document, ApplyError> {
-    let action = format!("cloudfront:{operation}");
-    by.admission.note_operator(&by.context.store, &action, resource).await.map_err(ApplyError::of(at))?;
+    note(by, at, operation, resource).await?;
     let operation = model::operation(operation).expect("it is in the model");
     perform(by.context, operation, &input).await.map_err(ApplyError::of(at))
+}
+
+/// Notes that an operation is performed about a resource.
+async fn note<S: Store>(
+    by: &Applier<'_, S>,
+    at: &str,
+    operation: &str,
+    resource: &str,
+) -> Result<(), ApplyError> {
+    let action = format!("cloudfront:{operation}");
+    by.admission.note_operator(&by.context.store, &action, resource).await.map_err(ApplyError::of(at))
 }
 
 /// A text of an answer.

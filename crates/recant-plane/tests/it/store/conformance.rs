@@ -20,7 +20,8 @@ use super::World;
 use super::configure::{
     a_distribution_has_invalidations_of_its_own, a_domain_moves_in_one_step,
     distributions_are_changed_and_removed, domains_in_conflict_are_found,
-    tenants_are_listed_by_customization, what_was_judged_by_something_else_is_refused,
+    tenants_are_listed_by_customization, tenants_trade_their_domains_in_one_step,
+    what_was_judged_by_something_else_is_refused,
 };
 use super::keys::{keys_are_found_as_committed, the_audit_log_holds_together};
 use super::policies::{
@@ -76,6 +77,7 @@ macro_rules! conformance {
             distributions_are_changed_and_removed,
             what_was_judged_by_something_else_is_refused,
             a_domain_moves_in_one_step,
+            tenants_trade_their_domains_in_one_step,
             domains_in_conflict_are_found,
             tenants_are_listed_by_customization,
             a_distribution_has_invalidations_of_its_own,

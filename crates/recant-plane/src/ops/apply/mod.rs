@@ -1,7 +1,7 @@
 //! `--apply FILE`: what a plane has is brought to a declared state when it starts.
 //!
-//! A declaration is a document of four lists, `ConnectionGroups`, `Distributions`, `DistributionTenants` and `Keys`, whose items have AWS's own
-//! members ([`declared`]). What it does not mention is left alone; nothing is ever deleted.
+//! A declaration is a document of lists, `ConnectionGroups`, `CachePolicies`, `OriginRequestPolicies`, `ResponseHeadersPolicies`,
+//! `Distributions`, `DistributionTenants` and `Keys`, whose items have AWS's own members ([`declared`]). What it does not mention is left alone; nothing is ever deleted.
 //!
 //! ```text
 //!   all files ─▶ form, by the operations' shapes ─▶ meaning, by the operations' checks ─▶ references ─▶ nothing is done before here
@@ -15,6 +15,7 @@
 //! | what | found by | compared |
 //! |---|---|---|
 //! | connection group | `Name` | `Enabled`, tags |
+//! | policy | `Name` | the configuration as a whole |
 //! | distribution | `CallerReference` | the configuration as a whole, tags |
 //! | tenant | `Name` | the members that are declared, tags |
 //! | key | `Name` | policy, status |
@@ -25,6 +26,7 @@ mod distributions;
 mod domains;
 mod form;
 mod keys;
+mod policies;
 mod tags;
 mod tenants;
 
@@ -34,7 +36,8 @@ use recant_wire::document::Document;
 use recant_wire::model;
 
 use self::declared::Declared;
-use super::{Context, perform, policies};
+use self::policies::{KnownPolicies, Made};
+use super::{Context, perform};
 use crate::admission::Admission;
 use crate::error::ApiError;
 use crate::folder::{Folder, FolderError};
@@ -123,8 +126,9 @@ pub(crate) async fn apply<S: Store>(
         return Ok(());
     }
     let context = by.context;
-    let policies = policies::every(context).await.map_err(ApplyError::of("the policies that are there"))?;
-    let declared = Declared::read(declarations, &policies)?;
+    let policies = KnownPolicies::there(context).await;
+    let mut policies = policies.map_err(ApplyError::of("the policies that are there"))?;
+    let declared = Declared::read(declarations, &mut policies)?;
     let known = distributions::known(context).await?;
     for tenant in &declared.tenants {
         tenant.check(context, &declared, &known).await?;
@@ -136,9 +140,13 @@ pub(crate) async fn apply<S: Store>(
     for group in &declared.groups {
         group.bring(by).await?;
     }
+    let mut made = Made::new();
+    for policy in &declared.policies {
+        policy.bring(by, &policies, &mut made).await?;
+    }
     let mut ids = distributions::Ids::of(&known);
     for distribution in &declared.distributions {
-        distribution.bring(by, known.get(&distribution.caller_reference), &mut ids).await?;
+        distribution.bring(by, known.get(&distribution.caller_reference), &made, &mut ids).await?;
     }
     let mut holdings = Vec::with_capacity(declared.tenants.len());
     for tenant in &declared.tenants {

@@ -13,7 +13,7 @@ use super::declared::Item;
 use super::policies::{KnownPolicies, Made, name_to_id, settled};
 use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
 use crate::ops::{Context, shapes};
-use crate::store::{DistributionRecord, Listing, Page, Store, Tags};
+use crate::store::{DistributionFilter, DistributionRecord, Listing, Page, Store, Tags};
 use crate::{config_check, random};
 
 /// The distributions that are there, by `CallerReference`.
@@ -42,7 +42,7 @@ pub(super) async fn known<S: Store>(context: &Context<S>) -> Result<Known, Apply
     let mut known = Known::new();
     let mut page = Page { after: None, limit: PAGE_ITEMS_MAX.try_into().expect("a page has items") };
     loop {
-        let listing = context.store.distributions(page.clone()).await;
+        let listing = context.store.distributions(DistributionFilter::All, page.clone()).await;
         match listing.map_err(ApplyError::of("the distributions that are there"))? {
             Listing::Page { items, more } => {
                 page.after = items.last().map(|last| last.record.id.as_str().to_owned());

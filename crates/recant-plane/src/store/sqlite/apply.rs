@@ -111,8 +111,3 @@ fn record(db: &Connection, write: &PlaneWrite) -> Result<(), Stop> {
 pub(super) fn exists(db: &Connection, sql: &str, key: &str) -> rusqlite::Result<bool> {
     db.prepare_cached(sql)?.exists([key])
 }
-
-/// A value as it is stored.
-pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).expect("specs, tags and lists of texts have no keys that JSON lacks")
-}

@@ -7,7 +7,8 @@ use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::apply::{Stop, exists, json};
+use super::apply::{Stop, exists};
+use super::rows::json;
 use super::{log, policies, queries, rows};
 use crate::store::command::{Command, Outcome, Refusal, TenantUpdate};
 use crate::store::records::{

@@ -1,48 +1,30 @@
 """Invalidations through boto3: what becomes fresh, the waiter, replays and conflicts, pages."""
 
-import http.server
-import threading
 import unittest
 
 import support
 from support import view
 
 
-class Origin(http.server.ThreadingHTTPServer):
+class Handler(support.Handler):
     """Answers every path with the current text; paths under /tagged carry tags."""
 
-    text = ""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # Head and body in one piece: two would wait for one another (Nagle's algorithm, delayed acknowledgements).
-        wbufsize = -1
-
-        def do_GET(self):
-            body = self.server.text.encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            if "/tagged" in self.path:
-                self.send_header("Cache-Tag", "winter,sale")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
+    def do_GET(self):
+        tags = [("Cache-Tag", "winter,sale")] if "/tagged" in self.path else []
+        self.answer(self.server.text.encode(), *tags)
 
 
 class Invalidations(support.Case):
     @classmethod
     def setUpClass(cls):
-        cls.origin = Origin(("127.0.0.1", 0), Origin.Handler)
-        threading.Thread(target=cls.origin.serve_forever, daemon=True).start()
+        cls.origin = support.Origin(Handler)
+        cls.origin.text = ""
         cls.origin_port = cls.origin.server_port
         super().setUpClass()
 
     @classmethod
     def tearDownClass(cls):
-        cls.origin.shutdown()
-        cls.origin.server_close()
+        cls.origin.stop()
 
     def viewed(self, path):
         status, headers, body = view(f"{self.name}.example", path)

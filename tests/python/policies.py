@@ -1,34 +1,19 @@
 """Policies and cache behaviors through boto3: made, named by a distribution, seen by a viewer, changed, removed."""
 
 import http.client
-import http.server
 import json
-import threading
 import unittest
 import uuid
 
 import support
 
 
-class Origin(http.server.ThreadingHTTPServer):
+class Handler(support.Handler):
     """Answers every path with what it was asked."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # Head and body in one piece: two would wait for one another (Nagle's algorithm, delayed acknowledgements).
-        wbufsize = -1
-
-        def do_GET(self):
-            asked = {"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}}
-            body = json.dumps(asked).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Powered-By", "tests")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
+    def do_GET(self):
+        asked = {"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}}
+        self.answer(json.dumps(asked).encode(), ("X-Powered-By", "tests"))
 
 
 def listed(*names):
@@ -70,15 +55,13 @@ def response_headers_policy(name, value):
 class Policies(support.Case):
     @classmethod
     def setUpClass(cls):
-        cls.origin = Origin(("127.0.0.1", 0), Origin.Handler)
-        threading.Thread(target=cls.origin.serve_forever, daemon=True).start()
+        cls.origin = support.Origin(Handler)
         cls.origin_port = cls.origin.server_port
         super().setUpClass()
 
     @classmethod
     def tearDownClass(cls):
-        cls.origin.shutdown()
-        cls.origin.server_close()
+        cls.origin.stop()
 
     def viewed(self, path, **headers):
         """What a viewer gets: fields, and what the origin was asked."""

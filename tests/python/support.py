@@ -6,8 +6,10 @@ anybody.
 """
 
 import http.client
+import http.server
 import json
 import os
+import threading
 import unittest
 import urllib.parse
 import uuid
@@ -102,6 +104,37 @@ def healthy():
         return connection.getresponse().status == 200
     finally:
         connection.close()
+
+
+class Origin(http.server.ThreadingHTTPServer):
+    """An origin on a free port of this machine; what it answers is its handler's matter."""
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers of an origin: a text with fields of its own."""
+
+    protocol_version = "HTTP/1.1"
+    # Head and body in one piece: two would wait for one another (Nagle's algorithm, delayed acknowledgements).
+    wbufsize = -1
+
+    def answer(self, body, *fields):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in fields:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
 
 
 class Case(unittest.TestCase):

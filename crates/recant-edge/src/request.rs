@@ -159,7 +159,7 @@ async fn walk(
         viewer: viewer.clone(),
         head: head.clone(),
     });
-    viewer_fields::settle(&mut head, &arrival, viewer);
+    viewer_fields::settle(&mut head, &arrival, viewer, &shared.geo);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref());
     let job = |ask: Ask| {
         let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));

@@ -6,9 +6,7 @@ use recant_core::position::Position;
 use super::schema::OpenError;
 use super::session::Session;
 use super::{queries, rows};
-
-/// How many entries at the end of the log are looked at.
-const TAIL: u64 = 1_000;
+use crate::store::spelling::TAIL;
 
 /// Checks that the last entries are dense, link to one another, have the bodies that they name, and end with the head.
 pub(super) async fn tail(db: &Session) -> Result<(), OpenError> {

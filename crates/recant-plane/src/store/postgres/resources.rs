@@ -13,6 +13,7 @@ use crate::store::command::{Outcome, Refusal};
 use crate::store::records::{
     Listing, Page, ResourceKey, ResourceKind, ResourceRecord, Taggable, Tags, TenantFilter, Tracked,
 };
+use crate::store::spelling::{TagsOf, changed_tags, tags_of};
 
 pub(super) async fn create(tx: &Tx<'_>, new: &ResourceRecord) -> Result<Outcome, Stop> {
     let named = ResourceKey::Name(new.name.clone());
@@ -160,23 +161,13 @@ pub(super) async fn change_tags(
     unset: &[String],
     tags_max: usize,
 ) -> Result<Outcome, Stop> {
-    let (table, kind, id, missing) = match of {
-        Taggable::Distribution(id) => ("distributions", "", id.as_str(), Refusal::NoSuchDistribution),
-        Taggable::Tenant(id) => ("tenants", "", id.as_str(), Refusal::NoSuchTenant),
-        Taggable::Resource(kind, id) => {
-            ("resources", kind.as_str(), id.as_str(), Refusal::NoSuchResource(*kind))
-        }
-    };
+    let TagsOf { table, kind, id, missing } = tags_of(of);
     let id = &sought(id);
     let of_kind = if kind.is_empty() { "$2 = ''" } else { "kind = $2" };
     let current =
         tx.row(&format!("SELECT tags FROM {table} WHERE id = $1 AND {of_kind}"), &[&id, &kind]).await?;
-    let mut tags: Tags = rows::from_json(&current.ok_or(missing)?, 0)?;
-    tags.retain(|key, _| !unset.contains(key));
-    tags.extend(set.clone());
-    if tags.len() > tags_max {
-        return Err(Refusal::TooManyTags.into());
-    }
+    let current: Tags = rows::from_json(&current.ok_or(missing)?, 0)?;
+    let tags = changed_tags(current, set, unset, tags_max)?;
     let sql = format!("UPDATE {table} SET tags = $3 WHERE id = $1 AND {of_kind}");
     tx.execute(&sql, &[&id, &kind, &json(&tags)]).await?;
     Ok(Outcome::Tags(tags))

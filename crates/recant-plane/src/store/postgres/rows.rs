@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use recant_core::entry::{Entry, Hash, HistoryId, Kind, Scope};
-use recant_core::id::{DistributionId, IdError, TenantId};
+use recant_core::id::IdError;
 use recant_core::position::Position;
 use recant_core::protocol::MemberRecord;
 use recant_core::protocol::message::{Incarnation, LeaseClass, Member};
@@ -14,58 +14,21 @@ use tokio_postgres::types::FromSql;
 
 use super::session::{Failure, Result, Session};
 use crate::store::records::{
-    DistributionRecord, InvalidationRecord, InvalidationSummary, KeyRecord, Progress, ResourceKind,
-    ResourceRecord, TenantRecord, Tracked,
+    DistributionRecord, InvalidationRecord, InvalidationSummary, KeyRecord, ResourceKind, ResourceRecord,
+    TenantRecord, Tracked,
+};
+use crate::store::spelling;
+pub(super) use crate::store::spelling::{
+    DISTRIBUTION, ENTRY, INVALIDATION, INVALIDATION_SUMMARY, RESOURCE, TENANT, integer, json, owner,
+    scope_columns, tracked,
 };
 
-/// `log.scope` of [`Scope::Tenant`].
-const SCOPE_TENANT: i16 = 1;
-/// `log.scope` of [`Scope::Distribution`].
-const SCOPE_DISTRIBUTION: i16 = 2;
-
-/// What the column `owner` of a distribution starts with. No id has a slash.
-const OWNER_DISTRIBUTION: &str = "distribution/";
-
-/// The columns that [`distribution`] reads.
-pub(super) const DISTRIBUTION: &str =
-    "id, caller_reference, etag, config, spec, created, modified, position, tags";
-/// The columns that [`tenant`] reads.
-pub(super) const TENANT: &str = "id, name, connection_group_id, etag, config, spec, created, modified, position, web_acl, certificate, tags";
-/// The columns that [`resource`] reads.
-pub(super) const RESOURCE: &str =
-    "kind, id, name, alias, etag, enabled, config, tags, created, modified, position";
-/// The columns that [`invalidation`] reads.
-pub(super) const INVALIDATION: &str = "id, owner, caller_reference, items, created, position";
-/// The columns that [`invalidation_summary`] reads.
-pub(super) const INVALIDATION_SUMMARY: &str = "id, created, position";
-/// The columns that [`entry`] reads.
-pub(super) const ENTRY: &str = "position, prev_hash, scope, scope_id, kind, body_hash, body";
 /// The columns that [`key`] reads.
 pub(super) const KEY: &str = "id, secret, name, policy, is_active, created, modified";
-
-/// An unsigned number as PostgreSQL's signed one of the same bits.
-///
-/// Positions and terms never reach the sign; incarnations are random and use all bits.
-pub(super) fn integer(number: u64) -> i64 {
-    number.cast_signed()
-}
 
 /// A limit as PostgreSQL takes it.
 pub(super) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// A value as it is stored.
-pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).expect("specs, tags and lists of texts have no keys that JSON lacks")
-}
-
-/// An [`Entry`]'s scope as the columns `scope` and `scope_id`.
-pub(super) fn scope_columns(scope: &Scope) -> (i16, &str) {
-    match scope {
-        Scope::Tenant(id) => (SCOPE_TENANT, id.as_str()),
-        Scope::Distribution(id) => (SCOPE_DISTRIBUTION, id.as_str()),
-    }
 }
 
 /// The end of the log and its hash.
@@ -82,11 +45,10 @@ pub(super) async fn completed(db: &Session) -> Result<Position> {
 /// An entry out of [`ENTRY`].
 pub(super) fn entry(row: &Row) -> Result<Entry> {
     let id: String = get(row, 3)?;
-    let scope = match get(row, 2)? {
-        SCOPE_TENANT => Scope::Tenant(parsed(3, TenantId::parse(&id))?),
-        SCOPE_DISTRIBUTION => Scope::Distribution(parsed(3, DistributionId::parse(&id))?),
-        other => return Err(Failure::Row { column: 2, reason: format!("{other} is no scope") }),
-    };
+    let code = get(row, 2)?;
+    let scope = spelling::scope(code, &id)
+        .ok_or_else(|| Failure::Row { column: 2, reason: format!("{code} is no scope") })?;
+    let scope = parsed(3, scope)?;
     Ok(Entry {
         position: position(row, 0)?,
         prev_hash: hash(row, 1)?,
@@ -167,8 +129,8 @@ pub(super) fn resource(row: &Row, completed: Position) -> Result<Tracked<Resourc
 
 fn resource_kind(row: &Row, column: usize) -> Result<ResourceKind> {
     let name: &str = get(row, column)?;
-    let kind = ResourceKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    kind.ok_or_else(|| Failure::Row { column, reason: format!("'{name}' is no kind of resource") })
+    spelling::resource_kind(name)
+        .ok_or_else(|| Failure::Row { column, reason: format!("'{name}' is no kind of resource") })
 }
 
 /// An access key out of [`KEY`].
@@ -184,21 +146,10 @@ pub(super) fn key(row: &Row) -> Result<KeyRecord> {
     })
 }
 
-/// Whose a caller reference or invalidation is, as the column `owner`.
-pub(super) fn owner(scope: &Scope) -> String {
-    match scope {
-        Scope::Tenant(id) => id.as_str().to_owned(),
-        Scope::Distribution(id) => format!("{OWNER_DISTRIBUTION}{id}"),
-    }
-}
-
 /// What [`owner`] made a text of.
 fn owner_scope(row: &Row, column: usize) -> Result<Scope> {
     let owner: &str = get(row, column)?;
-    match owner.strip_prefix(OWNER_DISTRIBUTION) {
-        Some(id) => parsed(column, DistributionId::parse(id)).map(Scope::Distribution),
-        None => parsed(column, TenantId::parse(owner)).map(Scope::Tenant),
-    }
+    parsed(column, spelling::owner_scope(owner))
 }
 
 /// A member out of `edge, incarnation, embedded, lease_class, hold_ms`.
@@ -209,11 +160,6 @@ pub(super) fn member(row: &Row) -> Result<MemberRecord> {
         lease_class: LeaseClass(parsed(3, u8::try_from(get::<i16>(row, 3)?))?),
         hold: Duration::from_millis(unsigned(row, 4)?),
     })
-}
-
-/// The record with its place and progress.
-pub(super) fn tracked<T>(record: T, position: Position, completed: Position) -> Tracked<T> {
-    Tracked { record, position, progress: Progress::of(position, completed) }
 }
 
 /// A value of a type that PostgreSQL knows.

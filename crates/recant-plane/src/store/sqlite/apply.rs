@@ -44,6 +44,7 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::UpdateTenant { if_match, tenant, judged_by } => {
             configure::update_tenant(db, if_match.as_deref(), tenant, judged_by)
         }
+        Command::UpdateTenants(updates) => configure::update_tenants(db, updates),
         Command::MoveDomain { .. } => configure::move_domain(db, command),
         Command::DeleteTenant { tenant, if_match } => {
             configure::delete_tenant(db, tenant, if_match.as_deref())
@@ -109,9 +110,4 @@ fn record(db: &Connection, write: &PlaneWrite) -> Result<(), Stop> {
 /// Whether a question over one key has an answer.
 pub(super) fn exists(db: &Connection, sql: &str, key: &str) -> rusqlite::Result<bool> {
     db.prepare_cached(sql)?.exists([key])
-}
-
-/// A value as it is stored.
-pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).expect("specs, tags and lists of texts have no keys that JSON lacks")
 }

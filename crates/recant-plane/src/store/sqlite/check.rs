@@ -5,9 +5,7 @@ use recant_core::position::Position;
 use rusqlite::Connection;
 
 use super::{queries, rows};
-
-/// How many entries at the end of the log are looked at when a plane starts.
-const TAIL: u64 = 1_000;
+use crate::store::spelling::TAIL;
 
 /// What is wrong with a database.
 #[derive(Debug, thiserror::Error)]

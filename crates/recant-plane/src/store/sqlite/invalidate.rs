@@ -8,7 +8,8 @@ use recant_core::position::Position;
 use recant_core::time::WallTime;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::apply::{Stop, json};
+use super::apply::Stop;
+use super::rows::json;
 use super::{log, queries, rows};
 use crate::store::command::{Birth, Outcome, Refusal};
 use crate::store::records::InvalidationRecord;

@@ -67,7 +67,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
         id: row.get(0)?,
         secret: row.get(1)?,
         name: row.get(2)?,
-        policy: rows::json(row, 3)?,
+        policy: rows::from_json(row, 3)?,
         is_active: row.get(4)?,
         created: rows::wall_time(row, 5)?,
         modified: rows::wall_time(row, 6)?,

@@ -11,7 +11,8 @@ use recant_core::position::Position;
 use recant_core::spec::DistributionSpec;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::apply::{Stop, json};
+use super::apply::Stop;
+use super::rows::json;
 use super::{log, resources, rows};
 use crate::store::command::{Outcome, Refusal};
 use crate::store::records::{ResourceKind, ResourceRecord};
@@ -72,6 +73,6 @@ fn tell_distributions(db: &Connection, policy: &Policy) -> Result<Option<Positio
 fn users(db: &Connection, id: &str) -> Result<Vec<DistributionSpec>, Stop> {
     let mut specs =
         db.prepare_cached("SELECT spec FROM distributions WHERE instr(spec, ?1) > 0 ORDER BY born")?;
-    let specs = specs.query_map([json(id)], |row| rows::json(row, 0))?;
+    let specs = specs.query_map([json(id)], |row| rows::from_json(row, 0))?;
     Ok(specs.collect::<rusqlite::Result<_>>()?)
 }

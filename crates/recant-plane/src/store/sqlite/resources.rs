@@ -6,13 +6,15 @@ use recant_core::position::Position;
 use recant_core::{id::ConnectionGroupId, ledger};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::apply::{Stop, exists, json};
+use super::apply::{Stop, exists};
+use super::rows::json;
 use super::{configure, policies, queries, rows};
 use crate::store::DEFAULT_CONNECTION_GROUP;
 use crate::store::command::{Outcome, Refusal};
 use crate::store::records::{
     Page, ResourceKey, ResourceKind, ResourceRecord, Taggable, Tags, TenantFilter, Tracked,
 };
+use crate::store::spelling::{TagsOf, changed_tags, tags_of};
 use crate::store::{Listing, TenantRecord};
 
 pub(super) fn create(db: &Connection, new: &ResourceRecord) -> Result<Outcome, Stop> {
@@ -145,24 +147,14 @@ pub(super) fn change_tags(
     unset: &[String],
     tags_max: usize,
 ) -> Result<Outcome, Stop> {
-    let (table, kind, id, missing) = match of {
-        Taggable::Distribution(id) => ("distributions", "", id.as_str(), Refusal::NoSuchDistribution),
-        Taggable::Tenant(id) => ("tenants", "", id.as_str(), Refusal::NoSuchTenant),
-        Taggable::Resource(kind, id) => {
-            ("resources", kind.as_str(), id.as_str(), Refusal::NoSuchResource(*kind))
-        }
-    };
+    let TagsOf { table, kind, id, missing } = tags_of(of);
     let of_kind = if kind.is_empty() { "?2 = ''" } else { "kind = ?2" };
     let current: Option<Tags> = db
         .prepare_cached(&format!("SELECT tags FROM {table} WHERE id = ?1 AND {of_kind}"))?
-        .query_row([id, kind], |row| rows::json(row, 0))
+        .query_row([id, kind], |row| rows::from_json(row, 0))
         .optional()?;
-    let mut tags = current.ok_or(missing)?;
-    tags.retain(|key, _| !unset.contains(key));
-    tags.extend(set.clone());
-    if tags.len() > tags_max {
-        return Err(Refusal::TooManyTags.into());
-    }
+    let current = current.ok_or(missing)?;
+    let tags = changed_tags(current, set, unset, tags_max)?;
     db.prepare_cached(&format!("UPDATE {table} SET tags = ?3 WHERE id = ?1 AND {of_kind}"))?.execute([
         id,
         kind,

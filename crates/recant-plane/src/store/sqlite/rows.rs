@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use recant_core::batch::PathCount;
 use recant_core::entry::{Entry, Hash, HistoryId, Kind, Scope};
-use recant_core::id::{DistributionId, IdError, TenantId};
+use recant_core::id::IdError;
 use recant_core::position::Position;
 use recant_core::protocol::MemberRecord;
 use recant_core::protocol::message::{Incarnation, LeaseClass, Member, Term};
@@ -14,47 +14,14 @@ use rusqlite::{Connection, Result, Row};
 use serde::de::DeserializeOwned;
 
 use crate::store::records::{
-    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Progress, ResourceKind,
-    ResourceRecord, TenantRecord, Tracked,
+    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, ResourceKind, ResourceRecord,
+    TenantRecord, Tracked,
 };
-
-/// `log.scope` of [`Scope::Tenant`].
-const SCOPE_TENANT: i64 = 1;
-/// `log.scope` of [`Scope::Distribution`].
-const SCOPE_DISTRIBUTION: i64 = 2;
-
-/// What the column `owner` of a distribution starts with. No id has a slash.
-const OWNER_DISTRIBUTION: &str = "distribution/";
-
-/// The columns that [`distribution`] reads.
-pub(super) const DISTRIBUTION: &str =
-    "id, caller_reference, etag, config, spec, created, modified, position, tags";
-/// The columns that [`tenant`] reads.
-pub(super) const TENANT: &str = "id, name, connection_group_id, etag, config, spec, created, modified, position, web_acl, certificate, tags";
-/// The columns that [`resource`] reads.
-pub(super) const RESOURCE: &str =
-    "kind, id, name, alias, etag, enabled, config, tags, created, modified, position";
-/// The columns that [`invalidation`] reads.
-pub(super) const INVALIDATION: &str = "id, owner, caller_reference, items, created, position";
-/// The columns that [`invalidation_summary`] reads.
-pub(super) const INVALIDATION_SUMMARY: &str = "id, created, position";
-/// The columns that [`entry`] reads.
-pub(super) const ENTRY: &str = "position, prev_hash, scope, scope_id, kind, body_hash, body";
-
-/// An unsigned number as SQLite's signed one of the same bits.
-///
-/// Positions and terms never reach the sign; incarnations are random and use all bits.
-pub(super) fn integer(number: u64) -> i64 {
-    number.cast_signed()
-}
-
-/// An [`Entry`]'s scope as the columns `scope` and `scope_id`.
-pub(super) fn scope_columns(scope: &Scope) -> (i64, &str) {
-    match scope {
-        Scope::Tenant(id) => (SCOPE_TENANT, id.as_str()),
-        Scope::Distribution(id) => (SCOPE_DISTRIBUTION, id.as_str()),
-    }
-}
+use crate::store::spelling;
+pub(super) use crate::store::spelling::{
+    DISTRIBUTION, ENTRY, INVALIDATION, INVALIDATION_SUMMARY, RESOURCE, TENANT, integer, json, owner,
+    scope_columns, tracked,
+};
 
 /// The one row of `plane`.
 pub(super) fn identity(db: &Connection) -> Result<Identity> {
@@ -81,11 +48,10 @@ pub(super) fn completed(db: &Connection) -> Result<Position> {
 /// An entry out of [`ENTRY`].
 pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
     let id: String = row.get(3)?;
-    let scope = match row.get(2)? {
-        SCOPE_TENANT => Scope::Tenant(parsed(3, TenantId::parse(&id))?),
-        SCOPE_DISTRIBUTION => Scope::Distribution(parsed(3, DistributionId::parse(&id))?),
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
-    };
+    let code = row.get(2)?;
+    let scope = spelling::scope(code, &id)
+        .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(2, i64::from(code)))?;
+    let scope = parsed(3, scope)?;
     Ok(Entry {
         position: position(row, 0)?,
         prev_hash: Hash(row.get(1)?),
@@ -102,11 +68,11 @@ pub(super) fn distribution(row: &Row<'_>, completed: Position) -> Result<Tracked
         id: word(row, 0)?,
         caller_reference: row.get(1)?,
         etag: word(row, 2)?,
-        config: json(row, 3)?,
-        spec: json(row, 4)?,
+        config: from_json(row, 3)?,
+        spec: from_json(row, 4)?,
         created: wall_time(row, 5)?,
         modified: wall_time(row, 6)?,
-        tags: json(row, 8)?,
+        tags: from_json(row, 8)?,
     };
     Ok(tracked(record, position(row, 7)?, completed))
 }
@@ -118,13 +84,13 @@ pub(super) fn tenant(row: &Row<'_>, completed: Position) -> Result<Tracked<Tenan
         name: row.get(1)?,
         connection_group_id: word(row, 2)?,
         etag: word(row, 3)?,
-        config: json(row, 4)?,
-        spec: json(row, 5)?,
+        config: from_json(row, 4)?,
+        spec: from_json(row, 5)?,
         created: wall_time(row, 6)?,
         modified: wall_time(row, 7)?,
         web_acl: row.get(9)?,
         certificate: row.get(10)?,
-        tags: json(row, 11)?,
+        tags: from_json(row, 11)?,
     };
     Ok(tracked(record, position(row, 8)?, completed))
 }
@@ -135,7 +101,7 @@ pub(super) fn invalidation(row: &Row<'_>, completed: Position) -> Result<Tracked
         id: word(row, 0)?,
         scope: owner_scope(row, 1)?,
         caller_reference: row.get(2)?,
-        items: json(row, 3)?,
+        items: from_json(row, 3)?,
         created: wall_time(row, 4)?,
     };
     Ok(tracked(record, position(row, 5)?, completed))
@@ -164,8 +130,8 @@ pub(super) fn resource(row: &Row<'_>, completed: Position) -> Result<Tracked<Res
         alias: row.get(3)?,
         etag: word(row, 4)?,
         enabled: row.get(5)?,
-        config: json(row, 6)?,
-        tags: json(row, 7)?,
+        config: from_json(row, 6)?,
+        tags: from_json(row, 7)?,
         created: wall_time(row, 8)?,
         modified: wall_time(row, 9)?,
     };
@@ -174,25 +140,13 @@ pub(super) fn resource(row: &Row<'_>, completed: Position) -> Result<Tracked<Res
 
 fn resource_kind(row: &Row<'_>, column: usize) -> Result<ResourceKind> {
     let name = row.get_ref(column)?.as_str()?;
-    let kind = ResourceKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    kind.ok_or_else(|| rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text))
-}
-
-/// Whose a caller reference or invalidation is, as the column `owner`.
-pub(super) fn owner(scope: &Scope) -> String {
-    match scope {
-        Scope::Tenant(id) => id.as_str().to_owned(),
-        Scope::Distribution(id) => format!("{OWNER_DISTRIBUTION}{id}"),
-    }
+    spelling::resource_kind(name)
+        .ok_or_else(|| rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text))
 }
 
 /// What [`owner`] made a text of.
 fn owner_scope(row: &Row<'_>, column: usize) -> Result<Scope> {
-    let owner = row.get_ref(column)?.as_str()?;
-    match owner.strip_prefix(OWNER_DISTRIBUTION) {
-        Some(id) => parsed(column, DistributionId::parse(id)).map(Scope::Distribution),
-        None => parsed(column, TenantId::parse(owner)).map(Scope::Tenant),
-    }
+    parsed(column, spelling::owner_scope(row.get_ref(column)?.as_str()?))
 }
 
 /// A member out of `edge, incarnation, embedded, lease_class, hold_ms`.
@@ -203,11 +157,6 @@ pub(super) fn member(row: &Row<'_>) -> Result<MemberRecord> {
         lease_class: LeaseClass(row.get(3)?),
         hold: Duration::from_millis(unsigned(row, 4)?),
     })
-}
-
-/// The record with its place and progress.
-pub(super) fn tracked<T>(record: T, position: Position, completed: Position) -> Tracked<T> {
-    Tracked { record, position, progress: Progress::of(position, completed) }
 }
 
 /// A position.
@@ -233,7 +182,7 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
 }
 
 /// A value stored as JSON.
-pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     parsed(column, serde_json::from_str(row.get_ref(column)?.as_str()?))
 }
 

@@ -1,8 +1,9 @@
-//! `cargo xtask bench [PART…]`: what Recant costs, measured in one run beside the disk, moto, nginx and the AWS CLI.
+//! `cargo xtask bench [PART…]`: what Recant costs, measured in one run beside the disk, moto, four other caches and the AWS CLI.
 //!
 //! Sees to it that what is compared with is there, where that can be done, and runs the `measured` benchmark of the
 //! crate `recant`. Whatever is missing is said so in its row.
 
+use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -12,13 +13,24 @@ use crate::python;
 use crate::workspace::{cargo, perform};
 
 /// Programs with the packages of Debian that they come in.
-const PROGRAMS: &[(&str, &str)] =
-    &[("nginx", "nginx-light"), ("wrk", "wrk"), ("/usr/bin/aws", "awscli"), ("pg_lsclusters", "postgresql")];
+const PROGRAMS: &[(&str, &[&str])] = &[
+    ("nginx", &["nginx-light"]),
+    ("varnishd", &["varnish", "varnish-modules"]),
+    ("squid", &["squid"]),
+    ("traffic_server", &["trafficserver"]),
+    ("wrk", &["wrk"]),
+    ("/usr/bin/aws", &["awscli"]),
+    ("pg_lsclusters", &["postgresql"]),
+];
 
 /// Runs the chore with the arguments after its name: parts of the benchmark, all without any.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let missing: Vec<&str> =
-        PROGRAMS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| !is_there(program))
+        .flat_map(|(_, packages)| *packages)
+        .copied()
+        .collect();
     if !missing.is_empty()
         && let Err(error) = install(&missing)
     {
@@ -46,8 +58,10 @@ fn offer(benchmark: &mut Command, variable: &str, program: &str, programs: Resul
     }
 }
 
+/// Whether a program is on the path. Not run: some would start to serve.
 fn is_there(program: &str) -> bool {
-    Command::new(program).arg("-v").output().is_ok()
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Needs root, which containers have; elsewhere it fails and says so.
@@ -59,7 +73,7 @@ fn install(packages: &[&str]) -> Result<()> {
             .args(["install", "-qq", "--yes", "--no-install-recommends"])
             .args(packages)
             .env("DEBIAN_FRONTEND", "noninteractive")
-            // The system's own nginx is not to be started: the benchmark starts one of its own.
+            // The system's own servers are not to be started: the benchmark starts its own.
             .env("RUNLEVEL", "1"),
     )
 }

@@ -106,6 +106,7 @@ impl Sweep {
     pub(crate) async fn pass(&self) {
         let _passing = self.passing.lock().await;
         let progress = &self.progress;
+        tracing::debug!("sweeping");
         progress.is_passing.store(true, Ordering::Relaxed);
         progress.looked_at.store(0, Ordering::Relaxed);
         let before = self.world.stamp();

@@ -84,12 +84,22 @@ impl Client {
 
     /// Makes a distribution with an origin on this machine and a tenant with this domain; gives the tenant's id.
     pub(crate) fn make_tenant(&mut self, domain: &str, origin: SocketAddr) -> Result<String> {
+        let mut made = self.make_tenants(&[domain.to_owned()], origin)?;
+        made.pop().context("a tenant was made")
+    }
+
+    /// The same with several tenants, each with a domain; gives their ids in this order.
+    pub(crate) fn make_tenants(&mut self, domains: &[String], origin: SocketAddr) -> Result<Vec<String>> {
         let made = self.ok("CreateDistribution", json!({"DistributionConfig": distribution(origin)}))?;
         let distribution = &made["Distribution"]["Id"];
-        let tenant =
-            json!({"DistributionId": distribution, "Name": "bench", "Domains": [{"Domain": domain}]});
-        let made = self.ok("CreateDistributionTenant", tenant)?;
-        Ok(made["DistributionTenant"]["Id"].as_str().context("a tenant has an id")?.to_owned())
+        let make = |(n, domain): (usize, &String)| {
+            let name = format!("bench-{n}");
+            let tenant =
+                json!({"DistributionId": distribution, "Name": name, "Domains": [{"Domain": domain}]});
+            let made = self.ok("CreateDistributionTenant", tenant)?;
+            Ok(made["DistributionTenant"]["Id"].as_str().context("a tenant has an id")?.to_owned())
+        };
+        domains.iter().enumerate().map(make).collect()
     }
 }
 
@@ -107,19 +117,24 @@ impl Call {
 
     /// The same of a distribution without tenants.
     pub(crate) fn classic_invalidation(distribution: &str, caller_reference: &str) -> Result<Self> {
-        let batch = batch(caller_reference);
+        let batch = batch(caller_reference, &[format!("/items/{caller_reference}")]);
         Self::of("CreateInvalidation", json!({"DistributionId": distribution, "InvalidationBatch": batch}))
     }
 
     /// The creation of an invalidation of one path.
     pub(crate) fn invalidation(tenant: &str, caller_reference: &str) -> Result<Self> {
-        let batch = batch(caller_reference);
+        Self::invalidation_of(tenant, caller_reference, &[format!("/items/{caller_reference}")])
+    }
+
+    /// The same of these paths.
+    pub(crate) fn invalidation_of(tenant: &str, caller_reference: &str, paths: &[String]) -> Result<Self> {
+        let batch = batch(caller_reference, paths);
         Self::of("CreateInvalidationForDistributionTenant", json!({"Id": tenant, "InvalidationBatch": batch}))
     }
 }
 
-fn batch(caller_reference: &str) -> Value {
-    let paths = json!({"Quantity": 1, "Items": [format!("/items/{caller_reference}")]});
+fn batch(caller_reference: &str, paths: &[String]) -> Value {
+    let paths = json!({"Quantity": paths.len(), "Items": paths});
     json!({"Paths": paths, "CallerReference": caller_reference})
 }
 

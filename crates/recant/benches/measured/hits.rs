@@ -1,27 +1,26 @@
-//! What a hit costs: the edge beside nginx, both on one core and never at the same time, loaded by the same wrk from
-//! another core, with the same origin's responses in their caches.
+//! What a hit costs: the edge beside four other caches, all on one core and never at the same time, loaded by the same wrk
+//! from another core, with the same origin's responses in their stores.
 //!
 //! Hits a second depend on how fast wrk is as well; processor time for one hit does not, so both are printed. That
 //! all were hits is known from the origin, which is not asked again.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::nginx::{self, Nginx};
+use crate::caches::{ALL, Cache, Site, in_memory};
 use crate::origin::{Origin, THINGS};
-use crate::processes::{EdgeProcess, PlaneProcess, folder, started};
-use crate::spent;
+use crate::processes::started;
 use crate::statistics::{Rounds, number, rounds};
 
-const ROUNDS: usize = 4;
-const ROUND_SECONDS: u32 = 3;
+const ROUNDS: usize = 5;
+const ROUND_SECONDS: u32 = 2;
 /// For each size.
-const TIME: Duration = Duration::from_secs(30);
+const TIME: Duration = Duration::from_secs(75);
 const CONNECTIONS: u32 = 64;
+const STORE_BYTES: u64 = 256 << 20;
 const HOST: &str = "bench.example";
 
 /// Measures and prints.
@@ -32,71 +31,55 @@ pub(crate) fn run() -> Result<()> {
         return Ok(());
     }
     let (server_core, load_core) = cores()?;
-    let folder = folder()?;
+    let folder = in_memory()?;
     let origin = Origin::start()?;
-    let plane = PlaneProcess::start(folder.path(), "plane")?;
-    plane.client()?.make_tenant(HOST, origin.address)?;
-    let mut edge = EdgeProcess::start(&plane, folder.path(), "edge", Some(server_core))?;
-    for (path, _) in THINGS {
-        edge.until_hit(HOST, path)?;
-    }
-    let mut nginx = None;
-    let version = nginx::version();
-    if version.is_some() {
-        let mut started = Nginx::start(folder.path(), origin.address, Some(server_core))?;
-        for (path, _) in THINGS {
-            let address = started.address;
-            started.process.until("hit of nginx", || {
-                let response = crate::http::Connection::open(address).ok()?.get(HOST, path).ok()?;
-                (response.header("x-cache") == "HIT").then_some(())
-            })?;
+    let hosts = [HOST.to_owned()];
+    let mut caches = Vec::new();
+    for (name, start) in ALL {
+        let site = Site {
+            folder: folder.path(),
+            name,
+            origin: origin.address,
+            hosts: &hosts,
+            core: Some(server_core),
+            store_bytes: STORE_BYTES,
+        };
+        let ready = start(&site).and_then(|mut cache| {
+            THINGS.iter().try_for_each(|(path, _)| cache.until_hit(HOST, path)).map(|()| cache)
+        });
+        match ready {
+            Ok(cache) => caches.push(cache),
+            Err(error) => println!("  {name}: not measured: {error:#}"),
         }
-        nginx = Some(started);
-    } else {
-        println!("  nginx is missing (Debian's package nginx-light): the edge alone");
     }
     let asked_before = origin.requests();
     for (path, size) in THINGS {
-        let ours = Target { address: edge.viewer, process: edge.process.id(), load_core, path };
-        let theirs = nginx.as_ref().map(|nginx| Target {
-            address: nginx.address,
-            process: nginx.process.id(),
-            ..ours
-        });
-        let (mut ours_load, mut theirs_load) = (Load::default(), Load::default());
+        let mut loads: Vec<Load> = caches.iter().map(|_| Load::default()).collect();
         for round in rounds(ROUNDS, TIME) {
-            // A, B, B, A: what drifts, drifts for both.
-            if round % 2 == 0 {
-                ours_load.add(&ours)?;
-            }
-            if let Some(theirs) = &theirs {
-                theirs_load.add(theirs)?;
-            }
+            // To and fro: what drifts, drifts for all.
+            let mut order: Vec<usize> = (0..caches.len()).collect();
             if round % 2 == 1 {
-                ours_load.add(&ours)?;
+                order.reverse();
+            }
+            for n in order {
+                loads[n].add(&caches[n], load_core, path)?;
             }
         }
         println!("  {} KiB", size / 1024);
-        ours_load.print("edge");
-        if let Some(version) = &version {
-            theirs_load.print(&format!("nginx {version}"));
-            let rates = Rounds::ratio(&ours_load.rates, &theirs_load.rates);
-            let costs = Rounds::ratio(&ours_load.costs, &theirs_load.costs);
-            println!("    {:<20}{rates:>34}{:18}{costs:>22}", "edge over nginx", "");
+        println!(
+            "    {:<24}{:>30}{:>9}{:>26}{:>24}",
+            "", "hits/s", "p99 ms", "µs processor a hit", "recant's over this"
+        );
+        for (cache, load) in caches.iter().zip(&loads) {
+            let [rates, costs] = [&load.rates, &load.costs].map(|values| Rounds::of(values.iter().copied()));
+            let p99 = number(Rounds::of(load.p99.iter().copied()).median);
+            let ratio = Rounds::ratio(&loads[0].costs, &load.costs);
+            println!("    {:<24}{rates:>30}{p99:>9}{costs:>26}{ratio:>24}", cache.name);
         }
     }
     let asked = origin.requests() - asked_before;
     ensure!(asked == 0, "{asked} requests were no hits");
     Ok(())
-}
-
-/// What is loaded, and from where.
-#[derive(Clone, Copy)]
-struct Target {
-    address: SocketAddr,
-    process: u32,
-    load_core: usize,
-    path: &'static str,
 }
 
 /// What some rounds gave.
@@ -111,17 +94,18 @@ struct Load {
 }
 
 impl Load {
-    fn add(&mut self, target: &Target) -> Result<()> {
-        let before = spent::seconds(target.process)?;
-        let mut wrk = started("wrk", Some(target.load_core));
+    fn add(&mut self, cache: &Cache, load_core: usize, path: &str) -> Result<()> {
+        let before = cache.spent()?;
+        let mut wrk = started("wrk", Some(load_core));
         wrk.args(["--threads", "1", "--latency"])
             .args(["--connections", &CONNECTIONS.to_string(), "--duration", &format!("{ROUND_SECONDS}s")])
             .args(["--header", &format!("Host: {HOST}")])
-            .arg(format!("http://{}{}", target.address, target.path));
+            .arg(format!("http://{}{path}", cache.address));
         let output = wrk.output().context("wrk")?;
-        let spent = spent::seconds(target.process)? - before;
+        let spent = cache.spent()? - before;
         let text = String::from_utf8_lossy(&output.stdout);
-        ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "wrk met errors: {text}");
+        let is_good = !text.contains("Non-2xx") && !text.contains("Socket errors");
+        ensure!(is_good, "wrk met errors at {}: {text}", cache.name);
         let word = |line: &str, marker: &str| {
             line.contains(marker)
                 .then(|| line.replace(marker, "").split_whitespace().next().map(str::to_owned))?
@@ -134,14 +118,9 @@ impl Load {
         let hits: f64 = find("requests in")?.parse()?;
         self.rates.push(find("Requests/sec:")?.parse()?);
         self.costs.push(spent * 1e6 / hits);
-        self.p99.push(milliseconds(&find("99%")?)?);
+        let p99 = find("99%")?;
+        self.p99.push(milliseconds(&p99).with_context(|| format!("'{p99}' in: {text}"))?);
         Ok(())
-    }
-
-    fn print(&self, name: &str) {
-        let [rates, costs] = [&self.rates, &self.costs].map(|values| Rounds::of(values.iter().copied()));
-        let p99 = number(Rounds::of(self.p99.iter().copied()).median);
-        println!("    {name:<20}{rates:>26} hits/s  p99 {p99:>6} ms {costs:>26} µs processor a hit");
     }
 }
 
@@ -157,7 +136,7 @@ fn milliseconds(text: &str) -> Result<f64> {
 }
 
 /// The first and the last core that this process may use: one for the server, one for the load.
-fn cores() -> Result<(usize, usize)> {
+pub(crate) fn cores() -> Result<(usize, usize)> {
     let status = fs::read_to_string("/proc/self/status")?;
     let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     let list = list.context("no list of cores in /proc/self/status")?.trim();
@@ -165,7 +144,7 @@ fn cores() -> Result<(usize, usize)> {
     let ends: Vec<usize> = list.split([',', '-']).map(str::parse).collect::<Result<_, _>>()?;
     let (first, last) = (ends[0], ends[ends.len() - 1]);
     if first == last {
-        println!("  there is one core only: wrk and the servers share it");
+        println!("  there is one core only: the load and the servers share it");
     }
     Ok((first, last))
 }

@@ -1,6 +1,6 @@
 //! What Recant costs, in one run: `cargo xtask bench`.
 //!
-//! Eight questions, each beside something that says what the number is worth: the disk's own limit, another cache,
+//! Eleven questions, each beside something that says what the number is worth: the disk's own limit, other caches,
 //! another client. What is compared is compared within this run, in alternated rounds, on the same cores; each number
 //! is the median of its rounds with the least and the greatest behind it. Numbers that speak against Recant are
 //! printed like the others.
@@ -19,25 +19,29 @@ use std::{env, fs};
 use anyhow::Result;
 
 mod api;
+mod caches;
 mod command;
 mod completion;
 mod creates;
 mod hits;
 mod http;
 mod invalidation;
+mod load;
 mod memory;
 mod models;
 mod moto;
-mod nginx;
 mod origin;
 mod pages;
+mod peers;
 #[path = "../../../recant-plane/tests/it/postgres/mod.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "it is the tests' own, which need more of it")]
 mod postgres;
 mod processes;
 mod rules;
 mod spent;
+mod start;
 mod statistics;
+mod tail;
 
 /// One part: what it is called on the command line, and what it does.
 type Part = (&'static str, fn() -> Result<()>);
@@ -50,6 +54,9 @@ const PARTS: &[Part] = &[
     ("pages", pages::run),
     ("completion", completion::run),
     ("hits", hits::run),
+    ("start", start::run),
+    ("peers", peers::run),
+    ("tail", tail::run),
     ("command", command::run),
 ];
 

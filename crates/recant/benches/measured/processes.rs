@@ -32,13 +32,16 @@ pub(crate) fn folder() -> Result<TempDir> {
 pub(crate) struct Running {
     child: Child,
     log: PathBuf,
+    /// When the program was executed.
+    pub(crate) started: Instant,
 }
 
 impl Running {
     pub(crate) fn start(command: &mut Command, log: PathBuf) -> Result<Self> {
         let output = File::create(&log)?;
+        let started = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn();
-        Ok(Self { child: child.with_context(|| format!("starting {command:?}"))?, log })
+        Ok(Self { child: child.with_context(|| format!("starting {command:?}"))?, log, started })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -57,7 +60,7 @@ impl Running {
                 let log = fs::read_to_string(&self.log).unwrap_or_default();
                 bail!("no {what} ({ended:?}); it said: {log}");
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(1));
         }
     }
 }
@@ -129,6 +132,17 @@ impl EdgeProcess {
         name: &str,
         core: Option<usize>,
     ) -> Result<Self> {
+        Self::start_with(plane, folder, name, core, &[])
+    }
+
+    /// The same with further options.
+    pub(crate) fn start_with(
+        plane: &PlaneProcess,
+        folder: &Path,
+        name: &str,
+        core: Option<usize>,
+        options: &[&str],
+    ) -> Result<Self> {
         let data_dir = folder.join(name);
         fs::create_dir(&data_dir)?;
         fs::copy(plane.data_dir.join("edge-secret"), data_dir.join("edge-secret"))?;
@@ -142,7 +156,10 @@ impl EdgeProcess {
                 &format!("http://{}", plane.api),
                 "--data-dir",
             ])
-            .arg(&data_dir);
+            .arg(&data_dir)
+            .args(options)
+            // The sweep says when it passes.
+            .env("RECANT_LOG", "info,recant_edge::sweep=debug");
         let mut process = Running::start(&mut command, folder.join(format!("{name}.log")))?;
         let viewer = process.until("edge", || address(&data_dir, "viewer"))?;
         Ok(Self { viewer, process })

@@ -9,8 +9,8 @@
 //! The page is an object of the tenant's like any other: it has its own key, its own stamp, its own rules. So an invalidation
 //! of it holds also where it stands in for an error, and one of `/missing` takes the stored 404 away.
 //!
-//! **There is no page for a page**: where it cannot be had, or is no 200 itself, the viewer gets the error as it is. And
-//! none for what the edge refuses, which says why it does.
+//! **There is no page for a page**: where it cannot be had, or is no 200 itself, the viewer gets the error as it is. A viewer
+//! in a country that is not served gets the page too, if there is one for 403; one who has to come over HTTPS does not.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub(crate) async fn in_place_of(
 ) -> Result<Response<Outgoing>, Refused> {
     let status = match &outcome {
         Ok(response) => response.status(),
-        Err((refusal @ Refusal::Origin(_), _)) => refusal.status(),
+        Err((refusal, _)) if has_page(refusal) => refusal.status(),
         Err(_) => return outcome,
     };
     let distribution = asker.arrival.distribution.clone();
@@ -62,6 +62,11 @@ pub(crate) async fn in_place_of(
         tokio::spawn(read_to_its_end(error.into_body()));
     }
     Ok(response)
+}
+
+/// What the configuration can have a page for: failures of the origin, and what the configuration itself forbids. All else is between the viewer and the edge.
+fn has_page(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Origin(_) | Refusal::Country | Refusal::MethodNotAllowed)
 }
 
 impl Asker {

@@ -124,7 +124,7 @@ async fn walk(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
     viewer: &Viewer,
-    mut head: Parts,
+    head: Parts,
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
@@ -141,31 +141,62 @@ async fn walk(
         // The connection was opened for another host (RFC 9113 section 9.1.2), or before the configuration changed.
         return Err(at_the_door(Refusal::Misdirected));
     }
-    let whereabouts = || shared.geo.whereabouts(&head.headers, viewer.address.ip());
-    if !arrival.distribution.admits(&arrival.tenant, whereabouts) {
-        return Err(at_the_door(Refusal::Country));
-    }
-    let protocol = arrival.behavior().viewer_protocol;
-    https::check(protocol, viewer, &head, &target, shared.https_port).map_err(at_the_door)?;
-    arrival.check_allowed(&head.method).map_err(at_the_door)?;
-
-    let (host, path) = (target.host.clone(), arrival.object_path(target.path));
-    let query = target.query.map(str::to_owned);
     let finish = Finish::of(&arrival, &head, &*shared.clock);
     let has_pages = arrival.distribution.custom_errors.iter().any(|error| error.page.is_some());
     let asker = has_pages.then(|| Asker {
         arrival: arrival.clone(),
-        host: host.clone(),
+        host: target.host.clone(),
         viewer: viewer.clone(),
         head: head.clone(),
     });
+    let outcome = match admit(shared, &arrival, viewer, &head, &target) {
+        Ok(()) => {
+            let query = target.query.map(str::to_owned);
+            let target = (target.host.clone(), arrival.object_path(target.path), query);
+            serve(shared, interjections, viewer, arrival, target, head, body).await
+        }
+        Err(refusal) => Err(at_the_door(refusal)),
+    };
+    let outcome = match asker {
+        Some(asker) => Box::pin(error_page::in_place_of(outcome, shared, asker)).await,
+        None => outcome,
+    };
+    outcome.map(|response| finish.response(response, &*shared.clock))
+}
+
+/// Whether the configuration lets this viewer ask for this, in this way.
+fn admit(
+    shared: &Shared,
+    arrival: &Arrival,
+    viewer: &Viewer,
+    head: &Parts,
+    target: &Target<'_>,
+) -> Result<(), Refusal> {
+    let whereabouts = || shared.geo.whereabouts(&head.headers, viewer.address.ip());
+    if !arrival.distribution.admits(&arrival.tenant, whereabouts) {
+        return Err(Refusal::Country);
+    }
+    https::check(arrival.behavior().viewer_protocol, viewer, head, target, shared.https_port)?;
+    arrival.check_allowed(&head.method)
+}
+
+/// From the lookup to the response.
+async fn serve(
+    shared: &Arc<Shared>,
+    interjections: &Arc<Interjections>,
+    viewer: &Viewer,
+    arrival: Arrival,
+    (host, path, query): (Host, String, Option<String>),
+    mut head: Parts,
+    body: Incoming,
+) -> Result<Response<Outgoing>, Refused> {
     viewer_fields::settle(&mut head, &arrival, viewer, &shared.geo);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref());
     let job = |ask: Ask| {
         let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
         Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
     };
-    let outcome = match found {
+    match found {
         Found::Hit(response) => Ok(response),
         Found::HitAndValidate(response, ask) => {
             collapse::validate_behind(shared, job(ask), head);
@@ -180,12 +211,7 @@ async fn walk(
             let fetched = Box::pin(fetch(shared, job(ask), head, Some(body), gate)).await;
             fetched.map_err(|error| (error.into(), why))
         }
-    };
-    let outcome = match asker {
-        Some(asker) => Box::pin(error_page::in_place_of(outcome, shared, asker)).await,
-        None => outcome,
-    };
-    outcome.map(|response| finish.response(response, &*shared.clock))
+    }
 }
 
 fn at_the_door(refusal: Refusal) -> Refused {

@@ -1,8 +1,10 @@
 //! Viewers in countries that are not served.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use recant_core::entry::Change;
+use recant_core::failing::{CustomErrorSpec, ErrorPageSpec};
 use recant_core::geo::GeoRestriction;
 use recant_edge::{Edge, EdgeOptions};
 
@@ -63,6 +65,28 @@ async fn an_edge_that_nobody_tells_serves_no_one_there() {
         assert_eq!(bed.origin.count(), 0);
     }
     check(&restricted(GeoRestriction::None, |_| {}).await, "a.test", &[], 200).await;
+}
+
+#[tokio::test]
+async fn a_page_for_those_who_are_not_served() {
+    let script = |_: usize, request: &str| {
+        let body = if request.contains("/not-here ") { "not in your country" } else { "ok" };
+        ok(&["Cache-Control: max-age=60"], body)
+    };
+    let origin = Origin::start(script).await;
+    let mut spec = distribution(origin.address.port());
+    spec.geo = Some(GeoRestriction::Whitelist(vec!["DE".into()]));
+    let page = ErrorPageSpec { path: "/not-here".into(), status: 451 };
+    let error = CustomErrorSpec { status: 403, page: Some(page), caching_min_ttl: Duration::ZERO };
+    spec.custom_errors = vec![error];
+    let bed = Bed::with(origin, spec, told).await;
+    let reply = bed.send("GET", "a.test", "/p", &["X-Country: US"]).await;
+    assert_eq!((reply.status, reply.text()), (451, "not in your country"));
+    let reply = bed.send("DELETE", "a.test", "/p", &["X-Country: DE"]).await;
+    assert_eq!((reply.status, reply.text()), (451, "not in your country"));
+    assert_eq!(bed.send("GET", "a.test", "/p", &["X-Country: DE"]).await.text(), "ok");
+    let asked = bed.origin.seen();
+    assert_eq!(asked.iter().filter(|request| request.contains("/p ")).count(), 1, "{asked:?}");
 }
 
 /// A database of MaxMind's form that knows one network, `127.0.0.0/8`, and says this country of it

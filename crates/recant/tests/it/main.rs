@@ -24,3 +24,4 @@ mod prompt;
 mod recorded;
 mod retention;
 mod rig;
+mod streaming;

@@ -100,6 +100,14 @@ impl Serve {
         http::get(self.api, "plane", "/healthz").status == 200
     }
 
+    /// The most memory that it has had at a time.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
     /// Asks it to stop.
     pub(crate) fn terminate(&self) {
         kill(self.pid(), Signal::SIGTERM).unwrap();

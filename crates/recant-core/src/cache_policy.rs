@@ -8,18 +8,19 @@
 //! that name them ([`crate::spec::BehaviorSpec`]). A custom one may change under its id: then its [`CachePolicy::variant`]
 //! changes, which is in the key, so that nothing is served under the new policy that was fetched under the old.
 //!
-//! Ids and settings: CloudFront Developer Guide, "Use managed cache policies". `Amplify` is not among them: its key has the
-//! viewer's country in it, which an edge does not know.
+//! Ids and settings: CloudFront Developer Guide, "Use managed cache policies"; of those whose names begin with `Amplify-`: Amplify Hosting User
+//! Guide, "How Amplify applies cache configuration to an app".
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::HeaderName;
-use http::header::{HOST, ORIGIN};
+use http::header::{ACCEPT, AUTHORIZATION, HOST, ORIGIN};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::selection::{Selection, header_names};
+use crate::viewer_fields::ViewerField;
 
 /// What of a request tells stored responses apart, and the bounds of their freshness lifetimes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +125,7 @@ pub fn all_managed() -> &'static [Managed] {
 const YEAR_SECONDS: u64 = 31_536_000;
 const DAY_SECONDS: u64 = 86_400;
 
-static MANAGED: LazyLock<[Managed; 6]> = LazyLock::new(|| {
+static MANAGED: LazyLock<[Managed; 11]> = LazyLock::new(|| {
     let only = |names: &[&str]| Selection::Only(names.iter().map(ToString::to_string).collect());
     let compressed = KeyParts { gzip: true, brotli: true, ..KeyParts::default() };
     let origin_headers = KeyParts {
@@ -137,6 +138,11 @@ static MANAGED: LazyLock<[Managed; 6]> = LazyLock::new(|| {
         ],
         cookies: Selection::All,
         ..compressed.clone()
+    };
+    let country = ViewerField::Country.name();
+    let amplify = |headers: &[HeaderName], cookies, query| {
+        let headers = headers.iter().cloned().chain([AUTHORIZATION, HOST]).collect();
+        KeyParts { headers, cookies, query, ..compressed.clone() }
     };
     let media_package = KeyParts {
         headers: vec![ORIGIN],
@@ -152,6 +158,18 @@ static MANAGED: LazyLock<[Managed; 6]> = LazyLock::new(|| {
             media_package,
         ),
         fixed(
+            "1c6db51a-a33f-469a-8245-dae26771f530",
+            "Managed-Amplify-ImageOptimization",
+            [0, 0, YEAR_SECONDS],
+            amplify(&[ACCEPT], Selection::None, Selection::All),
+        ),
+        fixed(
+            "2e54312d-136d-493c-8eb9-b001f22f67d2",
+            "Managed-Amplify",
+            [2, 2, 600],
+            amplify(std::slice::from_ref(&country), Selection::All, Selection::All),
+        ),
+        fixed(
             "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
             "Managed-CachingDisabled",
             [0, 0, 0],
@@ -164,16 +182,34 @@ static MANAGED: LazyLock<[Managed; 6]> = LazyLock::new(|| {
             KeyParts { query: Selection::All, ..origin_headers.clone() },
         ),
         fixed(
+            "4d1d2f1d-3a71-49ad-9e08-7ea5d843a556",
+            "Managed-Amplify-Default",
+            [0, 0, YEAR_SECONDS],
+            amplify(&[ACCEPT, country.clone()], Selection::All, Selection::All),
+        ),
+        fixed(
             "658327ea-f89d-4fab-a63d-7e88639e58f6",
             "Managed-CachingOptimized",
             [1, DAY_SECONDS, YEAR_SECONDS],
-            compressed,
+            compressed.clone(),
+        ),
+        fixed(
+            "7e5fad67-ee98-4ad0-b05a-394999eefc1a",
+            "Managed-Amplify-StaticContent",
+            [0, 0, YEAR_SECONDS],
+            amplify(&[], Selection::None, Selection::None),
         ),
         fixed(
             "83da9c7e-98b4-4e11-a168-04f0df8e2c65",
             "UseOriginCacheControlHeaders",
             [0, 0, YEAR_SECONDS],
             origin_headers,
+        ),
+        fixed(
+            "a6bad946-36c3-4c33-aa98-362c74a7fb13",
+            "Managed-Amplify-DefaultNoCookies",
+            [0, 0, YEAR_SECONDS],
+            amplify(&[ACCEPT, country.clone()], Selection::None, Selection::All),
         ),
         fixed(
             "b2884449-e4de-46a7-ac36-70bc7f1ddd6d",
@@ -234,6 +270,22 @@ mod tests {
             1,
             "None",
         );
+        let amplify = "2e54312d-136d-493c-8eb9-b001f22f67d2";
+        check(amplify, "Managed-Amplify", [2, 2, 600], "All", 3, "All");
+        let default = "4d1d2f1d-3a71-49ad-9e08-7ea5d843a556";
+        check(default, "Managed-Amplify-Default", [0, 0, year], "All", 4, "All");
+        let no_cookies = "a6bad946-36c3-4c33-aa98-362c74a7fb13";
+        check(no_cookies, "Managed-Amplify-DefaultNoCookies", [0, 0, year], "All", 4, "None");
+        let images = "1c6db51a-a33f-469a-8245-dae26771f530";
+        check(images, "Managed-Amplify-ImageOptimization", [0, 0, year], "All", 3, "None");
+        let content = "7e5fad67-ee98-4ad0-b05a-394999eefc1a";
+        check(content, "Managed-Amplify-StaticContent", [0, 0, year], "None", 2, "None");
+        for id in [amplify, default, no_cookies, images, content] {
+            let headers = &managed(id).unwrap().key.headers;
+            let has_country = headers.contains(&ViewerField::Country.name());
+            assert_eq!(has_country, [amplify, default, no_cookies].contains(&id), "{id}");
+            assert!(headers.contains(&AUTHORIZATION) && headers.contains(&HOST), "{id}");
+        }
         assert!(all_managed().is_sorted_by_key(|managed| &managed.policy.id));
         assert_eq!(managed("658327EA-F89D-4FAB-A63D-7E88639E58F6"), None);
         assert_eq!(managed(""), None);

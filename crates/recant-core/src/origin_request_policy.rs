@@ -7,7 +7,7 @@
 //! Managed ones are known by id, custom ones travel in the behaviours that name them ([`crate::spec::BehaviorSpec`]).
 //!
 //! Ids and settings: CloudFront Developer Guide, "Use managed origin request policies". `AllViewerAndCloudFrontHeaders-2022-06` is not
-//! among them: it lists what an edge does not know of a viewer ([`crate::viewer_fields`]).
+//! among them: of most that it lists an edge knows nothing ([`crate::viewer_fields`]).
 
 use std::sync::LazyLock;
 

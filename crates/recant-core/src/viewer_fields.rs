@@ -1,7 +1,8 @@
-//! The header fields that an edge makes about a viewer: those of CloudFront's `CloudFront-*` that can be known from the connection alone.
+//! The header fields that an edge makes about a viewer: those of CloudFront's `CloudFront-*` that can be known from the connection alone, and
+//! the country, where whatever stands in front of the edge tells it ([`crate::geo::Whereabouts`]).
 //!
 //! They are in a request only where a policy lists them. What a viewer sends under such a name never passes: an origin may believe what it
-//! reads there. Fields about countries, cities, devices and fingerprints are not made, and a policy that lists one is refused.
+//! reads there. Fields about cities, networks, devices and fingerprints are not made, and a policy that lists one is refused.
 
 use http::HeaderName;
 
@@ -12,19 +13,23 @@ pub enum ViewerField {
     ForwardedProto,
     /// `CloudFront-Viewer-Address`: address and port.
     Address,
+    /// `CloudFront-Viewer-Country`: two letters of ISO 3166-1, where the edge is told; else it is left out, as CloudFront does with what it
+    /// does not know.
+    Country,
     /// `CloudFront-Viewer-Http-Version`: `1.0`, `1.1` or `2.0`.
     HttpVersion,
 }
 
 impl ViewerField {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::ForwardedProto, Self::Address, Self::HttpVersion];
+    pub const ALL: [Self; 4] = [Self::ForwardedProto, Self::Address, Self::Country, Self::HttpVersion];
 
     /// Its name.
     pub fn name(self) -> HeaderName {
         HeaderName::from_static(match self {
             Self::ForwardedProto => "cloudfront-forwarded-proto",
             Self::Address => "cloudfront-viewer-address",
+            Self::Country => "cloudfront-viewer-country",
             Self::HttpVersion => "cloudfront-viewer-http-version",
         })
     }
@@ -50,8 +55,8 @@ mod tests {
             assert_eq!(ViewerField::of(&field.name()), Some(field));
             assert!(is_reserved(&field.name()));
         }
-        let country = HeaderName::from_static("cloudfront-viewer-country");
-        assert_eq!((ViewerField::of(&country), is_reserved(&country)), (None, true));
+        let city = HeaderName::from_static("cloudfront-viewer-city");
+        assert_eq!((ViewerField::of(&city), is_reserved(&city)), (None, true));
         assert!(!is_reserved(&HeaderName::from_static("x-cloudfront-")));
     }
 }

@@ -88,7 +88,7 @@ impl Asker {
         }
         let Self { arrival, host, viewer, mut head } = self;
         let (arrival, path) = (arrival.about(path), path.to_owned());
-        viewer_fields::settle(&mut head, &arrival, &viewer);
+        viewer_fields::settle(&mut head, &arrival, &viewer, shared.geo_header.as_ref());
         let found = look_up(shared, &arrival, &head, &path, None);
         let job = |ask: Ask| {
             let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));

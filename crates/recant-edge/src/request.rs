@@ -158,7 +158,7 @@ async fn walk(
         viewer: viewer.clone(),
         head: head.clone(),
     });
-    viewer_fields::settle(&mut head, &arrival, viewer);
+    viewer_fields::settle(&mut head, &arrival, viewer, shared.geo_header.as_ref());
     let found = look_up(shared, &arrival, &head, &path, query.as_deref());
     let job = |ask: Ask| {
         let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
@@ -211,7 +211,7 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// Where the operator's own front says that the viewer is.
-fn whereabouts<'h>(told_by: Option<&HeaderName>, headers: &'h HeaderMap) -> Whereabouts<'h> {
+pub(crate) fn whereabouts<'h>(told_by: Option<&HeaderName>, headers: &'h HeaderMap) -> Whereabouts<'h> {
     let Some(name) = told_by else { return Whereabouts::Untold };
     let mut lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default().trim());
     match (lines.next(), lines.next()) {

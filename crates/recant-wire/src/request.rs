@@ -81,6 +81,15 @@ pub enum RequestError {
         /// The beginning of the text.
         found: String,
     },
+    /// A label of the path, a parameter of the query or a header with a character that the body could not have: so nothing
+    /// can come in by them that no answer could tell, or no store keep.
+    #[error("{name}: the character U+{:04X} is not allowed", u32::from(*character))]
+    Character {
+        /// The name on the wire.
+        name: &'static str,
+        /// The character.
+        character: char,
+    },
 }
 
 /// Reads an operation's input: the plane. Labels come from [`route`](crate::model::route); `query` is still encoded.
@@ -121,6 +130,9 @@ pub fn decode(
             Location::Header => headers.get(member.wire_name).map(|value| latin1(value.as_bytes())),
         };
         let Some(text) = text else { continue };
+        if let Some(character) = text.chars().find(|char| !xml::is_legal(*char)) {
+            return Err(RequestError::Character { name: member.wire_name, character });
+        }
         let value = xml::read_scalar(&member.shape.kind, text, true).map_err(|bad| RequestError::Value {
             name: member.wire_name,
             expected: bad.expected,
@@ -309,6 +321,14 @@ mod tests {
         assert_eq!(
             read(Method::GET, &format!("{list}?MaxItems=+7"), &[], ""),
             Err("MaxItems: a 32-bit integer expected, '+7' found".into())
+        );
+        assert_eq!(
+            read(Method::GET, "/2020-05-31/distribution-tenant/d%00", &[], ""),
+            Err("Identifier: the character U+0000 is not allowed".into())
+        );
+        assert_eq!(
+            read(Method::GET, &format!("{list}?Marker=%EF%BF%BE"), &[], ""),
+            Err("Marker: the character U+FFFE is not allowed".into())
         );
         assert_eq!(read(Method::POST, list, &[], ""), Ok(json!({"Id": "d"})));
         assert_eq!(

@@ -62,3 +62,46 @@ async fn an_edge_that_nobody_tells_serves_no_one_there() {
     }
     check(&restricted(GeoRestriction::None, |_| {}).await, "a.test", &[], 200).await;
 }
+
+/// An edge whose behaviour has the managed policy `Amplify`, in whose key the country is.
+async fn keyed_by_country(adjust: impl FnOnce(&mut EdgeOptions)) -> Bed {
+    let origin = Origin::start(|n, _| ok(&["Cache-Control: max-age=60"], &format!("{}", n + 1))).await;
+    let mut spec = distribution(origin.address.port());
+    spec.default_behavior.cache_policy_id = "2e54312d-136d-493c-8eb9-b001f22f67d2".into();
+    Bed::with(origin, spec, adjust).await
+}
+
+/// The answer to a viewer who sends these lines, and what its origin was told of the country.
+async fn answer(bed: &Bed, lines: &[&str]) -> (String, Option<String>) {
+    let text = bed.send("GET", "a.test", "/p", lines).await.text().to_owned();
+    let nth: usize = text.parse().unwrap();
+    let request = bed.origin.seen().remove(nth - 1).to_ascii_lowercase();
+    let told =
+        request.lines().find_map(|line| line.strip_prefix("cloudfront-viewer-country: ")).map(str::to_owned);
+    (text, told)
+}
+
+#[tokio::test]
+async fn a_country_in_the_key() {
+    let check = |got: (String, Option<String>), nth: &str, country: Option<&str>| {
+        assert_eq!((&*got.0, got.1.as_deref()), (nth, country));
+    };
+    let bed = keyed_by_country(told).await;
+    check(answer(&bed, &["X-Country: DE"]).await, "1", Some("de"));
+    check(answer(&bed, &["X-Country: FR"]).await, "2", Some("fr"));
+    check(answer(&bed, &["X-Country: de"]).await, "1", Some("de"));
+    // What is not known is left out; what the viewer says under the edge's name does not count.
+    check(answer(&bed, &[]).await, "3", None);
+    check(answer(&bed, &["X-Country: 49"]).await, "3", None);
+    check(answer(&bed, &["CloudFront-Viewer-Country: DE"]).await, "3", None);
+    check(answer(&bed, &["CloudFront-Viewer-Country: US", "X-Country: FR"]).await, "2", Some("fr"));
+
+    // An edge that nobody tells keys all alike, and one behind CloudFront is told by that very name.
+    let bed = keyed_by_country(|_| {}).await;
+    check(answer(&bed, &["X-Country: DE", "CloudFront-Viewer-Country: DE"]).await, "1", None);
+    check(answer(&bed, &[]).await, "1", None);
+    let name = http::HeaderName::from_static("cloudfront-viewer-country");
+    let bed = keyed_by_country(|options| options.geo_header = Some(name)).await;
+    check(answer(&bed, &["CloudFront-Viewer-Country: DE"]).await, "1", Some("de"));
+    check(answer(&bed, &["CloudFront-Viewer-Country: US"]).await, "2", Some("us"));
+}

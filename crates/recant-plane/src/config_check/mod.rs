@@ -4,7 +4,8 @@
 //! name; nothing is silently ignored. What a member says when it says nothing (`false`, `""`, an empty list, a
 //! structure of only such members) asks for nothing and is always accepted: SDKs and consoles send such members.
 //!
-//! Three checks, in this order:
+//! Every text is held against [`characters()`], unless it has come in XML, which has no spelling for what that refuses. Then three
+//! checks, in this order:
 //!
 //! 1. [`constraints()`]: the model's own rules (required, enumerations, lengths), in the service's words;
 //! 2. [`quantities()`]: every `Quantity` is the number of its `Items`;
@@ -14,6 +15,7 @@
 
 mod behavior;
 mod cache_policy;
+mod characters;
 mod constraints;
 mod customizations;
 mod distribution;
@@ -31,6 +33,7 @@ mod response_headers_policy;
 mod tags;
 mod tenant;
 
+pub(crate) use characters::characters;
 pub(crate) use constraints::constraints;
 pub(crate) use customizations::{customizations, web_acl_arn};
 pub(crate) use distribution::distribution;

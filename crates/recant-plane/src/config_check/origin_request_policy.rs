@@ -141,7 +141,7 @@ mod tests {
         let argument = "InvalidArgument";
         check(listing("whitelist", &["Accept-Encoding"]), argument, "Headers: 'accept-encoding'");
         check(listing("whitelist", &["Authorization"]), argument, "Headers: 'authorization'");
-        check(listing("whitelist", &["CloudFront-Viewer-Country"]), argument, "'CloudFront-Viewer-Country'");
+        check(listing("whitelist", &["CloudFront-Viewer-City"]), argument, "'CloudFront-Viewer-City'");
         check(listing("whitelist", &["Connection"]), argument, "'Connection'");
         check(listing("allViewerAndWhitelistCloudFront", &["X-A"]), argument, "'x-a'");
         check(listing("allExcept", &["a b"]), argument, "'a b'");

@@ -24,7 +24,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 ///
 /// # Errors
 /// [`ApiError::MalformedXml`] for an empty or unreadable body, [`ApiError::InvalidArgument`] for a parameter that is
-/// not of its kind.
+/// not of its kind or holds a character that no text here may have.
 pub(super) fn decode(route: &Route, parts: &Parts, body: &[u8]) -> Result<Document, ApiError> {
     request::decode(route.operation, &route.labels, parts.uri.query(), &parts.headers, body).map_err(
         |error| match error {
@@ -33,6 +33,7 @@ pub(super) fn decode(route: &Route, parts: &Parts, body: &[u8]) -> Result<Docume
                 "{name}: {expected} expected, '{}' found.",
                 excerpt(&found)
             )),
+            error @ RequestError::Character { .. } => ApiError::InvalidArgument(format!("{error}.")),
         },
     )
 }

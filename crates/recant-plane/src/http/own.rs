@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::exchange::Exchange;
 use super::{Shared, answer, body, events};
+use crate::config_check::characters;
 use crate::error::{ApiError, excerpt};
 use crate::ops::own::{self, OwnOperation};
 use crate::store::Store;
@@ -46,6 +47,8 @@ async fn answer<S: Store>(
         let line = format!("{} {}", parts.method, excerpt(parts.uri.path()));
         return Err(ApiError::UnknownOwnOperation(line));
     };
+    // Before anything is looked up by them.
+    characters(&Document::Structure(labels.clone()))?;
     let resource = operation.resource(&shared.context, &labels).await?;
     exchange.admit(shared, parts, &[resource]).await?;
 
@@ -82,5 +85,7 @@ fn input(
             _ => return Err(wrong("it is JSON of another kind".to_owned())),
         }
     }
-    Ok(Document::Structure(input))
+    let input = Document::Structure(input);
+    characters(&input)?;
+    Ok(input)
 }

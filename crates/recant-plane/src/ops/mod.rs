@@ -83,7 +83,7 @@ pub(crate) struct Context<S> {
 }
 
 /// The operations that this version offers.
-const OFFERED: [&str; 55] = [
+const OFFERED: [&str; 59] = [
     "CreateDistribution",
     "CreateDistributionWithTags",
     "CopyDistribution",
@@ -93,6 +93,10 @@ const OFFERED: [&str; 55] = [
     "DeleteDistribution",
     "ListDistributions",
     "ListDistributionsByConnectionMode",
+    "ListDistributionsByCachePolicyId",
+    "ListDistributionsByOriginRequestPolicyId",
+    "ListDistributionsByResponseHeadersPolicyId",
+    "ListDistributionsByWebACLId",
     "CreateDistributionTenant",
     "GetDistributionTenant",
     "GetDistributionTenantByDomain",
@@ -170,6 +174,16 @@ pub(crate) async fn perform<S: Store>(
         "DeleteDistribution" => delete_distribution::run(context, input).await,
         "ListDistributions" => list_distributions::run(context, input).await,
         "ListDistributionsByConnectionMode" => list_distributions::by_connection_mode(context, input).await,
+        "ListDistributionsByCachePolicyId" => {
+            list_distributions::by_policy(context, input, policies::CACHE).await
+        }
+        "ListDistributionsByOriginRequestPolicyId" => {
+            list_distributions::by_policy(context, input, policies::ORIGIN_REQUEST).await
+        }
+        "ListDistributionsByResponseHeadersPolicyId" => {
+            list_distributions::by_policy(context, input, policies::RESPONSE_HEADERS).await
+        }
+        "ListDistributionsByWebACLId" => list_distributions::by_web_acl(context, input).await,
         "CreateDistributionTenant" => create_distribution_tenant::run(context, input).await,
         "GetDistributionTenant" => get_distribution_tenant::run(context, input).await,
         "GetDistributionTenantByDomain" => get_distribution_tenant::by_domain(context, input).await,

@@ -12,7 +12,7 @@ use super::create_distribution_tenant::{connection_group, distribution, tenant_s
 use super::output::{structure, text};
 use super::{Context, input, refused, shapes};
 use crate::error::ApiError;
-use crate::store::{Command, Outcome, Refusal, Store, TenantKey, TenantRecord};
+use crate::store::{Command, Outcome, Refusal, Store, TenantKey, TenantRecord, TenantUpdate};
 use crate::{clock, config_check, random};
 
 /// The members that an update may replace; each is replaced as a whole.
@@ -47,6 +47,25 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     ]))
 }
 
+/// Changes several tenants, all or none, so that they can trade their domains: no operation of the API, but each input is one of
+/// `UpdateDistributionTenant`, judged as there.
+pub(super) async fn together<S: Store>(context: &Context<S>, inputs: &[Document]) -> Result<(), ApiError> {
+    let mut judged = 1;
+    loop {
+        let mut updates = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let id = refused::tenant_id(input::text(input, "Id"))?;
+            let if_match = input::text(input, "IfMatch");
+            updates.push(changed(context, &id, if_match, |config| merged(config, input)).await?);
+        }
+        match context.store.commit(Command::UpdateTenants(updates)).await? {
+            Outcome::Refused(Refusal::ChangedMeanwhile) if judged < JUDGED_ANEW_MAX => judged += 1,
+            Outcome::Refused(refusal) => return Err(context.refused(refusal)),
+            _ => return Ok(()),
+        }
+    }
+}
+
 /// Changes a tenant's configuration as it is now by a rule.
 pub(super) async fn change<S: Store>(
     context: &Context<S>,
@@ -54,6 +73,17 @@ pub(super) async fn change<S: Store>(
     if_match: &str,
     rule: impl FnOnce(Document) -> Document,
 ) -> Result<Outcome, ApiError> {
+    let TenantUpdate { if_match, tenant, judged_by } = changed(context, id, if_match, rule).await?;
+    Ok(context.store.commit(Command::UpdateTenant { if_match, tenant, judged_by }).await?)
+}
+
+/// A tenant as it is after a change of its configuration by a rule, judged.
+async fn changed<S: Store>(
+    context: &Context<S>,
+    id: &TenantId,
+    if_match: &str,
+    rule: impl FnOnce(Document) -> Document,
+) -> Result<TenantUpdate, ApiError> {
     // Read, merge, and write only if nobody wrote in between: the store compares the entity tag once more.
     let found = context.store.tenant(TenantKey::Id(id.clone())).await?.ok_or_else(refused::no_such_tenant)?;
     let current = found.record;
@@ -73,12 +103,11 @@ pub(super) async fn change<S: Store>(
         modified: clock::wall_now(),
         ..current
     };
-    let command = Command::UpdateTenant {
+    Ok(TenantUpdate {
         if_match: Some(if_match.to_owned()),
         tenant: Box::new(record),
         judged_by: distribution.etag,
-    };
-    Ok(context.store.commit(command).await?)
+    })
 }
 
 /// The configuration, with the domains and the connection group that the tenant has by now: both can change without it.

@@ -59,6 +59,10 @@ pub enum Command {
         /// As for [`Command::CreateTenant`].
         judged_by: ETag,
     },
+    /// Replaces the configurations of several tenants, all or none, so that they can trade their domains: each gives up what it does not
+    /// keep before any takes what it gets. Answered by [`Outcome::Tenants`]; at most
+    /// [`recant_core::limits::TENANTS_PER_CHANGE_MAX`].
+    UpdateTenants(Vec<TenantUpdate>),
     /// Moves a domain from the disabled tenant that has it to another one. Answered by [`Outcome::Tenant`], the other one.
     MoveDomain {
         /// Which, lower case.
@@ -163,6 +167,17 @@ pub enum Command {
     Protocol(Vec<PlaneWrite>),
 }
 
+/// One tenant of [`Command::UpdateTenants`], as in [`Command::UpdateTenant`].
+#[derive(Clone, Debug)]
+pub struct TenantUpdate {
+    /// The entity tag that the caller last read, as sent.
+    pub if_match: Option<String>,
+    /// The tenant as it shall be.
+    pub tenant: Box<TenantRecord>,
+    /// The entity tag of the distribution that it was found to go with.
+    pub judged_by: ETag,
+}
+
 /// What became of a [`Command`], durably.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -172,6 +187,8 @@ pub enum Outcome {
     DistributionDeleted(Position),
     /// The tenant as stored.
     Tenant(Box<Tracked<TenantRecord>>),
+    /// The tenants as stored, in the command's order.
+    Tenants(Vec<Tracked<TenantRecord>>),
     /// The tenant is no more, from this entry on.
     TenantDeleted(Position),
     /// The invalidation, new or found.

@@ -20,6 +20,7 @@ pub mod command;
 mod key_table;
 pub mod postgres;
 pub mod records;
+mod spelling;
 pub mod sqlite;
 
 use std::future::Future;
@@ -33,11 +34,11 @@ use recant_core::protocol::PlaneDurable;
 use recant_core::protocol::message::Applied;
 use tokio::sync::watch;
 
-pub use command::{Birth, Command, Outcome, Refusal};
+pub use command::{Birth, Command, Outcome, Refusal, TenantUpdate};
 pub use records::{
-    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing, Page,
-    Progress, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Taggable, Tags, TenantFilter, TenantKey,
-    TenantRecord, Tracked,
+    DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord,
+    Listing, Page, Progress, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Taggable, Tags,
+    TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 
 /// The name of the connection group that is there from the start.
@@ -112,9 +113,10 @@ pub trait Store: Clone + Send + Sync + 'static {
         id: &DistributionId,
     ) -> impl Future<Output = Result<Option<Tracked<DistributionRecord>>, StoreError>> + Send;
 
-    /// Distributions in the order of their making.
+    /// Distributions in the order of their making. A marker may be any distribution.
     fn distributions(
         &self,
+        filter: DistributionFilter,
         page: Page,
     ) -> impl Future<Output = Result<Listing<Tracked<DistributionRecord>>, StoreError>> + Send;
 

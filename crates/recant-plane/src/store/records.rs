@@ -256,6 +256,16 @@ pub enum TenantKey {
     Domain(String),
 }
 
+/// Which distributions a list holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DistributionFilter {
+    /// Every distribution.
+    #[default]
+    All,
+    /// Those with a behaviour that has this policy.
+    Policy(PolicyKind, String),
+}
+
 /// Which tenants a list holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TenantFilter {

@@ -14,7 +14,7 @@ use crate::api::rig::{PATIENCE, Rig, invalidation};
 use crate::postgres::{self, PgServer};
 
 /// A plane on a database.
-fn plane(database: &str) -> Rig {
+pub(crate) fn plane(database: &str) -> Rig {
     let server = database.parse().unwrap();
     let choice = PostgresChoice { server, unsafe_settings: UnsafeSettings::Refuse, peer_address: None };
     Rig::start_with(|options| options.store = StoreChoice::Postgres(Box::new(choice)))

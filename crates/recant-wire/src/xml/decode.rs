@@ -409,7 +409,7 @@ fn expected(kind: &Kind) -> &'static str {
 }
 
 /// Whether a document may hold the character at all, in whatever spelling (XML 1.0 section 2.2).
-pub(crate) fn is_legal(char: char) -> bool {
+pub fn is_legal(char: char) -> bool {
     !matches!(char, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 

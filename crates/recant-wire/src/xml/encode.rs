@@ -7,14 +7,15 @@ use thiserror::Error;
 
 use crate::document::{Document, Members, SURROGATE_MARK, lone_surrogate_of};
 use crate::model::{Kind, List, Location, NAMESPACE, Shape};
-use crate::{base64, python};
+use crate::{base64, python, xml};
 
 /// Who writes, and so in which order members go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// As they were given: the client. It spells text as the AWS CLI does, with a carriage return left raw.
     AsGiven,
-    /// As the model lists them: the plane. A carriage return is escaped, so that it survives being read.
+    /// As the model lists them: the plane. A carriage return is escaped, so that it survives being read; what no document can hold
+    /// becomes U+FFFD, so that one text that a store has kept cannot make a whole list unreadable.
     Model,
 }
 
@@ -181,6 +182,7 @@ impl Writer {
                 '<' => self.out.push_str("&lt;"),
                 '>' => self.out.push_str("&gt;"),
                 '\r' if self.order == Order::Model => self.out.push_str("&#13;"),
+                other if self.order == Order::Model && !xml::is_legal(other) => self.out.push('\u{fffd}'),
                 other => self.out.push(other),
             }
         }
@@ -265,6 +267,18 @@ mod tests {
             Order::Model,
             Ok(
                 "<InvalidationBatch xmlns=\"\"><CallerReference>a&#13;\nb</CallerReference></InvalidationBatch>",
+            ),
+        );
+    }
+
+    #[test]
+    fn what_the_plane_writes_can_be_read() {
+        check(
+            json!({"CallerReference": "a\u{0}b\u{1b}c\td\u{fffe}"}),
+            Order::Model,
+            Ok(
+                "<InvalidationBatch xmlns=\"\"><CallerReference>a\u{fffd}b\u{fffd}c\td\u{fffd}</CallerReference>\
+                </InvalidationBatch>",
             ),
         );
     }

@@ -12,8 +12,8 @@ mod decode;
 mod encode;
 mod tree;
 
-pub use decode::{XmlError, decode, decode_lenient};
-pub(crate) use decode::{is_legal, scalar as read_scalar};
+pub(crate) use decode::scalar as read_scalar;
+pub use decode::{XmlError, decode, decode_lenient, is_legal};
 pub(crate) use encode::scalar as write_scalar;
 pub use encode::{EncodeError, Order, encode};
 pub(crate) use tree::Element;

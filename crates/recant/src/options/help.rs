@@ -25,7 +25,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
 Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
 
 Options of serve and plane
-  --apply FILE                     bring distributions, tenants, connection groups and keys to what FILE (JSON or YAML) declares, before
+  --apply FILE                     bring distributions, tenants, policies, groups and keys to what FILE (JSON or YAML) declares, before
                                    the API answers (repeatable); nothing is deleted
   --public-url URL                 what Location headers start with (the API's own address)
   --lease-seconds N                how long an edge may serve without hearing from the plane, 1 to 300 (10)

@@ -1,5 +1,5 @@
-//! Declared distributions: `DistributionConfig` and `Tags`, as `CreateDistributionWithTags` takes them. A distribution is known by its
-//! `CallerReference`, which tenants refer to.
+//! Declared distributions: `DistributionConfig` and `Tags`, as `CreateDistributionWithTags` takes them, with `CachePolicy`, a `Name`, in place of
+//! `CachePolicyId`, and so on, where the id is not known. A distribution is known by its `CallerReference`, which tenants refer to.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,13 @@ use recant_core::id::DistributionId;
 use recant_core::limits::PAGE_ITEMS_MAX;
 use recant_core::spec::DistributionSpec;
 use recant_wire::document::{Document, Members};
+use serde_json::Value;
 
 use super::declared::Item;
+use super::policies::{KnownPolicies, Made, name_to_id, settled};
 use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
-use crate::config_check::Policies;
 use crate::ops::{Context, shapes};
-use crate::store::{DistributionRecord, Listing, Page, Store, Tags};
+use crate::store::{DistributionFilter, DistributionRecord, Listing, Page, Store, Tags};
 use crate::{config_check, random};
 
 /// The distributions that are there, by `CallerReference`.
@@ -41,7 +42,7 @@ pub(super) async fn known<S: Store>(context: &Context<S>) -> Result<Known, Apply
     let mut known = Known::new();
     let mut page = Page { after: None, limit: PAGE_ITEMS_MAX.try_into().expect("a page has items") };
     loop {
-        let listing = context.store.distributions(page.clone()).await;
+        let listing = context.store.distributions(DistributionFilter::All, page.clone()).await;
         match listing.map_err(ApplyError::of("the distributions that are there"))? {
             Listing::Page { items, more } => {
                 page.after = items.last().map(|last| last.record.id.as_str().to_owned());
@@ -60,6 +61,7 @@ pub(super) async fn known<S: Store>(context: &Context<S>) -> Result<Known, Apply
 pub(super) struct DeclaredDistribution {
     pub(super) at: String,
     pub(super) caller_reference: String,
+    /// The configuration; a policy that is to be made has its passing id in it.
     pub(super) config: Document,
     /// What tenants are held against; its id is nobody's.
     pub(super) spec: DistributionSpec,
@@ -67,13 +69,16 @@ pub(super) struct DeclaredDistribution {
 }
 
 impl DeclaredDistribution {
-    /// Reads an item; the custom policies are those that it may name.
+    /// Reads an item; the policies are those that it may name.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn read(item: Item, policies: &Policies) -> Result<Self, ApplyError> {
+    pub(super) fn read(item: Item, policies: &KnownPolicies) -> Result<Self, ApplyError> {
         let Item { at, mut members } = item;
         let tags = tags::read(&at, members.get("Tags").filter(|tags| !tags.is_null()))?;
+        if let Some(config) = members.get_mut("DistributionConfig") {
+            name_to_id(&at, config, policies)?;
+        }
         // The operation requires them.
         if tags.is_none() {
             members.insert("Tags", Members::new());
@@ -83,7 +88,8 @@ impl DeclaredDistribution {
         let config = input.get("DistributionConfigWithTags").and_then(|both| both.get("DistributionConfig"));
         let config = config.expect("it is required").clone();
         let id = DistributionId::generate(random::bytes());
-        let checked = config_check::distribution(id, &config, policies).map_err(ApplyError::of(&at))?;
+        let checked =
+            config_check::distribution(id, &config, &policies.by_id).map_err(ApplyError::of(&at))?;
         Ok(Self { at, caller_reference: checked.caller_reference, config, spec: checked.spec, tags })
     }
 
@@ -95,10 +101,13 @@ impl DeclaredDistribution {
         &self,
         by: &Applier<'_, S>,
         known: Option<&DistributionRecord>,
+        policies: &Made,
         ids: &mut Ids,
     ) -> Result<(), ApplyError> {
         let identity = by.context.store.identity();
-        let config = ("DistributionConfig", self.config.clone());
+        let config = settled(self.config.clone(), policies);
+        let is_as_declared = known.is_some_and(|current| current.config == Value::from(config.clone()));
+        let config = ("DistributionConfig", config);
         let Some(current) = known else {
             let tags = shapes::tag_list(&self.tags.clone().unwrap_or_default());
             let both = Document::structure([config, ("Tags", tags)]);
@@ -113,7 +122,7 @@ impl DeclaredDistribution {
         };
         let arn = shapes::arn(identity, "distribution", current.id.as_str());
         let mut is_changed = false;
-        if current.config != serde_json::Value::from(self.config.clone()) {
+        if !is_as_declared {
             let input = Document::structure([
                 ("Id", Document::from(current.id.as_str())),
                 ("IfMatch", current.etag.as_str().into()),

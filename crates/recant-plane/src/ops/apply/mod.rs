@@ -1,7 +1,7 @@
 //! `--apply FILE`: what a plane has is brought to a declared state when it starts.
 //!
-//! A declaration is a document of four lists, `ConnectionGroups`, `Distributions`, `DistributionTenants` and `Keys`, whose items have AWS's own
-//! members ([`declared`]). What it does not mention is left alone; nothing is ever deleted.
+//! A declaration is a document of lists, `ConnectionGroups`, `CachePolicies`, `OriginRequestPolicies`, `ResponseHeadersPolicies`,
+//! `Distributions`, `DistributionTenants` and `Keys`, whose items have AWS's own members ([`declared`]). What it does not mention is left alone; nothing is ever deleted.
 //!
 //! ```text
 //!   all files ─▶ form, by the operations' shapes ─▶ meaning, by the operations' checks ─▶ references ─▶ nothing is done before here
@@ -15,6 +15,7 @@
 //! | what | found by | compared |
 //! |---|---|---|
 //! | connection group | `Name` | `Enabled`, tags |
+//! | policy | `Name` | the configuration as a whole |
 //! | distribution | `CallerReference` | the configuration as a whole, tags |
 //! | tenant | `Name` | the members that are declared, tags |
 //! | key | `Name` | policy, status |
@@ -22,8 +23,10 @@
 mod connection_groups;
 mod declared;
 mod distributions;
+mod domains;
 mod form;
 mod keys;
+mod policies;
 mod tags;
 mod tenants;
 
@@ -33,7 +36,8 @@ use recant_wire::document::Document;
 use recant_wire::model;
 
 use self::declared::Declared;
-use super::{Context, perform, policies};
+use self::policies::{KnownPolicies, Made};
+use super::{Context, perform};
 use crate::admission::Admission;
 use crate::error::ApiError;
 use crate::folder::{Folder, FolderError};
@@ -122,8 +126,9 @@ pub(crate) async fn apply<S: Store>(
         return Ok(());
     }
     let context = by.context;
-    let policies = policies::every(context).await.map_err(ApplyError::of("the policies that are there"))?;
-    let declared = Declared::read(declarations, &policies)?;
+    let policies = KnownPolicies::there(context).await;
+    let mut policies = policies.map_err(ApplyError::of("the policies that are there"))?;
+    let declared = Declared::read(declarations, &mut policies)?;
     let known = distributions::known(context).await?;
     for tenant in &declared.tenants {
         tenant.check(context, &declared, &known).await?;
@@ -135,18 +140,23 @@ pub(crate) async fn apply<S: Store>(
     for group in &declared.groups {
         group.bring(by).await?;
     }
+    let mut made = Made::new();
+    for policy in &declared.policies {
+        policy.bring(by, &policies, &mut made).await?;
+    }
     let mut ids = distributions::Ids::of(&known);
     for distribution in &declared.distributions {
-        distribution.bring(by, known.get(&distribution.caller_reference), &mut ids).await?;
+        distribution.bring(by, known.get(&distribution.caller_reference), &made, &mut ids).await?;
     }
-    // A domain that moves from one tenant to another is free before it is taken.
-    let (mut releasing, mut others) = (Vec::new(), Vec::new());
+    let mut holdings = Vec::with_capacity(declared.tenants.len());
     for tenant in &declared.tenants {
-        let releases = tenant.releases_domains(context).await?;
-        if releases { releasing.push(tenant) } else { others.push(tenant) }
+        holdings.push(tenant.holding(context).await?);
     }
-    for tenant in releasing.into_iter().chain(others) {
-        tenant.bring(by, &ids).await?;
+    for step in domains::steps(&holdings) {
+        match step.iter().map(|at| &declared.tenants[*at]).collect::<Vec<_>>().as_slice() {
+            [alone] => alone.bring(by, &ids).await?,
+            trading => tenants::bring_together(by, trading, &ids).await?,
+        }
     }
     for key in &declared.keys {
         key.bring(by).await?;
@@ -161,10 +171,20 @@ async fn ask<S: Store>(
     (operation, resource): (&str, &str),
     input: Document,
 ) -> Result<Document, ApplyError> {
-    let action = format!("cloudfront:{operation}");
-    by.admission.note_operator(&by.context.store, &action, resource).await.map_err(ApplyError::of(at))?;
+    note(by, at, operation, resource).await?;
     let operation = model::operation(operation).expect("it is in the model");
     perform(by.context, operation, &input).await.map_err(ApplyError::of(at))
+}
+
+/// Notes that an operation is performed about a resource.
+async fn note<S: Store>(
+    by: &Applier<'_, S>,
+    at: &str,
+    operation: &str,
+    resource: &str,
+) -> Result<(), ApplyError> {
+    let action = format!("cloudfront:{operation}");
+    by.admission.note_operator(&by.context.store, &action, resource).await.map_err(ApplyError::of(at))
 }
 
 /// A text of an answer.

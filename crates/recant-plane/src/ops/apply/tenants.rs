@@ -9,13 +9,16 @@ use serde_json::Value;
 
 use super::declared::{Declared, Item};
 use super::distributions::{Ids, Known};
-use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
+use super::domains::Holding;
+use super::{Applier, ApplyError, Change, ask, form, note, tags, text_of};
 use crate::error::excerpt;
 use crate::ops::create_distribution_tenant as create;
-use crate::ops::update_distribution_tenant::as_it_is;
+use crate::ops::update_distribution_tenant::{as_it_is, together};
 use crate::ops::{Context, input, shapes};
 use crate::store::{ResourceKey, ResourceKind, Store, Tags, TenantKey, TenantRecord};
 use crate::{clock, config_check, random};
+
+const UPDATE: &str = "UpdateDistributionTenant";
 
 /// Stands for an id that is not known yet, where a form is checked that requires one.
 const NOT_YET: &str = "E00000000000000";
@@ -113,15 +116,13 @@ impl DeclaredTenant {
         }
     }
 
-    /// Whether the tenant that is there has domains which it shall not have.
+    /// The domains that it has and shall have.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(super) async fn releases_domains<S: Store>(&self, context: &Context<S>) -> Result<bool, ApplyError> {
-        let found = context.store.tenant(TenantKey::Name(self.name.clone())).await;
-        let wanted = domains(self.members.get("Domains"));
-        let found = found.map_err(ApplyError::of(&self.at))?;
-        Ok(found.is_some_and(|found| found.record.spec.domains.iter().any(|it| !wanted.contains(it))))
+    pub(super) async fn holding<S: Store>(&self, context: &Context<S>) -> Result<Holding, ApplyError> {
+        let has = self.there(context).await?.map(|found| found.spec.domains.into_iter().collect());
+        Ok(Holding { has, wants: domains(self.members.get("Domains")) })
     }
 
     /// Makes or changes it.
@@ -130,6 +131,33 @@ impl DeclaredTenant {
     /// What the store or an operation refuses.
     pub(super) async fn bring<S: Store>(&self, by: &Applier<'_, S>, ids: &Ids) -> Result<(), ApplyError> {
         let context = by.context;
+        let Some(found) = self.there(context).await? else {
+            let mut wanted = self.wanted(context, ids).await?;
+            if let Some(tags) = &self.tags {
+                wanted.insert("Tags", shapes::tag_list(tags));
+            }
+            let all = shapes::arn(context.store.identity(), "distribution-tenant", "*");
+            let create = ("CreateDistributionTenant", &*all);
+            let made = ask(by, &self.at, create, wanted.into()).await?;
+            Change::Created.tell("tenant", &self.name, text_of(&made, ["DistributionTenant", "Id"]));
+            return Ok(());
+        };
+        let update = self.update(context, &found, ids).await?;
+        let is_changed = update.is_some();
+        if let Some(update) = update {
+            ask(by, &self.at, (UPDATE, &arn(context, &found)), update).await?;
+        }
+        self.finish(by, &found, is_changed).await
+    }
+
+    /// The tenant of this name as it is.
+    async fn there<S: Store>(&self, context: &Context<S>) -> Result<Option<TenantRecord>, ApplyError> {
+        let found = context.store.tenant(TenantKey::Name(self.name.clone())).await;
+        Ok(found.map_err(ApplyError::of(&self.at))?.map(|found| found.record))
+    }
+
+    /// What is declared, with what it belongs to.
+    async fn wanted<S: Store>(&self, context: &Context<S>, ids: &Ids) -> Result<Members, ApplyError> {
         let mut wanted = self.members.clone();
         let distribution = match &self.distribution {
             Reference::Id(id) => id.as_str(),
@@ -141,28 +169,35 @@ impl DeclaredTenant {
         if let Some(group) = &self.group {
             wanted.insert("ConnectionGroupId", self.group_id(context, group).await?);
         }
-        let found = context.store.tenant(TenantKey::Name(self.name.clone())).await;
-        let Some(found) = found.map_err(ApplyError::of(&self.at))?.map(|found| found.record) else {
-            if let Some(tags) = &self.tags {
-                wanted.insert("Tags", shapes::tag_list(tags));
-            }
-            let all = shapes::arn(context.store.identity(), "distribution-tenant", "*");
-            let create = ("CreateDistributionTenant", &*all);
-            let made = ask(by, &self.at, create, wanted.into()).await?;
-            Change::Created.tell("tenant", &self.name, text_of(&made, ["DistributionTenant", "Id"]));
-            return Ok(());
-        };
-        let id = found.id.as_str();
-        let arn = shapes::arn(context.store.identity(), "distribution-tenant", id);
-        let mut update = differences(&found, wanted);
-        let mut is_changed = !update.is_empty();
-        if is_changed {
-            update.insert("Id", id);
-            update.insert("IfMatch", found.etag.as_str());
-            ask(by, &self.at, ("UpdateDistributionTenant", &arn), update.into()).await?;
+        Ok(wanted)
+    }
+
+    /// The input of `UpdateDistributionTenant`; nothing where nothing is to be changed by it.
+    async fn update<S: Store>(
+        &self,
+        context: &Context<S>,
+        found: &TenantRecord,
+        ids: &Ids,
+    ) -> Result<Option<Document>, ApplyError> {
+        let mut update = differences(found, self.wanted(context, ids).await?);
+        if update.is_empty() {
+            return Ok(None);
         }
-        is_changed |= tags::bring(by, &self.at, &arn, &found.tags, self.tags.as_ref()).await?;
-        Change::of(is_changed).tell("tenant", &self.name, id);
+        update.insert("Id", found.id.as_str());
+        update.insert("IfMatch", found.etag.as_str());
+        Ok(Some(update.into()))
+    }
+
+    /// Sets the tags of the tenant as it was found, and says what was done.
+    async fn finish<S: Store>(
+        &self,
+        by: &Applier<'_, S>,
+        found: &TenantRecord,
+        is_changed: bool,
+    ) -> Result<(), ApplyError> {
+        let arn = arn(by.context, found);
+        let is_tagged = tags::bring(by, &self.at, &arn, &found.tags, self.tags.as_ref()).await?;
+        Change::of(is_changed || is_tagged).tell("tenant", &self.name, found.id.as_str());
         Ok(())
     }
 
@@ -182,6 +217,37 @@ impl DeclaredTenant {
             ApplyError::new(&self.at, why)
         })
     }
+}
+
+/// Changes tenants that trade domains, all or none.
+///
+/// # Errors
+/// What the store or the operation refuses.
+pub(super) async fn bring_together<S: Store>(
+    by: &Applier<'_, S>,
+    tenants: &[&DeclaredTenant],
+    ids: &Ids,
+) -> Result<(), ApplyError> {
+    let at = tenants.iter().map(|tenant| tenant.at.as_str()).collect::<Vec<_>>().join(", ");
+    let (mut found, mut updates) = (Vec::new(), Vec::new());
+    for tenant in tenants {
+        let there = tenant.there(by.context).await?;
+        let there = there.ok_or_else(|| ApplyError::new(&tenant.at, "it was deleted meanwhile"))?;
+        if let Some(update) = tenant.update(by.context, &there, ids).await? {
+            note(by, &tenant.at, UPDATE, &arn(by.context, &there)).await?;
+            updates.push(update);
+        }
+        found.push(there);
+    }
+    together(by.context, &updates).await.map_err(ApplyError::of(&at))?;
+    for (tenant, found) in tenants.iter().zip(&found) {
+        tenant.finish(by, found, true).await?;
+    }
+    Ok(())
+}
+
+fn arn<S: Store>(context: &Context<S>, tenant: &TenantRecord) -> String {
+    shapes::arn(context.store.identity(), "distribution-tenant", tenant.id.as_str())
 }
 
 /// What an item belongs to, by name or by id, and not by both.

@@ -46,7 +46,7 @@ pub(in crate::ops) async fn run<S: Store>(
 
 impl Family {
     /// No managed policy has this name. Whether a custom one has is for the store to say.
-    pub(super) fn name_is_free(self, name: &str) -> Result<(), ApiError> {
+    pub(in crate::ops) fn name_is_free(self, name: &str) -> Result<(), ApiError> {
         let is_taken =
             |shown: &Shown| matches!(shown.config.get("Name"), Some(Document::String(it)) if it == name);
         if self.managed().iter().any(is_taken) {

@@ -32,6 +32,18 @@ pub(in crate::ops) async fn config<S: Store>(
 }
 
 impl Family {
+    /// Whether there is such a policy.
+    ///
+    /// # Errors
+    /// `NoSuchCachePolicy` and its like.
+    pub(in crate::ops) async fn is_there<S: Store>(
+        self,
+        context: &Context<S>,
+        id: &str,
+    ) -> Result<(), ApiError> {
+        self.find(context, id).await.map(drop)
+    }
+
     async fn find<S: Store>(self, context: &Context<S>, id: &str) -> Result<Shown, ApiError> {
         if let Some(managed) = self.managed().into_iter().find(|managed| managed.id == id) {
             return Ok(managed);

@@ -22,7 +22,6 @@ mod response_headers;
 mod update;
 
 use recant_core::id::ETag;
-use recant_core::limits::POLICIES_PER_KIND_MAX;
 use recant_core::policy::{Policy, PolicyKind};
 use recant_core::time::WallTime;
 use recant_wire::document::{Document, Members};
@@ -31,7 +30,7 @@ use super::output::{structure, text, time};
 use super::{Context, input};
 use crate::config_check::{self, NamedPolicy, Policies};
 use crate::error::ApiError;
-use crate::store::{Listing, Page, Refusal, ResourceKey, ResourceKind, ResourceRecord, Store, Tracked};
+use crate::store::{Refusal, ResourceKey, ResourceKind, ResourceRecord, Store};
 
 pub(super) use create::run as create;
 pub(super) use delete::run as delete;
@@ -59,7 +58,7 @@ pub(super) const RESPONSE_HEADERS: Family =
     Family { kind: PolicyKind::ResponseHeaders, noun: "ResponseHeadersPolicy" };
 
 /// Every kind.
-const FAMILIES: [Family; 3] = [CACHE, ORIGIN_REQUEST, RESPONSE_HEADERS];
+pub(super) const FAMILIES: [Family; 3] = [CACHE, ORIGIN_REQUEST, RESPONSE_HEADERS];
 
 /// A policy as the API shows it.
 struct Shown {
@@ -70,12 +69,41 @@ struct Shown {
 }
 
 impl Family {
+    /// Which kind it is.
+    pub(super) fn kind(self) -> PolicyKind {
+        self.kind
+    }
+
+    /// What one is called in the API: `CachePolicy`.
+    pub(super) fn noun(self) -> &'static str {
+        self.noun
+    }
+
+    /// The id of each managed policy, by name.
+    pub(super) fn managed_ids(self) -> impl Iterator<Item = (String, String)> {
+        let named = |shown: Shown| match shown.config.get("Name") {
+            Some(Document::String(name)) => Some((name.clone(), shown.id)),
+            _ => None,
+        };
+        self.managed().into_iter().filter_map(named)
+    }
+
+    /// What each managed policy says that edges do not know by id.
+    ///
+    /// # Errors
+    /// None, with policies that have been tried.
+    pub(super) fn managed_policies(self) -> Result<Vec<Policy>, ApiError> {
+        // Edges know those of the other kinds.
+        let told = self.managed().into_iter().filter(|_| self.kind == PolicyKind::ResponseHeaders);
+        told.map(|it| Ok(config_check::policy(self.kind, &it.id, "", &it.config)?.policy)).collect()
+    }
+
     fn resource_kind(self) -> ResourceKind {
         self.kind.into()
     }
 
     /// `CachePolicyConfig` of an input.
-    fn config(self, input: &Document) -> Result<&Document, ApiError> {
+    pub(super) fn config(self, input: &Document) -> Result<&Document, ApiError> {
         let member = format!("{}Config", self.noun);
         input.get(&member).ok_or_else(|| ApiError::null_member(&member))
     }
@@ -108,7 +136,7 @@ impl Family {
     }
 
     /// The configuration as it was understood, or given where nothing is to be filled in.
-    fn written(self, read: &NamedPolicy, given: &Document) -> Document {
+    pub(super) fn written(self, read: &NamedPolicy, given: &Document) -> Document {
         match &read.policy {
             Policy::Cache(policy) => cache::config(&read.name, &read.comment, policy),
             Policy::OriginRequest(policy) => origin_request::config(&read.name, &read.comment, policy),
@@ -175,28 +203,6 @@ pub(super) async fn named_in<S: Store>(
         if let Some(found) = found {
             let ResourceRecord { id, etag, config, .. } = found.record;
             policies.insert(config_check::policy(kind, &id, etag.as_str(), &Document::from(config))?.policy);
-        }
-    }
-    Ok(policies)
-}
-
-/// Every policy there is that edges do not know by id.
-///
-/// # Errors
-/// When the store cannot be read.
-pub(super) async fn every<S: Store>(context: &Context<S>) -> Result<Policies, ApiError> {
-    let mut policies = Policies::default();
-    let limit = POLICIES_PER_KIND_MAX.try_into().expect("there may be some");
-    for kind in PolicyKind::ALL {
-        let found = context.store.resources(kind.into(), Page { after: None, limit }).await?;
-        let Listing::Page { items, .. } = found else {
-            unreachable!("the first page needs no marker");
-        };
-        for Tracked { record: ResourceRecord { id, etag, config, .. }, .. } in items {
-            policies.insert(config_check::policy(kind, &id, etag.as_str(), &Document::from(config))?.policy);
-        }
-        for managed in response_headers::managed().iter().filter(|_| kind == PolicyKind::ResponseHeaders) {
-            policies.insert(config_check::policy(kind, &managed.id, "", &managed.config)?.policy);
         }
     }
     Ok(policies)

@@ -88,6 +88,7 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
         Command::UpdateTenant { if_match, tenant, judged_by } => {
             configure::update_tenant(tx, if_match.as_deref(), tenant, judged_by).await
         }
+        Command::UpdateTenants(updates) => configure::update_tenants(tx, updates).await,
         Command::MoveDomain { .. } => configure::move_domain(tx, command).await,
         Command::DeleteTenant { tenant, if_match } => {
             configure::delete_tenant(tx, tenant, if_match.as_deref()).await

@@ -3,7 +3,7 @@
 use recant_core::entry::Change;
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
 use recant_core::ledger;
-use recant_core::limits::DOMAINS_PER_TENANT_MAX;
+use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use tokio::{join, try_join};
 
@@ -11,7 +11,7 @@ use super::apply::{Stop, Tx};
 use super::rows::json;
 use super::session::Params;
 use super::{log, policies, queries, rows};
-use crate::store::command::{Command, Outcome, Refusal};
+use crate::store::command::{Command, Outcome, Refusal, TenantUpdate};
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
@@ -161,6 +161,31 @@ pub(super) async fn update_tenant(
     let is_enabled = fits(tx, &new, judged_by).await?;
     domains_are_free(tx, &new).await?;
     put_tenant(tx, new, is_enabled).await
+}
+
+/// Who gives domains up has an entry for that, before the one with all that changes: so no edge ever sees two owners.
+pub(super) async fn update_tenants(tx: &Tx<'_>, updates: &[TenantUpdate]) -> Result<Outcome, Stop> {
+    if updates.len() > TENANTS_PER_CHANGE_MAX {
+        return Err(Refusal::TooManyTenants.into());
+    }
+    for TenantUpdate { if_match, tenant: wanted, .. } in updates {
+        let mut current = tenant(tx, &wanted.id).await?;
+        ledger::precondition(if_match.as_deref(), &current.etag).map_err(Refusal::from)?;
+        let before = current.spec.domains.len();
+        current.spec.domains.retain(|domain| wanted.spec.domains.contains(domain));
+        if current.spec.domains.len() < before {
+            let is_enabled = group_is_enabled(tx, &current.connection_group_id).await?;
+            put_tenant(tx, current, is_enabled).await?;
+        }
+    }
+    let mut stored = Vec::with_capacity(updates.len());
+    for TenantUpdate { if_match, tenant, judged_by } in updates {
+        match update_tenant(tx, if_match.as_deref(), tenant, judged_by).await? {
+            Outcome::Tenant(tenant) => stored.push(*tenant),
+            other => unreachable!("a tenant that is changed is told, not {other:?}"),
+        }
+    }
+    Ok(Outcome::Tenants(stored))
 }
 
 /// Two entries: the one that has the domain gives it up first, so that no edge ever sees two owners.

@@ -55,9 +55,9 @@ use tokio::sync::watch;
 
 use super::key_table::KeyTable;
 use super::{
-    Command, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing,
-    Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store, StoreError, TenantFilter,
-    TenantKey, TenantRecord, Tracked,
+    Command, DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary,
+    KeyRecord, Listing, Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store,
+    StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 use crate::random;
 use readers::Readers;
@@ -224,9 +224,13 @@ impl Store for PostgresStore {
         self.0.readers.read(|db| async move { queries::distribution(&db, id).await }).await
     }
 
-    async fn distributions(&self, page: Page) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
-        let page = &sought_page(page);
-        self.0.readers.read(|db| async move { queries::distributions(&db, page).await }).await
+    async fn distributions(
+        &self,
+        filter: DistributionFilter,
+        page: Page,
+    ) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
+        let (filter, page) = (&filter, &sought_page(page));
+        self.0.readers.read(|db| async move { queries::distributions(&db, filter, page).await }).await
     }
 
     async fn tenant(&self, key: TenantKey) -> Result<Option<Tracked<TenantRecord>>, StoreError> {

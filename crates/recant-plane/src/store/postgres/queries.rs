@@ -13,9 +13,10 @@ use tokio_postgres::Row;
 use super::rows;
 use super::session::{Failure, Params, Result, Session};
 use crate::store::records::{
-    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page, ResourceKey,
-    ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page,
+    ResourceKey, ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
+use crate::store::spelling;
 
 pub(super) async fn distribution(
     db: &Session,
@@ -25,7 +26,11 @@ pub(super) async fn distribution(
     one(db, &sql, &[&id.as_str()], rows::distribution).await
 }
 
-pub(super) async fn distributions(db: &Session, page: &Page) -> Result<Listing<Tracked<DistributionRecord>>> {
+pub(super) async fn distributions(
+    db: &Session,
+    filter: &DistributionFilter,
+    page: &Page,
+) -> Result<Listing<Tracked<DistributionRecord>>> {
     let after: Option<i64> = match &page.after {
         None => Some(0),
         Some(marker) => {
@@ -34,12 +39,21 @@ pub(super) async fn distributions(db: &Session, page: &Page) -> Result<Listing<T
         }
     };
     let Some(after) = after else { return Ok(Listing::UnknownMarker) };
-    tracked_listing(db, &distributions_sql(), &[&after, &one_more(page)], page, rows::distribution).await
+    let (sql, of_spec) = distributions_sql(filter);
+    tracked_listing(db, &sql, &[&after, &one_more(page), &of_spec], page, rows::distribution).await
 }
 
-/// The question, over the marker's birth and the limit.
-fn distributions_sql() -> String {
-    format!("SELECT {} FROM distributions WHERE born > $1 ORDER BY born LIMIT $2", rows::DISTRIBUTION)
+/// The question, over the marker's birth, the limit, and what stands in the spec of the wanted ones.
+fn distributions_sql(filter: &DistributionFilter) -> (String, String) {
+    let (condition, of_spec) = match filter {
+        DistributionFilter::All => ("$3 = ''", String::new()),
+        DistributionFilter::Policy(kind, id) => ("strpos(spec, $3) > 0", spelling::policy_in_spec(*kind, id)),
+    };
+    let columns = rows::DISTRIBUTION;
+    (
+        format!("SELECT {columns} FROM distributions WHERE born > $1 AND {condition} ORDER BY born LIMIT $2"),
+        of_spec,
+    )
 }
 
 pub(super) async fn tenant(db: &Session, key: &TenantKey) -> Result<Option<Tracked<TenantRecord>>> {

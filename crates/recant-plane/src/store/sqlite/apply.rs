@@ -44,6 +44,7 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::UpdateTenant { if_match, tenant, judged_by } => {
             configure::update_tenant(db, if_match.as_deref(), tenant, judged_by)
         }
+        Command::UpdateTenants(updates) => configure::update_tenants(db, updates),
         Command::MoveDomain { .. } => configure::move_domain(db, command),
         Command::DeleteTenant { tenant, if_match } => {
             configure::delete_tenant(db, tenant, if_match.as_deref())

@@ -3,13 +3,13 @@
 use recant_core::entry::Change;
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
 use recant_core::ledger;
-use recant_core::limits::DOMAINS_PER_TENANT_MAX;
+use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::apply::{Stop, exists, json};
 use super::{log, policies, queries, rows};
-use crate::store::command::{Command, Outcome, Refusal};
+use crate::store::command::{Command, Outcome, Refusal, TenantUpdate};
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
@@ -145,6 +145,30 @@ pub(super) fn update_tenant(
     fits(db, &new, judged_by)?;
     domains_are_free(db, &new)?;
     put_tenant(db, new)
+}
+
+/// Who gives domains up has an entry for that, before the one with all that changes: so no edge ever sees two owners.
+pub(super) fn update_tenants(db: &Connection, updates: &[TenantUpdate]) -> Result<Outcome, Stop> {
+    if updates.len() > TENANTS_PER_CHANGE_MAX {
+        return Err(Refusal::TooManyTenants.into());
+    }
+    for TenantUpdate { if_match, tenant: wanted, .. } in updates {
+        let mut current = tenant(db, &wanted.id)?;
+        ledger::precondition(if_match.as_deref(), &current.etag).map_err(Refusal::from)?;
+        let before = current.spec.domains.len();
+        current.spec.domains.retain(|domain| wanted.spec.domains.contains(domain));
+        if current.spec.domains.len() < before {
+            put_tenant(db, current)?;
+        }
+    }
+    let mut stored = Vec::with_capacity(updates.len());
+    for TenantUpdate { if_match, tenant, judged_by } in updates {
+        match update_tenant(db, if_match.as_deref(), tenant, judged_by)? {
+            Outcome::Tenant(tenant) => stored.push(*tenant),
+            other => unreachable!("a tenant that is changed is told, not {other:?}"),
+        }
+    }
+    Ok(Outcome::Tenants(stored))
 }
 
 /// Two entries: the one that has the domain gives it up first, so that no edge ever sees two owners.

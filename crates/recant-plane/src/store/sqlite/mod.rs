@@ -45,9 +45,9 @@ use tokio::sync::watch;
 
 use super::key_table::KeyTable;
 use super::{
-    Command, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing,
-    Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store, StoreError, TenantFilter,
-    TenantKey, TenantRecord, Tracked,
+    Command, DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary,
+    KeyRecord, Listing, Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store,
+    StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 pub use check::Damage;
 use readers::Readers;
@@ -110,8 +110,12 @@ impl Store for SqliteStore {
         self.0.readers.read(move |db| queries::distribution(db, &id)).await
     }
 
-    async fn distributions(&self, page: Page) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
-        self.0.readers.read(move |db| queries::distributions(db, &page)).await
+    async fn distributions(
+        &self,
+        filter: DistributionFilter,
+        page: Page,
+    ) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
+        self.0.readers.read(move |db| queries::distributions(db, &filter, &page)).await
     }
 
     async fn tenant(&self, key: TenantKey) -> Result<Option<Tracked<TenantRecord>>, StoreError> {

@@ -11,9 +11,10 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
 
 use super::rows;
 use crate::store::records::{
-    DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page, ResourceKey,
-    ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page,
+    ResourceKey, ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
+use crate::store::spelling;
 
 pub(super) fn distribution(
     db: &Connection,
@@ -24,7 +25,11 @@ pub(super) fn distribution(
     db.prepare_cached(&sql)?.query_row([id.as_str()], |row| rows::distribution(row, completed)).optional()
 }
 
-pub(super) fn distributions(db: &Connection, page: &Page) -> Result<Listing<Tracked<DistributionRecord>>> {
+pub(super) fn distributions(
+    db: &Connection,
+    filter: &DistributionFilter,
+    page: &Page,
+) -> Result<Listing<Tracked<DistributionRecord>>> {
     let completed = rows::completed(db)?;
     let after: Option<i64> = match &page.after {
         None => Some(0),
@@ -34,14 +39,21 @@ pub(super) fn distributions(db: &Connection, page: &Page) -> Result<Listing<Trac
             .optional()?,
     };
     let Some(after) = after else { return Ok(Listing::UnknownMarker) };
-    listing(db, &distributions_sql(), params![after, one_more(page)], page, |row| {
-        rows::distribution(row, completed)
-    })
+    let (sql, of_spec) = distributions_sql(filter);
+    listing(db, &sql, params![after, one_more(page), of_spec], page, |row| rows::distribution(row, completed))
 }
 
-/// The question, over the marker's birth and the limit.
-fn distributions_sql() -> String {
-    format!("SELECT {} FROM distributions WHERE born > ?1 ORDER BY born LIMIT ?2", rows::DISTRIBUTION)
+/// The question, over the marker's birth, the limit, and what stands in the spec of the wanted ones.
+fn distributions_sql(filter: &DistributionFilter) -> (String, String) {
+    let (condition, of_spec) = match filter {
+        DistributionFilter::All => ("?3 = ''", String::new()),
+        DistributionFilter::Policy(kind, id) => ("instr(spec, ?3) > 0", spelling::policy_in_spec(*kind, id)),
+    };
+    let columns = rows::DISTRIBUTION;
+    (
+        format!("SELECT {columns} FROM distributions WHERE born > ?1 AND {condition} ORDER BY born LIMIT ?2"),
+        of_spec,
+    )
 }
 
 pub(super) fn tenant(db: &Connection, key: &TenantKey) -> Result<Option<Tracked<TenantRecord>>> {
@@ -293,6 +305,7 @@ fn listing<T>(
 #[cfg(test)]
 mod tests {
     use recant_core::id::ConnectionGroupId;
+    use recant_core::policy::PolicyKind;
     use recant_core::time::WallTime;
 
     use super::*;
@@ -320,7 +333,9 @@ mod tests {
         ] {
             check(tenants_sql(&filter).0.as_str());
         }
-        check(&distributions_sql());
+        for filter in [DistributionFilter::All, DistributionFilter::Policy(PolicyKind::Cache, "p".into())] {
+            check(&distributions_sql(&filter).0);
+        }
         check(DOMAINS);
         check(&invalidations_sql());
         check(&resources_sql());

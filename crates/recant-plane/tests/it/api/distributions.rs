@@ -154,6 +154,15 @@ fn distributions_are_listed_by_connection_mode() {
 }
 
 #[test]
+fn a_distribution_has_no_web_acl() {
+    let rig = Rig::start();
+    let id = rig.distribution();
+    let list = |acl: &str| rig.ok("ListDistributionsByWebACLId", json!({"WebACLId": acl}));
+    assert_eq!(list("null")["DistributionList"]["Items"][0]["Id"], json!(id));
+    assert_eq!(list("arn:aws:wafv2:us-east-1:1:global/webacl/a/b")["DistributionList"]["Quantity"], json!(0));
+}
+
+#[test]
 fn the_classic_operations_refuse_as_cloudfront_does() {
     let rig = Rig::start();
     let id = rig.distribution();

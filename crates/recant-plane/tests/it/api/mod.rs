@@ -3,6 +3,7 @@
 mod access;
 mod attacks;
 mod bad_input;
+mod characters;
 mod configuration;
 mod connection_groups;
 mod distributions;

@@ -24,7 +24,7 @@ const CACHE: Kind = Kind {
     path: "cache-policy",
     member: "CachePolicyId",
     managed: OPTIMIZED,
-    managed_count: 6,
+    managed_count: 11,
     list: "ListCachePolicies",
     too_many: "TooManyCachePolicies",
 };
@@ -303,4 +303,59 @@ fn a_cache_policy_says_what_is_honoured() {
     let made = rig.ok("CreateCachePolicy", least);
     let config = &made["CachePolicy"]["CachePolicyConfig"];
     assert_eq!((&config["DefaultTTL"], &config["MaxTTL"]), (&json!(86_400), &json!(31_536_000)));
+}
+
+#[test]
+fn distributions_are_listed_by_what_they_name() {
+    let rig = Rig::start();
+    for kind in KINDS {
+        let operation = format!("ListDistributionsBy{}", kind.member);
+        let (id, _) = kind.create(&rig, "listed");
+        let list = |id: &str, more: Value| {
+            let mut input = more;
+            input[kind.member] = json!(id);
+            rig.call(&operation, input)
+        };
+        let empty = list(&id, json!({})).output(&operation);
+        assert_eq!(empty["DistributionIdList"]["Quantity"], json!(0));
+        list("none", json!({})).refused(404, &kind.error("NoSuch", ""));
+
+        // By the default behaviour, by another one, by both; and one whose origin is told a text that looks alike.
+        let make = |reference: &str, default: bool, listed: bool| {
+            let mut config = distribution_config(&format!("{}-{reference}", kind.noun));
+            let other = config["DefaultCacheBehavior"].clone();
+            let named = |mut behavior: Value, named: bool| {
+                if named {
+                    behavior[kind.member] = json!(id);
+                }
+                behavior
+            };
+            config["DefaultCacheBehavior"] = named(other.clone(), default);
+            let mut path = named(other, listed);
+            path["PathPattern"] = json!("/x/*");
+            config["CacheBehaviors"] = json!({"Quantity": 1, "Items": [path]});
+            let text =
+                format!("\"cache_policy_id\":\"{id}\",\"response_headers_policy\":{{\"id\":\"{id}\"}}");
+            config["Origins"]["Items"][0]["CustomHeaders"] =
+                json!({"Quantity": 1, "Items": [{"HeaderName": "x-look-alike", "HeaderValue": text}]});
+            let made = rig.ok("CreateDistribution", json!({"DistributionConfig": config}));
+            made["Distribution"]["Id"].clone()
+        };
+        let expected = [make("a", true, false), make("b", false, true), make("c", true, true)];
+        let neither = make("d", false, false);
+        let found = list(&id, json!({})).output(&operation);
+        assert_eq!(found["DistributionIdList"]["Items"], json!(expected), "{}", kind.noun);
+        let page = list(&id, json!({"MaxItems": "2"})).output(&operation);
+        let page = &page["DistributionIdList"];
+        assert_eq!((&page["Items"], &page["IsTruncated"]), (&json!(expected[..2]), &json!(true)));
+        assert_eq!(page["NextMarker"], expected[1]);
+        let page = list(&id, json!({"MaxItems": "2", "Marker": page["NextMarker"]})).output(&operation);
+        let page = &page["DistributionIdList"];
+        assert_eq!((&page["Items"], &page["IsTruncated"]), (&json!(expected[2..]), &json!(false)));
+        list(&id, json!({"Marker": "ENONE"})).refused(400, "InvalidArgument");
+        // A managed one is found, too.
+        let managed = list(kind.managed, json!({})).output(&operation);
+        let managed = managed["DistributionIdList"]["Items"].as_array().cloned().unwrap_or_default();
+        assert_eq!(managed.contains(&neither), kind.noun == "CachePolicy", "{managed:?}");
+    }
 }

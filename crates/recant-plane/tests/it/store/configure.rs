@@ -5,7 +5,7 @@ use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_plane::store::{
-    Birth, Command, DistributionRecord, Outcome, Refusal, Store, TenantFilter, TenantKey,
+    Birth, Command, DistributionRecord, Outcome, Refusal, Store, TenantFilter, TenantKey, TenantUpdate,
 };
 use recant_wire::feed::body;
 
@@ -92,6 +92,57 @@ pub(crate) async fn what_was_judged_by_something_else_is_refused(world: impl Wor
     // The distribution changed after the tenant was judged.
     assert_eq!(refused(&store, create(tenant("v", &group))).await, Refusal::ChangedMeanwhile);
     assert_eq!(refused(&store, update(Some("E1"), tenant("t", &group))).await, Refusal::ChangedMeanwhile);
+}
+
+pub(crate) async fn tenants_trade_their_domains_in_one_step(world: impl World) {
+    let store = world.open();
+    furnish(&store, &["a", "b", "c", "d"]).await;
+    let group = store.default_connection_group().await.unwrap();
+    let to = |id: &str, if_match: &str, domains: &[&str]| {
+        let mut tenant = tenant(id, &group);
+        tenant.etag = ETag::parse("E2").unwrap();
+        tenant.spec.domains = domains.iter().map(|domain| format!("{domain}.test")).collect();
+        let judged_by = ETag::parse("E1").unwrap();
+        TenantUpdate { if_match: Some(if_match.into()), tenant: Box::new(tenant), judged_by }
+    };
+    let before = store.head().await.unwrap();
+    // All or none, whichever of them it is that cannot be.
+    let taken = Refusal::DomainTaken { domain: "d.test".into() };
+    for (last, expected) in [
+        (to("c", "E0", &["a"]), Refusal::IfMatchStale),
+        (to("none", "E1", &["a"]), Refusal::NoSuchTenant),
+        (to("c", "E1", &["a", "d"]), taken),
+    ] {
+        let all = vec![to("a", "E1", &["b"]), to("b", "E1", &["c"]), last];
+        assert_eq!(refused(&store, Command::UpdateTenants(all)).await, expected);
+        assert_eq!(store.head().await.unwrap(), before);
+        let found = store.tenant(TenantKey::Domain("a.test".into())).await.unwrap().unwrap();
+        assert_eq!(found.record, tenant("a", &group));
+    }
+
+    // A ring of three; one of them keeps a domain and gets a new one.
+    let all = vec![to("a", "E1", &["b", "new"]), to("b", "E1", &["c"]), to("c", "E1", &["a"])];
+    let Outcome::Tenants(stored) = store.commit(Command::UpdateTenants(all.clone())).await.unwrap() else {
+        panic!("they are changed")
+    };
+    let told = store.entries(before.0, 100).await.unwrap();
+    let domains =
+        told.iter().map(|entry| match body::decode(&entry.scope, entry.kind, &entry.body).unwrap() {
+            Change::PutTenant(spec) => (spec.id.as_str().to_owned(), spec.domains.join(" ")),
+            other => panic!("a tenant, not {other:?}"),
+        });
+    let expected =
+        [("a", ""), ("b", ""), ("c", ""), ("a", "b.test new.test"), ("b", "c.test"), ("c", "a.test")];
+    let expected = expected.map(|(id, domains)| (id.to_owned(), domains.to_owned()));
+    assert_eq!(domains.collect::<Vec<_>>(), expected, "nobody takes what another still has");
+    for (at, (stored, update)) in stored.iter().zip(&all).enumerate() {
+        assert_eq!(stored.record, *update.tenant);
+        assert_eq!(stored.position, told[3 + at].position);
+        for domain in &update.tenant.spec.domains {
+            let owner = store.tenant(TenantKey::Domain(domain.clone())).await.unwrap().unwrap();
+            assert_eq!(owner.record, *update.tenant);
+        }
+    }
 }
 
 pub(crate) async fn a_domain_moves_in_one_step(world: impl World) {

@@ -11,7 +11,8 @@ use recant_core::protocol::message::{Applied, Incarnation, LeaseClass, Member};
 use recant_core::protocol::{MemberRecord, PlaneWrite};
 use recant_core::time::WallTime;
 use recant_plane::store::{
-    Birth, Command, Outcome, Progress, Refusal, Store, StoreError, TenantFilter, TenantKey,
+    Birth, Command, DistributionFilter, Outcome, Progress, Refusal, Store, StoreError, TenantFilter,
+    TenantKey,
 };
 use recant_wire::feed::body;
 use tokio::task::JoinSet;
@@ -20,12 +21,13 @@ use super::World;
 use super::configure::{
     a_distribution_has_invalidations_of_its_own, a_domain_moves_in_one_step,
     distributions_are_changed_and_removed, domains_in_conflict_are_found,
-    tenants_are_listed_by_customization, what_was_judged_by_something_else_is_refused,
+    tenants_are_listed_by_customization, tenants_trade_their_domains_in_one_step,
+    what_was_judged_by_something_else_is_refused,
 };
 use super::keys::{keys_are_found_as_committed, the_audit_log_holds_together};
 use super::policies::{
     a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
-    policies_have_bounds,
+    distributions_are_found_by_their_policies, policies_have_bounds,
 };
 use super::resources::{
     a_change_of_too_many_tenants_is_refused, a_disabled_group_disables_its_tenants_for_edges,
@@ -76,6 +78,7 @@ macro_rules! conformance {
             distributions_are_changed_and_removed,
             what_was_judged_by_something_else_is_refused,
             a_domain_moves_in_one_step,
+            tenants_trade_their_domains_in_one_step,
             domains_in_conflict_are_found,
             tenants_are_listed_by_customization,
             a_distribution_has_invalidations_of_its_own,
@@ -86,6 +89,7 @@ macro_rules! conformance {
             a_changed_policy_is_told_by_the_distributions_that_carry_it,
             a_distribution_carries_policies_as_they_are,
             policies_have_bounds,
+            distributions_are_found_by_their_policies,
             a_change_of_too_many_tenants_is_refused,
             tags_are_changed_and_nothing_else,
             keys_are_found_as_committed,
@@ -319,11 +323,12 @@ async fn distributions_and_tenants_are_paged(world: impl World) {
     other.spec.distribution_id = DistributionId::parse("E0").unwrap();
     store.commit(create(other)).await.unwrap();
 
-    let (first, more) = items(store.distributions(page(None, 1)).await.unwrap());
+    let (first, more) = items(store.distributions(DistributionFilter::All, page(None, 1)).await.unwrap());
     assert_eq!((first[0].record.id.as_str(), more), ("E1", true), "in the order of their making");
-    let (second, more) = items(store.distributions(page(Some("E1"), 1)).await.unwrap());
+    let (second, more) =
+        items(store.distributions(DistributionFilter::All, page(Some("E1"), 1)).await.unwrap());
     assert_eq!((second[0].record.id.as_str(), more), ("E0", false));
-    let unknown = store.distributions(page(Some("E2"), 1)).await.unwrap();
+    let unknown = store.distributions(DistributionFilter::All, page(Some("E2"), 1)).await.unwrap();
     assert_eq!(unknown, recant_plane::store::Listing::UnknownMarker);
 
     let check = async |filter: TenantFilter, after: Option<&str>, limit, expected: (&[&str], bool)| {

@@ -9,12 +9,13 @@ use recant_core::limits::{DISTRIBUTIONS_PER_POLICY_MAX, POLICIES_PER_KIND_MAX};
 use recant_core::policy::{Policy, PolicyKind};
 use recant_core::selection::Selection;
 use recant_plane::store::{
-    Command, DistributionRecord, Outcome, Progress, Refusal, ResourceKind, ResourceRecord, Store, Tags,
+    Command, DistributionFilter, DistributionRecord, Outcome, Progress, Refusal, ResourceKind,
+    ResourceRecord, Store, Tags,
 };
 use recant_wire::feed::body;
 
 use super::World;
-use super::samples::{NOW, distribution, refused};
+use super::samples::{NOW, distribution, items, page, refused};
 
 const KIND: ResourceKind = ResourceKind::CachePolicy;
 
@@ -108,6 +109,28 @@ pub(crate) async fn a_distribution_carries_policies_as_they_are(world: impl Worl
     store.commit(update(current, head)).await.unwrap();
     store.commit(update(distribution("E1"), head)).await.unwrap();
     assert_eq!(store.commit(remove("p", "E2")).await.unwrap(), Outcome::ResourceDeleted);
+}
+
+pub(crate) async fn distributions_are_found_by_their_policies(world: impl World) {
+    let store = world.open();
+    store.commit(Command::CreateResource(Box::new(resource("p", "E1")))).await.unwrap();
+    for id in ["E3", "E1", "E2"] {
+        store.commit(make(carrying(id, policy("p", "E1", Selection::None)))).await.unwrap();
+        store.commit(make(distribution(&format!("{id}0")))).await.unwrap();
+    }
+    let find = async |kind, id: &str, after, limit| {
+        let filter = DistributionFilter::Policy(kind, id.to_owned());
+        let (found, more) = items(store.distributions(filter, page(after, limit)).await.unwrap());
+        (found.into_iter().map(|it| it.record.id.as_str().to_owned()).collect::<Vec<_>>(), more)
+    };
+    let kind = PolicyKind::Cache;
+    assert_eq!(find(kind, "p", None, 2).await, (vec!["E3".to_owned(), "E1".to_owned()], true));
+    assert_eq!(find(kind, "p", Some("E1"), 2).await, (vec!["E2".to_owned()], false));
+    // Any distribution is a place to go on from.
+    assert_eq!(find(kind, "p", Some("E30"), 1).await, (vec!["E1".to_owned()], true));
+    for (kind, id) in [(PolicyKind::OriginRequest, "p"), (PolicyKind::ResponseHeaders, "p"), (kind, "q")] {
+        assert_eq!(find(kind, id, None, 9).await, (Vec::new(), false));
+    }
 }
 
 pub(crate) async fn policies_have_bounds(world: impl World) {

@@ -84,7 +84,9 @@ async fn version_1_is_migrated_with_everything_in_it() {
         let found = store.tenant(TenantKey::Domain(domain.into())).await.unwrap();
         assert!(found.is_some(), "{domain}");
     }
-    let (distributions, _) = items(store.distributions(page(None, 9)).await.unwrap());
+    let (distributions, _) = items(
+        store.distributions(recant_plane::store::DistributionFilter::All, page(None, 9)).await.unwrap(),
+    );
     assert_eq!(distributions[0].record.caller_reference, "before");
     assert!(distributions[0].record.tags.is_empty());
 

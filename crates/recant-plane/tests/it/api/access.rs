@@ -1,6 +1,7 @@
 //! Keys and their policies, rates, and the audit log (PURGE.md section 6.2, lists A and B: the numbers stand at the tests).
 
 use std::num::NonZeroU32;
+use std::thread;
 
 use recant_core::audit::{self, AuditEntry, AuditRecord, Verdict};
 use recant_core::entry::Hash;
@@ -138,6 +139,34 @@ fn a_key_stops_at_once() {
     ask(&rig, "DELETE", &target, &Value::Null, 204);
     get().refused(403, "InvalidClientTokenId");
     assert_eq!(ask(&rig, "DELETE", &target, &Value::Null, 404)["Code"], "EntityNotFound");
+}
+
+#[test]
+fn a_key_stays_stopped_whoever_renames_it_meanwhile() {
+    // 11.
+    let rig = Rig::start();
+    let key = key_of(&rig, "dt_1");
+    let target = format!("keys/{}", key.access_key_id);
+    let beside_renames = |stop: &dyn Fn()| {
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for n in 0..5 {
+                        let call = own(&rig, "PUT", &target, &json!({"Name": n.to_string()}));
+                        assert!([200, 404].contains(&rig.send(&rig.signed(call)).status));
+                    }
+                });
+            }
+            stop();
+        });
+    };
+    for _ in 0..10 {
+        ask(&rig, "PUT", &target, &json!({"Status": "Active"}), 200);
+        beside_renames(&|| drop(ask(&rig, "PUT", &target, &json!({"Status": "Inactive"}), 200)));
+        assert_eq!(ask(&rig, "GET", &target, &Value::Null, 200)["Key"]["Status"], "Inactive");
+    }
+    beside_renames(&|| drop(ask(&rig, "DELETE", &target, &Value::Null, 204)));
+    ask(&rig, "GET", &target, &Value::Null, 404);
 }
 
 #[test]

@@ -236,6 +236,10 @@ pub const TENANTS_PER_CHANGE_MAX: usize = 10_000;
 pub const BAD_PATHS_LISTED_MAX: usize = 10;
 /// Bytes of an API request's head. Ours.
 pub const API_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Ids of other things that one API request may hold. Ours: every behaviour of a distribution names three policies.
+pub const IDS_PER_REQUEST_MAX: usize = 256;
+/// Bytes of a name by which the audit log tells a thing; longer ones, which nothing has, are cut. Ours.
+pub const ARN_BYTES_MAX: usize = 512;
 /// How long an API client may take to send a request's head. Ours.
 pub const API_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an API client may take to send a request's body. Ours.
@@ -348,6 +352,8 @@ const _: () = assert!(ORIGIN_HEAD_BYTES_MAX <= ORIGIN_BUFFER_BYTES_MAX);
 const _: () = assert!(LEASE_MIN.as_nanos() <= LEASE_DEFAULT.as_nanos());
 const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
 const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());
+const _: () = assert!(3 * (BEHAVIORS_PER_DISTRIBUTION_MAX + 1) <= IDS_PER_REQUEST_MAX);
+const _: () = assert!(ID_BYTES_MAX < ARN_BYTES_MAX / 2);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);
 const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());

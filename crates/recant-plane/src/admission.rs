@@ -1,7 +1,7 @@
 //! What a caller may do, and how often: asked once who asks is known, and noted.
 //!
 //! ```text
-//!   caller ─▶ the key's rate ─▶ policy over every resource ─▶ audit log ─▶ the tenant's rate ─▶ the operation
+//!   caller ─▶ the key's rate ─▶ policy over every thing named ─▶ audit log ─▶ the tenant's rate ─▶ the operation
 //! ```
 //!
 //! A decision is put into the audit log before what it allows is begun; since the store writes in order, it is on disk no later than what
@@ -18,6 +18,7 @@ use recant_core::rate::{Limiter, Rate};
 use crate::auth::Caller;
 use crate::clock;
 use crate::error::ApiError;
+use crate::ops::resources::{Need, Subject};
 use crate::store::{Store, StoreError};
 
 /// What is put into the audit log.
@@ -86,8 +87,18 @@ pub(crate) struct Asked<'a> {
     pub(crate) action: &'a str,
     /// How: what does not change anything is safe (RFC 9110 section 9.2.1).
     pub(crate) method: &'a Method,
-    /// About what, as ARNs; at least one.
-    pub(crate) resources: &'a [String],
+    /// About what; at least one, once that is known.
+    pub(crate) subjects: &'a [Subject],
+}
+
+impl Asked<'_> {
+    /// The things that it is about, each once.
+    fn arns(&self) -> impl Iterator<Item = &str> {
+        let earlier = |at: usize| self.subjects[..at].iter();
+        let subjects = self.subjects.iter().enumerate();
+        let new = subjects.filter(move |(at, it)| !earlier(*at).any(|before| before.arn == it.arn));
+        new.map(|(_, it)| it.arn.as_str())
+    }
 }
 
 impl Admission {
@@ -121,23 +132,25 @@ impl Admission {
         caller: &Caller,
         asked: &Asked<'_>,
     ) -> Result<(), ApiError> {
-        let denied = asked.resources.iter().find_map(|resource| match caller.may(asked.action, resource) {
-            Access::Allowed => None,
-            Access::Denied(why) => Some((resource, why)),
+        let denied = asked.subjects.iter().find_map(|subject| {
+            let action = subject.action.unwrap_or(asked.action);
+            match (caller.may(action, &subject.arn), subject.need) {
+                (Access::Allowed, _) | (Access::Denied(Denial::Implicit), Need::NotDenied) => None,
+                (Access::Denied(why), _) => Some((action, subject, why)),
+            }
         });
-        self.note(store, caller.key_id(), asked, verdict(denied.as_ref().map(|(_, why)| why))).await?;
-        if let Some((resource, why)) = denied {
+        self.note(store, caller.key_id(), asked, verdict(denied.as_ref().map(|(.., why)| why))).await?;
+        if let Some((action, subject, why)) = denied {
             return Err(ApiError::AccessDenied {
                 key: caller.to_string(),
-                action: asked.action.to_owned(),
-                resource: resource.clone(),
+                action: action.to_owned(),
+                resource: subject.arn.clone(),
                 why,
             });
         }
         asked
-            .resources
-            .iter()
-            .filter(|resource| is_one_tenant(resource))
+            .arns()
+            .filter(|arn| is_one_tenant(arn))
             .try_for_each(|tenant| count(self.tenants.as_ref(), tenant))
     }
 
@@ -159,8 +172,8 @@ impl Admission {
         action: &str,
         resource: &str,
     ) -> Result<(), StoreError> {
-        let resources = [resource.to_owned()];
-        let asked = Asked { request_id: "apply", action, method: &Method::POST, resources: &resources };
+        let subjects = [Subject::of(resource.to_owned())];
+        let asked = Asked { request_id: "apply", action, method: &Method::POST, subjects: &subjects };
         self.note(store, None, &asked, Verdict::Allowed).await
     }
 
@@ -185,7 +198,7 @@ impl Admission {
             request_id: asked.request_id.to_owned(),
             access_key_id: key_id.map(str::to_owned),
             action: asked.action.to_owned(),
-            resources: asked.resources.to_vec(),
+            resources: asked.arns().map(str::to_owned).collect(),
             decision,
         };
         store.note(record, self.options.audit_records_max).await

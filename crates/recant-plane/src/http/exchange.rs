@@ -13,6 +13,7 @@ use crate::admission::Asked;
 use crate::auth::Caller;
 use crate::clock;
 use crate::error::ApiError;
+use crate::ops::resources::Subject;
 use crate::store::Store;
 
 /// What the access log says of a request. Never the body, a header or a secret.
@@ -67,7 +68,7 @@ impl Exchange {
         Ok(bytes)
     }
 
-    /// Lets the caller do what is asked to these resources, or not.
+    /// Lets the caller do what is asked to these things, or not.
     ///
     /// # Errors
     /// [`ApiError::AccessDenied`], [`ApiError::Throttling`].
@@ -75,9 +76,9 @@ impl Exchange {
         &self,
         shared: &Shared<S>,
         parts: &Parts,
-        resources: &[String],
+        subjects: &[Subject],
     ) -> Result<(), ApiError> {
-        shared.admission.admit(&shared.context.store, &self.caller, &self.asked(parts, resources)).await
+        shared.admission.admit(&shared.context.store, &self.caller, &self.asked(parts, subjects)).await
     }
 
     /// Who asks, once that is found out.
@@ -85,8 +86,8 @@ impl Exchange {
         &self.caller
     }
 
-    fn asked<'a>(&'a self, parts: &'a Parts, resources: &'a [String]) -> Asked<'a> {
-        Asked { request_id: self.id.as_str(), action: &self.action, method: &parts.method, resources }
+    fn asked<'a>(&'a self, parts: &'a Parts, subjects: &'a [Subject]) -> Asked<'a> {
+        Asked { request_id: self.id.as_str(), action: &self.action, method: &parts.method, subjects }
     }
 
     /// Writes the access log's line.

@@ -17,6 +17,7 @@ use super::{Shared, answer, body, events};
 use crate::config_check::characters;
 use crate::error::{ApiError, excerpt};
 use crate::ops::own::{self, OwnOperation};
+use crate::ops::resources::Subject;
 use crate::store::Store;
 
 /// Answers what stands under `/recant/v1/` and is no edge's.
@@ -49,8 +50,8 @@ async fn answer<S: Store>(
     };
     // Before anything is looked up by them.
     characters(&Document::Structure(labels.clone()))?;
-    let resource = operation.resource(&shared.context, &labels).await?;
-    exchange.admit(shared, parts, &[resource]).await?;
+    let subject = operation.resource(&shared.context, &labels).await?;
+    exchange.admit(shared, parts, &[Subject::of(subject)]).await?;
 
     let input = input(operation, labels, parts, &bytes)?;
     if operation.name == events::NAME {

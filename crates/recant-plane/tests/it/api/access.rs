@@ -119,6 +119,197 @@ fn a_deny_beats_an_allow() {
     assert!(message.contains("explicit deny") && message.contains("'Frozen'"), "{message}");
 }
 
+fn arn(kind: &str, id: &str) -> String {
+    format!("arn:aws:cloudfront::000000000000:{kind}/{id}")
+}
+
+#[test]
+fn a_deny_holds_however_its_thing_is_reached() {
+    // 16: by ids, names and domains in bodies, and by operations that do what another does.
+    let rig = Rig::start();
+    let distribution = rig.distribution();
+    let etag = |operation: &str, input: Value| rig.call(operation, input).header("etag").to_owned();
+    let (kept, free) = (rig.tenant(&distribution, "kept"), rig.tenant(&distribution, "free"));
+    for id in [&kept, &free] {
+        let if_match = etag("GetDistributionTenant", json!({"Identifier": id}));
+        rig.ok("UpdateDistributionTenant", json!({"Id": id, "IfMatch": if_match, "Enabled": false}));
+    }
+    let of = |tenant: &str| json!({"Identifier": tenant});
+    let (of_kept, of_free) =
+        (etag("GetDistributionTenant", of(&kept)), etag("GetDistributionTenant", of(&free)));
+    let group = rig.ok("CreateConnectionGroup", json!({"Name": "closed"}))["ConnectionGroup"]["Id"].clone();
+    let group = group.as_str().unwrap();
+    let default =
+        rig.ok("GetConnectionGroup", json!({"Identifier": "default"}))["ConnectionGroup"]["Id"].clone();
+    let default = default.as_str().unwrap();
+    let config = rig.ok("GetDistributionConfig", json!({"Id": distribution}))["DistributionConfig"].clone();
+    let of_distribution = etag("GetDistributionConfig", json!({"Id": distribution}));
+    let policy = config["DefaultCacheBehavior"]["CachePolicyId"].as_str().unwrap();
+    let mut again = config.clone();
+    again["CallerReference"] = json!("again");
+    let mut in_group = tenant_config(&distribution, "third");
+    in_group["ConnectionGroupId"] = json!(group);
+    let target = |id: &str| json!({"DistributionTenantId": id});
+    let move_ = |domain: &str, to: &str, if_match: &str| json!({"Domain": domain, "TargetResource": target(to), "IfMatch": if_match});
+    let copy =
+        json!({"PrimaryDistributionId": distribution, "IfMatch": of_distribution, "CallerReference": "copy"});
+    let tenant = |id: &str| ("*", tenant_arn(id));
+    let policy = || ("*", arn("cache-policy", policy));
+    let to_all = |action| (action, "*".to_owned());
+
+    for ((action, resource), operation, input) in [
+        (tenant(&kept), "UpdateDomainAssociation", move_("kept.example", &free, &of_free)),
+        (tenant(&kept), "UpdateDomainAssociation", move_("KEPT.example", &free, &of_free)),
+        (tenant(&kept), "UpdateDomainAssociation", move_("free.example", &kept, &of_kept)),
+        (tenant(&kept), "VerifyDnsConfiguration", json!({"Identifier": "kept"})),
+        (tenant(&kept), "VerifyDnsConfiguration", json!({"Identifier": kept})),
+        (
+            tenant(&kept),
+            "ListDomainConflicts",
+            json!({"Domain": "kept.example", "DomainControlValidationResource": target(&kept)}),
+        ),
+        (tenant(&kept), "TagResource", json!({"Resource": tenant_arn(&kept), "Tags": {"Items": []}})),
+        (("*", arn("connection-group", group)), "CreateDistributionTenant", in_group),
+        (
+            ("*", arn("connection-group", group)),
+            "UpdateDistributionTenant",
+            json!({"Id": free, "IfMatch": of_free, "ConnectionGroupId": group}),
+        ),
+        (
+            ("*", arn("connection-group", group)),
+            "ListDistributionTenants",
+            json!({"AssociationFilter": {"ConnectionGroupId": group}}),
+        ),
+        // The group that a tenant gets which names none.
+        (
+            ("*", arn("connection-group", default)),
+            "CreateDistributionTenant",
+            tenant_config(&distribution, "third"),
+        ),
+        (
+            ("*", arn("distribution", &distribution)),
+            "CreateDistributionTenant",
+            tenant_config(&distribution, "third"),
+        ),
+        (
+            ("*", arn("distribution", &distribution)),
+            "ListDistributionTenants",
+            json!({"AssociationFilter": {"DistributionId": distribution}}),
+        ),
+        (policy(), "CreateDistribution", json!({"DistributionConfig": again})),
+        (
+            policy(),
+            "UpdateDistribution",
+            json!({"Id": distribution, "IfMatch": of_distribution, "DistributionConfig": config}),
+        ),
+        (policy(), "CopyDistribution", copy.clone()),
+        (
+            policy(),
+            "ListDistributionsByCachePolicyId",
+            json!({"CachePolicyId": policy().1.rsplit('/').next().unwrap()}),
+        ),
+        (to_all("cloudfront:CreateDistribution"), "CopyDistribution", copy.clone()),
+        (to_all("cloudfront:GetDistribution"), "CopyDistribution", copy.clone()),
+        (
+            to_all("cloudfront:CreateDistribution"),
+            "CreateDistributionWithTags",
+            json!({"DistributionConfigWithTags": {"DistributionConfig": again, "Tags": {"Items": []}}}),
+        ),
+    ] {
+        let statements = json!([
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": action, "Resource": resource},
+        ]);
+        let reply = call_as(&rig, &key(&rig, &statements), operation, input.clone());
+        assert_eq!(reply.status, 403, "{operation} {input} with {statements}: {}", reply.body);
+        assert!(reply.refused(403, "AccessDenied").contains("explicit deny"));
+    }
+    // Nothing of it has happened, and the audit log has the things themselves.
+    for (name, id) in [("kept", &kept), ("free", &free)] {
+        let there = rig.ok("GetDistributionTenant", json!({"Identifier": id}));
+        assert_eq!(there["DistributionTenant"]["Domains"][0]["Domain"], format!("{name}.example"));
+    }
+    let records = ask(&rig, "GET", "audit?MaxItems=1000", &Value::Null, 200)["Records"].clone();
+    let records: Vec<Value> = records
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| serde_json::from_str(it["Text"].as_str().unwrap()).unwrap())
+        .collect();
+    let moves: Vec<_> =
+        records.iter().filter(|it| it["Action"] == "cloudfront:UpdateDomainAssociation").collect();
+    assert_eq!(moves[0]["Resources"], json!([tenant_arn(&free), tenant_arn(&kept)]));
+    assert_eq!(moves.len(), 3);
+}
+
+#[test]
+fn what_is_named_in_a_body_has_to_be_allowed() {
+    // 15.
+    let rig = Rig::start();
+    let distribution = rig.distribution();
+    let (mine, other) = (rig.tenant(&distribution, "mine"), rig.tenant(&distribution, "other"));
+    let of =
+        |id: &str| rig.call("GetDistributionTenant", json!({"Identifier": id})).header("etag").to_owned();
+    let key_ = key_of(&rig, &mine);
+    let target = |id: &str| json!({"DistributionTenantId": id});
+    let denied = |operation: &str, input: Value| {
+        call_as(&rig, &key_, operation, input).refused(403, "AccessDenied");
+    };
+    let take =
+        |domain: &str, to: &str| json!({"Domain": domain, "TargetResource": target(to), "IfMatch": of(to)});
+    denied("UpdateDomainAssociation", take("other.example", &mine));
+    denied("UpdateDomainAssociation", take("mine.example", &other));
+    denied("VerifyDnsConfiguration", json!({"Identifier": "other"}));
+    denied("VerifyDnsConfiguration", json!({}));
+    denied(
+        "ListDomainConflicts",
+        json!({"Domain": "mine.example", "DomainControlValidationResource": target(&other)}),
+    );
+    // One's own, without a right to everything.
+    let conflicts = json!({"Domain": "mine.example", "DomainControlValidationResource": target(&mine)});
+    call_as(&rig, &key_, "ListDomainConflicts", conflicts).output("ListDomainConflicts");
+    call_as(&rig, &key_, "VerifyDnsConfiguration", json!({"Identifier": "mine"}))
+        .output("VerifyDnsConfiguration");
+
+    let one = json!([{"Effect": "Allow", "Action": "cloudfront:*", "Resource": arn("distribution", &distribution)}]);
+    let one = key(&rig, &one);
+    let if_match = rig.call("GetDistribution", json!({"Id": distribution})).header("etag").to_owned();
+    let copy = json!({"PrimaryDistributionId": distribution, "IfMatch": if_match, "CallerReference": "copy"});
+    let message = call_as(&rig, &one, "CopyDistribution", copy).refused(403, "AccessDenied");
+    assert!(message.contains("cloudfront:CreateDistribution"), "{message}");
+    // Policies of behaviours need no right of their own, as with the service.
+    let config = rig.ok("GetDistributionConfig", json!({"Id": distribution}))["DistributionConfig"].clone();
+    let update = json!({"Id": distribution, "IfMatch": if_match, "DistributionConfig": config});
+    call_as(&rig, &one, "UpdateDistribution", update).output("UpdateDistribution");
+}
+
+#[test]
+fn a_request_cannot_fill_the_audit_log_with_names() {
+    let rig = Rig::start();
+    let distribution = rig.distribution();
+    let mut config =
+        rig.ok("GetDistributionConfig", json!({"Id": distribution}))["DistributionConfig"].clone();
+    config["CallerReference"] = json!("many");
+    let behavior = config["DefaultCacheBehavior"].clone();
+    let items: Vec<Value> = (0..300)
+        .map(|n| {
+            let mut it = behavior.clone();
+            it["PathPattern"] = json!(format!("/{n}"));
+            it["CachePolicyId"] = json!(n.to_string());
+            it
+        })
+        .collect();
+    config["CacheBehaviors"] = json!({"Quantity": items.len(), "Items": items});
+    let message =
+        rig.call("CreateDistribution", json!({"DistributionConfig": config})).refused(400, "InvalidArgument");
+    assert!(message.contains("names more than"), "{message}");
+    let mut long = tenant_config(&distribution, "long");
+    long["DistributionId"] = json!("E".repeat(100_000));
+    rig.call("CreateDistributionTenant", long).refused(404, "EntityNotFound");
+    let page = ask(&rig, "GET", "audit?MaxItems=1000", &Value::Null, 200).to_string();
+    assert!(page.len() < 10_000, "{} bytes", page.len());
+}
+
 #[test]
 fn a_key_stops_at_once() {
     // 11.

@@ -94,6 +94,12 @@ pub const KEY_NAME_CHARS_MAX: usize = 64;
 pub const KEYS_MAX: usize = 10_000;
 /// Records of the audit log that are kept unless the operator says otherwise. Ours; some 500 bytes each.
 pub const AUDIT_RECORDS_DEFAULT: u64 = 1_000_000;
+/// Calls of one key that were not let in, or of all strangers together, that the audit log tells of at once; afterwards it tells one in
+/// each [`AUDIT_REFUSAL_INTERVAL`]. Ours.
+pub const AUDIT_REFUSALS_BURST: u32 = 20;
+/// How often the audit log tells on the long run that a key was not let in. Ours: at this rate whoever knows a key's id, and
+/// nothing else, needs two years to push a million records out.
+pub const AUDIT_REFUSAL_INTERVAL: Duration = Duration::from_secs(60);
 /// Invalidations that leave the history in one commit. Ours; with all the paths that they may have, some 15 MB of a database.
 pub const INVALIDATIONS_PRUNED_PER_COMMIT_MAX: usize = 100;
 /// How often the history is looked through for what is over. Ours.

@@ -10,7 +10,7 @@ use http::request::Parts;
 use super::request_id::RequestId;
 use super::{Shared, body};
 use crate::admission::Asked;
-use crate::auth::Caller;
+use crate::auth::{Caller, NotLetIn};
 use crate::clock;
 use crate::error::ApiError;
 use crate::ops::resources::Subject;
@@ -40,7 +40,7 @@ impl Exchange {
         }
     }
 
-    /// Finds out who asks, reads the body on the way, and counts the request. Who names a key and is not its holder is noted.
+    /// Finds out who asks, reads the body on the way, and counts the request. Who is not let in, or asks too often, is noted.
     ///
     /// # Errors
     /// For the first of these that is not right: form, key, time, size, body hash, signature, rate.
@@ -51,21 +51,32 @@ impl Exchange {
         body: &mut Body,
     ) -> Result<Bytes, ApiError> {
         let store = &shared.context.store;
-        let claim = shared.keys.claim(store, parts, clock::wall_now()).await?;
+        let claim = match shared.keys.claim(store, parts, clock::wall_now()).await {
+            Ok(claim) => claim,
+            Err(why) => return Err(self.not_let_in(shared, parts, why).await),
+        };
         let bytes = body::read(&parts.headers, body).await?;
         if let Some(claim) = claim {
-            let key_id = claim.key_id().to_owned();
-            match shared.keys.verify(claim, parts, &bytes) {
+            match shared.keys.verify(store, claim, parts, &bytes).await {
                 Ok(caller) => self.caller = caller,
-                Err(error) => {
-                    let asked = self.asked(parts, &[]);
-                    shared.admission.note_stranger(store, &key_id, &asked, error.code()).await?;
-                    return Err(error.into());
-                }
+                Err(why) => return Err(self.not_let_in(shared, parts, why).await),
             }
         }
-        shared.admission.count_caller(&self.caller)?;
+        shared.admission.count_caller(store, &self.caller, &self.asked(parts, &[])).await?;
         Ok(bytes)
+    }
+
+    async fn not_let_in<S: Store>(&self, shared: &Shared<S>, parts: &Parts, why: NotLetIn) -> ApiError {
+        match why {
+            NotLetIn::Store(error) => error.into(),
+            NotLetIn::Refused { by, error } => {
+                let noted = shared
+                    .admission
+                    .note_not_let_in(&shared.context.store, by, &self.asked(parts, &[]), &error)
+                    .await;
+                noted.map_or_else(ApiError::from, |()| error.into())
+            }
+        }
     }
 
     /// Lets the caller do what is asked to these things, or not.

@@ -2,6 +2,7 @@
 
 mod access;
 mod attacks;
+mod audit;
 mod bad_input;
 mod characters;
 mod configuration;

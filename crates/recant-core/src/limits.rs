@@ -128,6 +128,15 @@ pub const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
 pub const STATUS_WAIT_MAX: Duration = Duration::from_millis(250);
 /// Bytes of one API request's body. Ours.
 pub const API_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of all API requests' bodies that a plane has in hand at a time. Ours: sixteen of the longest ones; what is made of a body
+/// while it is read takes some times as much, and that of a stranger is not read.
+pub const API_BODIES_BYTES_MAX: usize = 16 * API_BODY_BYTES_MAX;
+/// Bytes of them that one key may have, which is known by its id before it is proved. Ours: no two take all.
+pub const API_BODIES_PER_KEY_BYTES_MAX: usize = API_BODIES_BYTES_MAX / 4;
+/// The first bytes of every body, which are counted as their connection's: so that a short request finds room when long ones do not. Ours.
+pub const API_BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
+/// Values and members of a body in JSON. Ours; a batch of the most paths has some 3,000, a policy of the most bytes less than 10,000.
+pub const JSON_VALUES_MAX: usize = 50_000;
 /// Bytes of one answer that the client reads. Ours; the AWS CLI has no limit, the longest pages of CloudFront have some MiB.
 pub const RESPONSE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Depth of elements in an XML document. Ours; the deepest CloudFront shape has 12.
@@ -361,6 +370,9 @@ const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos()
 const _: () = assert!(3 * (BEHAVIORS_PER_DISTRIBUTION_MAX + 1) <= IDS_PER_REQUEST_MAX);
 const _: () = assert!(ID_BYTES_MAX < ARN_BYTES_MAX / 2);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(API_BODY_BYTES_MAX <= API_BODIES_PER_KEY_BYTES_MAX);
+const _: () = assert!(API_BODIES_PER_KEY_BYTES_MAX < API_BODIES_BYTES_MAX);
+const _: () = assert!(10 * PATHS_PER_BATCH_MAX <= JSON_VALUES_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);
 const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());
 const _: () = assert!(3 * TERM_RENEWAL_PERIOD.as_nanos() < TERM_TENURE.as_nanos());

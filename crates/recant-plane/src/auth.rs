@@ -90,6 +90,13 @@ pub(crate) struct Claim {
     now: WallTime,
 }
 
+impl Claim {
+    /// The id of the key that is claimed to have signed.
+    pub(crate) fn key_id(&self) -> &str {
+        self.authorization.access_key_id()
+    }
+}
+
 /// A key that exists and is not disabled.
 enum Signer {
     Root(String),

@@ -92,6 +92,7 @@ impl Lead {
                     wildcards: options.wildcards_in_progress_max,
                 },
             },
+            room: Arc::default(),
             completion,
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             stop: self.stop.clone(),

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::request_id::RequestId;
+use super::room::Place;
 use super::{Shared, body};
 use crate::admission::Asked;
-use crate::auth::{Caller, NotLetIn};
+use crate::auth::{Caller, Claim, NotLetIn};
 use crate::clock;
 use crate::error::ApiError;
 use crate::ops::resources::Subject;
@@ -25,6 +26,8 @@ pub(super) struct Exchange {
     /// The tenant that the path names.
     pub(super) tenant: Option<String>,
     caller: Caller,
+    /// The body's room, until it is answered: what is made of the body lives as long.
+    place: Option<Place>,
     started: Instant,
 }
 
@@ -36,6 +39,7 @@ impl Exchange {
             action: String::new(),
             tenant: None,
             caller: Caller::Anyone,
+            place: None,
             started: Instant::now(),
         }
     }
@@ -55,7 +59,8 @@ impl Exchange {
             Ok(claim) => claim,
             Err(why) => return Err(self.not_let_in(shared, parts, why).await),
         };
-        let bytes = body::read(&parts.headers, body).await?;
+        let place = Place::new(&shared.room, claim.as_ref().map_or("", Claim::key_id));
+        let bytes = body::read(&parts.headers, body, self.place.insert(place)).await?;
         if let Some(claim) = claim {
             match shared.keys.verify(store, claim, parts, &bytes).await {
                 Ok(caller) => self.caller = caller,

@@ -13,7 +13,7 @@ use recant_wire::document::{Document, Members};
 use serde_json::Value;
 
 use super::exchange::Exchange;
-use super::{Shared, answer, body, events};
+use super::{Shared, answer, body, events, json};
 use crate::config_check::characters;
 use crate::error::{ApiError, excerpt};
 use crate::ops::own::{self, OwnOperation};
@@ -78,11 +78,8 @@ fn input(
     operation.add_members(&mut input, parameters)?;
     if !body.is_empty() {
         let wrong = |why: String| ApiError::InvalidArgument(format!("The body is no JSON object: {why}."));
-        match serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))? {
-            Value::Object(members) => {
-                let members = members.into_iter().map(|(name, value)| (name, Document::from(value)));
-                operation.add_members(&mut input, members)?;
-            }
+        match json::decode(body).map_err(|error| wrong(error.to_string()))? {
+            Document::Structure(members) => operation.add_members(&mut input, members)?,
             _ => return Err(wrong("it is JSON of another kind".to_owned())),
         }
     }

@@ -46,10 +46,11 @@ pub(super) async fn get<S: Store>(context: &Context<S>, input: &Document) -> Res
 pub(in crate::ops) async fn create<S: Store>(
     context: &Context<S>,
     input: &Document,
+    generated: RootKey,
 ) -> Result<Document, ApiError> {
     let (name, policy) = (name(required(input, "Name")?)?, policy(input)?);
     let policy = policy.ok_or_else(|| ApiError::InvalidArgument("Policy is missing.".to_owned()))?;
-    let RootKey { access_key_id: id, secret_access_key: secret } = RootKey::generate();
+    let RootKey { access_key_id: id, secret_access_key: secret } = generated;
     let now = clock::wall_now();
     let key = KeyRecord { id, secret, name, policy, is_active: true, created: now, modified: now };
     let made = changed(context, Command::CreateKey(Box::new(key))).await?;

@@ -20,7 +20,7 @@ pub struct AuditRecord {
     pub time: WallTime,
     /// The request's id, as its answer has it.
     pub request_id: String,
-    /// The id of the key that signed; none where signatures are not required.
+    /// The id of the key that signed, or that somebody says has signed; none where signatures are not required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
     /// What was asked: `cloudfront:CreateInvalidationForDistributionTenant`.
@@ -29,6 +29,14 @@ pub struct AuditRecord {
     pub resources: Vec<String>,
     /// What was decided.
     pub decision: Verdict,
+    /// How many calls that were not let in, of the same key or of other strangers, have no record of their own since the last that has one.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_none(left_out: &u64) -> bool {
+    *left_out == 0
 }
 
 /// What was decided.
@@ -40,8 +48,10 @@ pub enum Verdict {
     ImplicitDeny,
     /// A statement of the key's policy denies it: its `Sid`, empty when it has none.
     ExplicitDeny(String),
-    /// A key of this id is known, but its holder did not sign this request. The code of the refusal.
+    /// Nobody was let in: no holder of an enabled key has signed this request, in time. The code of the refusal.
     NotAuthenticated(String),
+    /// The key has asked too often.
+    Throttled,
 }
 
 impl From<&Access> for Verdict {
@@ -158,6 +168,7 @@ mod tests {
             action: "cloudfront:GetDistribution".to_owned(),
             resources: vec!["arn:aws:cloudfront::0:distribution/E1".to_owned()],
             decision: Verdict::from(&Access::Denied(Denial::Explicit(None))),
+            left_out: 0,
         };
         let text = r#"{"Time":1000,"RequestId":"r","AccessKeyId":"AKIA","Action":"cloudfront:GetDistribution","Resources":["arn:aws:cloudfront::0:distribution/E1"],"Decision":{"ExplicitDeny":""}}"#;
         assert_eq!(serde_json::to_string(&record).unwrap(), text);

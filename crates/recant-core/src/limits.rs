@@ -94,6 +94,12 @@ pub const KEY_NAME_CHARS_MAX: usize = 64;
 pub const KEYS_MAX: usize = 10_000;
 /// Records of the audit log that are kept unless the operator says otherwise. Ours; some 500 bytes each.
 pub const AUDIT_RECORDS_DEFAULT: u64 = 1_000_000;
+/// Calls of one key that were not let in, or of all strangers together, that the audit log tells of at once; afterwards it tells one in
+/// each [`AUDIT_REFUSAL_INTERVAL`]. Ours.
+pub const AUDIT_REFUSALS_BURST: u32 = 20;
+/// How often the audit log tells on the long run that a key was not let in. Ours: at this rate whoever knows a key's id, and
+/// nothing else, needs two years to push a million records out.
+pub const AUDIT_REFUSAL_INTERVAL: Duration = Duration::from_secs(60);
 /// Invalidations that leave the history in one commit. Ours; with all the paths that they may have, some 15 MB of a database.
 pub const INVALIDATIONS_PRUNED_PER_COMMIT_MAX: usize = 100;
 /// How often the history is looked through for what is over. Ours.
@@ -122,6 +128,15 @@ pub const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
 pub const STATUS_WAIT_MAX: Duration = Duration::from_millis(250);
 /// Bytes of one API request's body. Ours.
 pub const API_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of all API requests' bodies that a plane has in hand at a time. Ours: sixteen of the longest ones; what is made of a body
+/// while it is read takes some times as much, and that of a stranger is not read.
+pub const API_BODIES_BYTES_MAX: usize = 16 * API_BODY_BYTES_MAX;
+/// Bytes of them that one key may have, which is known by its id before it is proved. Ours: no two take all.
+pub const API_BODIES_PER_KEY_BYTES_MAX: usize = API_BODIES_BYTES_MAX / 4;
+/// The first bytes of every body, which are counted as their connection's: so that a short request finds room when long ones do not. Ours.
+pub const API_BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
+/// Values and members of a body in JSON. Ours; a batch of the most paths has some 3,000, a policy of the most bytes less than 10,000.
+pub const JSON_VALUES_MAX: usize = 50_000;
 /// Bytes of one answer that the client reads. Ours; the AWS CLI has no limit, the longest pages of CloudFront have some MiB.
 pub const RESPONSE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Depth of elements in an XML document. Ours; the deepest CloudFront shape has 12.
@@ -236,6 +251,10 @@ pub const TENANTS_PER_CHANGE_MAX: usize = 10_000;
 pub const BAD_PATHS_LISTED_MAX: usize = 10;
 /// Bytes of an API request's head. Ours.
 pub const API_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Ids of other things that one API request may hold. Ours: every behaviour of a distribution names three policies.
+pub const IDS_PER_REQUEST_MAX: usize = 256;
+/// Bytes of a name by which the audit log tells a thing; longer ones, which nothing has, are cut. Ours.
+pub const ARN_BYTES_MAX: usize = 512;
 /// How long an API client may take to send a request's head. Ours.
 pub const API_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an API client may take to send a request's body. Ours.
@@ -350,7 +369,12 @@ const _: () = assert!(ORIGIN_HEAD_BYTES_MAX <= ORIGIN_BUFFER_BYTES_MAX);
 const _: () = assert!(LEASE_MIN.as_nanos() <= LEASE_DEFAULT.as_nanos());
 const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
 const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());
+const _: () = assert!(3 * (BEHAVIORS_PER_DISTRIBUTION_MAX + 1) <= IDS_PER_REQUEST_MAX);
+const _: () = assert!(ID_BYTES_MAX < ARN_BYTES_MAX / 2);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(API_BODY_BYTES_MAX <= API_BODIES_PER_KEY_BYTES_MAX);
+const _: () = assert!(API_BODIES_PER_KEY_BYTES_MAX < API_BODIES_BYTES_MAX);
+const _: () = assert!(10 * PATHS_PER_BATCH_MAX <= JSON_VALUES_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);
 const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());
 const _: () = assert!(3 * TERM_RENEWAL_PERIOD.as_nanos() < TERM_TENURE.as_nanos());

@@ -53,7 +53,10 @@ pub struct RetryAfter(pub Duration);
 /// Counts everyone by himself, all at the same rate.
 #[derive(Debug)]
 pub struct Limiter<K> {
-    rate: Rate,
+    /// The time that one takes on the long run.
+    interval: Duration,
+    /// The time that a whole burst takes on the long run.
+    span: Duration,
     /// When each one's whole burst is there again. Whoever is not here has his whole burst.
     full_at: HashMap<K, BootTime>,
 }
@@ -73,12 +76,12 @@ impl Rate {
 impl<K: Eq + Hash + Clone> Limiter<K> {
     /// A limiter that has counted nobody yet.
     pub fn new(rate: Rate) -> Self {
-        Self { rate, full_at: HashMap::new() }
+        Self { interval: rate.interval(), span: rate.span(), full_at: HashMap::new() }
     }
 
-    /// The rate of everyone.
-    pub fn rate(&self) -> Rate {
-        self.rate
+    /// A limiter for what is rarer than once a second: one in each interval, and so many at once after a pause.
+    pub fn every(interval: Duration, burst: u32) -> Self {
+        Self { interval, span: interval.saturating_mul(burst), full_at: HashMap::new() }
     }
 
     /// Counts one more of `who`.
@@ -87,8 +90,8 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     /// [`RetryAfter`] when it is one too many; it is not counted then, so that asking in vain does not prolong the wait.
     pub fn count(&mut self, who: &K, now: BootTime) -> Result<(), RetryAfter> {
         let full_at = self.full_at.get(who).copied().unwrap_or(now).max(now);
-        let then = full_at.saturating_add(self.rate.interval());
-        let wait = then.saturating_since(now.saturating_add(self.rate.span()));
+        let then = full_at.saturating_add(self.interval);
+        let wait = then.saturating_since(now.saturating_add(self.span));
         if !wait.is_zero() {
             return Err(RetryAfter(wait));
         }
@@ -149,6 +152,14 @@ mod tests {
         for wrong in ["", "0", "-1", "1.5", "10:", ":3", "10:0", "1:2:3", "4294967296"] {
             assert_eq!(wrong.parse::<Rate>(), Err(RateError), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_rare_is_counted_by_its_interval() {
+        let mut limiter = Limiter::every(Duration::from_secs(60), 2);
+        let counted: Vec<u64> =
+            (0..300).filter(|second| limiter.count(&(), at(second * 1_000)).is_ok()).collect();
+        assert_eq!(counted, [0, 1, 60, 120, 180, 240]);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! What a key may do is [`crate::admission`]'s to ask.
 //!
 //! There is one root key, which is in the data folder and may do everything; all others are in the store, each with its
-//! policy, and are looked up for every request, so that a key that was disabled or removed lets nobody in from then on.
+//! policy, and are looked up for every request, once its head is here and again when its body is, so that a key that was disabled or
+//! removed lets nobody in from then on.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,8 +20,7 @@ use recant_wire::sigv4::{
     AuthError, Authorization, Credentials, Header, SignableRequest, VerifyOptions, headers_of,
 };
 
-use crate::error::ApiError;
-use crate::store::{KeyRecord, Store};
+use crate::store::{KeyRecord, Store, StoreError};
 
 /// The root key, and what is asked of a signature besides being right.
 pub(crate) struct Keys {
@@ -90,17 +90,51 @@ pub(crate) struct Claim {
     now: WallTime,
 }
 
-/// A key that exists and is not disabled.
-enum Signer {
-    Root,
-    Key(Arc<KeyRecord>),
-}
-
 impl Claim {
     /// The id of the key that is claimed to have signed.
     pub(crate) fn key_id(&self) -> &str {
         self.authorization.access_key_id()
     }
+}
+
+/// A key that exists and is not disabled.
+enum Signer {
+    Root(String),
+    Key(Arc<KeyRecord>),
+}
+
+impl Signer {
+    fn claimant(&self) -> Claimant {
+        Claimant::Key(match self {
+            Self::Root(id) => id.clone(),
+            Self::Key(key) => key.id.clone(),
+        })
+    }
+}
+
+/// Who somebody says he is who was not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Claimant {
+    /// He names no key, or not in a way that can be read.
+    Nobody,
+    /// He names a key that is not, or no longer, here.
+    Unknown(String),
+    /// He names this key; it may be disabled.
+    Key(String),
+}
+
+/// Why nobody was let in.
+#[derive(Debug)]
+pub(crate) enum NotLetIn {
+    /// It is not known who asks.
+    Store(StoreError),
+    /// It is known well enough.
+    Refused {
+        /// Who he says he is.
+        by: Claimant,
+        /// What is wrong with that.
+        error: AuthError,
+    },
 }
 
 impl Keys {
@@ -120,28 +154,45 @@ impl Keys {
         store: &impl Store,
         parts: &Parts,
         now: WallTime,
-    ) -> Result<Option<Claim>, ApiError> {
+    ) -> Result<Option<Claim>, NotLetIn> {
         if !self.required {
             return Ok(None);
         }
         let headers = headers_that_count(parts);
-        let authorization = Authorization::parse(&headers, parts.uri.query().unwrap_or_default())?;
-        let id = authorization.access_key_id();
-        let signer = if id == self.root.access_key_id {
-            Signer::Root
-        } else {
-            let key = store.key(id).await?.filter(|key| key.is_active);
-            Signer::Key(key.ok_or(AuthError::InvalidClientTokenId)?)
-        };
-        authorization.check_head(&headers, now, &self.options())?;
+        let authorization = Authorization::parse(&headers, parts.uri.query().unwrap_or_default())
+            .map_err(|error| NotLetIn::Refused { by: Claimant::Nobody, error })?;
+        let signer = self.signer(store, authorization.access_key_id()).await?;
+        authorization
+            .check_head(&headers, now, &self.options())
+            .map_err(|error| NotLetIn::Refused { by: signer.claimant(), error })?;
         Ok(Some(Claim { authorization, signer, now }))
     }
 
-    /// Checks that the claim's key signed this request with this body.
+    /// The key of this id, which lets somebody in.
+    async fn signer(&self, store: &impl Store, id: &str) -> Result<Signer, NotLetIn> {
+        if id == self.root.access_key_id {
+            return Ok(Signer::Root(id.to_owned()));
+        }
+        let by = match store.key(id).await.map_err(NotLetIn::Store)? {
+            Some(key) if key.is_active => return Ok(Signer::Key(key)),
+            Some(key) => Claimant::Key(key.id.clone()),
+            None => Claimant::Unknown(id.to_owned()),
+        };
+        Err(NotLetIn::Refused { by, error: AuthError::InvalidClientTokenId })
+    }
+
+    /// Checks that the claim's key signed this request with this body, and still lets somebody in: a body may have taken its time,
+    /// and a key may be disabled, removed or given another policy meanwhile.
     ///
     /// # Errors
-    /// [`AuthError::SignatureDoesNotMatch`].
-    pub(crate) fn verify(&self, claim: Claim, parts: &Parts, body: &[u8]) -> Result<Caller, AuthError> {
+    /// [`AuthError::SignatureDoesNotMatch`], [`AuthError::InvalidClientTokenId`].
+    pub(crate) async fn verify(
+        &self,
+        store: &impl Store,
+        claim: Claim,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<Caller, NotLetIn> {
         let request = SignableRequest {
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -150,13 +201,16 @@ impl Keys {
             body_hash: Hash::of(body),
         };
         let secret = match &claim.signer {
-            Signer::Root => &self.root.secret_access_key,
+            Signer::Root(_) => &self.root.secret_access_key,
             Signer::Key(key) => &key.secret,
         };
         // The moment of arrival, not of the last byte: a slow body does not make a signature expire.
-        claim.authorization.verify(&request, secret, claim.now, &self.options())?;
-        Ok(match claim.signer {
-            Signer::Root => Caller::Root(self.root.access_key_id.clone()),
+        claim
+            .authorization
+            .verify(&request, secret, claim.now, &self.options())
+            .map_err(|error| NotLetIn::Refused { by: claim.signer.claimant(), error })?;
+        Ok(match self.signer(store, claim.authorization.access_key_id()).await? {
+            Signer::Root(id) => Caller::Root(id),
             Signer::Key(key) => Caller::Key(key),
         })
     }

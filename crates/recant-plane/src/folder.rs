@@ -288,14 +288,35 @@ impl Folder {
         self.write("addresses.json", &text)
     }
 
-    /// Writes a key and its secret down as `keys/NAME`. The name is one of a file.
+    /// Writes a key and its secret down as `keys/NAME.new`, durably, before there is such a key. The name is one of a file.
     ///
     /// # Errors
     /// [`FolderError::Io`].
-    pub(crate) fn keep_key(&self, name: &str, key: &RootKey) -> Result<(), FolderError> {
+    pub(crate) fn prepare_key(&self, name: &str, key: &RootKey) -> Result<(), FolderError> {
         let path = self.path.join("keys");
-        make_folder(&path).map_err(|source| FolderError::Io { path, source })?;
-        self.write(&format!("keys/{name}"), &key.to_ini())
+        make_folder(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        let place = path.join(name);
+        let written = write_beside(&place, &key.to_ini()).and_then(|beside| sync(&beside));
+        written.map_err(|source| FolderError::Io { path: place, source })
+    }
+
+    /// Gives what [`Folder::prepare_key`] has written its place, `keys/NAME`, once the key of this id is there; what was written for
+    /// another one, which came to nothing, goes.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub(crate) fn settle_key(&self, name: &str, id: &str) -> Result<(), FolderError> {
+        let place = self.path.join("keys").join(name);
+        let beside = place.with_extension("new");
+        let settled = match fs::read_to_string(&beside) {
+            Ok(text) if RootKey::parse(&text).is_ok_and(|key| key.access_key_id == id) => {
+                settle(&beside, &place)
+            }
+            Ok(_) => drop_if_there(&beside),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        settled.map_err(|source| FolderError::Io { path: place, source })
     }
 
     /// The text of a file, which is made first if there is none.
@@ -437,13 +458,27 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 
 /// Writes a whole file, durably, or leaves the old one.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let beside = write_beside(path, text)?;
+    settle(&beside, path)
+}
+
+/// Writes a file beside the place that it is to have.
+fn write_beside(place: &Path, text: &str) -> io::Result<PathBuf> {
     // Only the holder of the lock writes, so one name beside each file is enough; a rest of a crash is overwritten.
-    let beside = path.with_extension("new");
+    let beside = place.with_extension("new");
     drop_if_there(&beside)?;
     let mut file = private().write(true).create_new(true).open(&beside)?;
     file.write_all(text.as_bytes())?;
-    drop(file);
-    settle(&beside, path)
+    Ok(beside)
+}
+
+/// Has a file that is written on disk, and its name.
+fn sync(path: &Path) -> io::Result<()> {
+    private().read(true).write(true).open(path)?.sync_all()?;
+    // A name lasts once the folder is on disk.
+    #[cfg(unix)]
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(())
 }
 
 /// Moves a file that is written into its place, durably.

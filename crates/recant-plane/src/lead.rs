@@ -1,6 +1,7 @@
 //! What answers while this plane has the log: everything between its store and its routes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use recant_core::batch::PathCount;
@@ -42,6 +43,9 @@ pub(crate) struct Lead {
     pub(crate) options: PlaneOptions,
     /// Where clients reach the API.
     pub(crate) public_url: String,
+    /// Whether this process has brought its declared state about. It does that once: what is changed by others while it runs stays
+    /// changed, also when it takes over anew.
+    pub(crate) applied: Arc<AtomicBool>,
     /// Where declared keys are written down.
     pub(crate) folder: Arc<Folder>,
     /// Turns true when the plane stops.
@@ -49,7 +53,7 @@ pub(crate) struct Lead {
 }
 
 impl Lead {
-    /// Takes over from what is durable, brings everything to the declared state, and gives the routes, which hold the
+    /// Takes over from what is durable, brings everything to the declared state, the first time, and gives the routes, which hold the
     /// store, and what became of the declared state.
     ///
     /// # Errors
@@ -92,12 +96,17 @@ impl Lead {
                     wildcards: options.wildcards_in_progress_max,
                 },
             },
+            room: Arc::default(),
             completion,
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             stop: self.stop.clone(),
         });
         let by = Applier { context: &shared.context, admission: &shared.admission, folder: &self.folder };
-        let applied = apply::apply(&by, &options.declarations).await;
+        let applied = match self.applied.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => apply::apply(&by, &options.declarations).await,
+        };
+        self.applied.fetch_or(applied.is_ok(), Ordering::Relaxed);
         let kept = shared.context.store.clone();
         tokio::spawn(retention::run(kept, options.retention, self.stop.clone()));
         Ok((http::router(shared, EdgeCalls::new(edges, self.stop.clone())), applied))

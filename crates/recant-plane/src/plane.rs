@@ -229,8 +229,13 @@ impl Plane {
         let public_url = options.public_url.clone().unwrap_or_else(|| own_url(address));
         let embedded_secret = EdgeSecret::new(random::bytes());
         let (stop, stopping) = watch::channel(false);
-        let lead =
-            Lead { options, public_url: public_url.clone(), folder: Arc::clone(&folder), stop: stopping };
+        let lead = Lead {
+            options,
+            public_url: public_url.clone(),
+            applied: Arc::default(),
+            folder: Arc::clone(&folder),
+            stop: stopping,
+        };
         let running = match lead.options.store.clone() {
             StoreChoice::Embedded => {
                 let secrets = Secrets { root_key: folder.root_key()?, edge_secret: folder.edge_secret()? };

@@ -202,6 +202,11 @@ fn shape(number: u64, record: &AuditRecord) -> Document {
         Verdict::ImplicitDeny => ("ImplicitDeny", None),
         Verdict::ExplicitDeny(sid) => ("ExplicitDeny", Some(sid)),
         Verdict::NotAuthenticated(code) => ("NotAuthenticated", Some(code)),
+        Verdict::Throttled => ("Throttled", None),
+    };
+    let left_out = match record.left_out {
+        0 => Document::Null,
+        left_out => Document::Integer(i64::try_from(left_out).unwrap_or(i64::MAX)),
     };
     let millis = record.time.millis();
     let seconds = timestamp::from_epoch_seconds(millis.div_euclid(1000));
@@ -213,6 +218,7 @@ fn shape(number: u64, record: &AuditRecord) -> Document {
         ("Action", record.action.as_str().into()),
         ("Decision", decision.into()),
         ("Reason", reason.map(String::as_str).into()),
+        ("LeftOut", left_out),
         ("Resources", Document::list(record.resources.iter().map(String::as_str))),
         ("RequestId", record.request_id.as_str().into()),
     ])

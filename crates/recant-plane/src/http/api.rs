@@ -61,13 +61,10 @@ async fn answer<S: Store>(
     };
     let context = &shared.context;
     let head = answer::decode(&found, parts, &[])?;
-    let mut resources = ops::resources::of_head(context, &found, &head).await?;
     // A body that cannot be read names nothing; the caller learns that only if he may do this at all.
-    let input = answer::decode(&found, parts, &bytes);
-    if let Ok(input) = &input {
-        resources.extend(ops::resources::of_body(context, found.operation, input));
-    }
-    exchange.admit(shared, parts, &resources).await?;
+    let input = answer::decode(&found, parts, &bytes).and_then(ops::resources::bounded);
+    let subjects = ops::resources::of(context, &found, &head, input.as_ref().ok()).await?;
+    exchange.admit(shared, parts, &subjects).await?;
 
     ops::offered(found.operation)?;
     let output = ops::perform(context, found.operation, &input?).await?;

@@ -3,34 +3,44 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, EXPECT};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use recant_core::limits::{API_BODY_BYTES_MAX, API_BODY_TIME_MAX};
 
+use super::room::Place;
 use crate::error::ApiError;
 
 /// How long a refused request may still send what nobody reads.
 const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// Reads the body, unless it says that it is too long.
+/// Reads the body, unless it says that it is too long, into as much room as it needs.
 ///
 /// # Errors
-/// [`ApiError::RequestEntityTooLarge`], [`ApiError::RequestTimeout`], or [`ApiError::MalformedXml`] for one that broke off.
-pub(super) async fn read(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, ApiError> {
+/// [`ApiError::RequestEntityTooLarge`], [`ApiError::RequestTimeout`], [`ApiError::ServiceUnavailable`] when there is no room, or [`ApiError::MalformedXml`] for one that broke off.
+pub(super) async fn read(headers: &HeaderMap, body: &mut Body, place: &mut Place) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::RequestEntityTooLarge { limit: API_BODY_BYTES_MAX };
     let stated = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if stated.is_some_and(|stated| stated > API_BODY_BYTES_MAX as u64) {
         return Err(too_large());
     }
-    let whole = Limited::new(body, API_BODY_BYTES_MAX).collect();
-    match tokio::time::timeout(API_BODY_TIME_MAX, whole).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(ApiError::MalformedXml("The request body broke off.".into())),
-        Err(_) => Err(ApiError::RequestTimeout),
-    }
+    let reading = async {
+        // Not as much as is stated: whoever states much need not send it.
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::MalformedXml("The request body broke off.".into()))?;
+            let Ok(data) = frame.into_data() else { continue };
+            let bytes = whole.len() + data.len();
+            if bytes > API_BODY_BYTES_MAX {
+                return Err(too_large());
+            }
+            place.hold(bytes)?;
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.freeze())
+    };
+    tokio::time::timeout(API_BODY_TIME_MAX, reading).await.unwrap_or(Err(ApiError::RequestTimeout))
 }
 
 /// Lets a refused request finish sending, for a moment and up to the size of an accepted one.

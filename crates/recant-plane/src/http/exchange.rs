@@ -8,11 +8,13 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::request_id::RequestId;
+use super::room::Place;
 use super::{Shared, body};
 use crate::admission::Asked;
-use crate::auth::Caller;
+use crate::auth::{Caller, Claim, NotLetIn};
 use crate::clock;
 use crate::error::ApiError;
+use crate::ops::resources::Subject;
 use crate::store::Store;
 
 /// What the access log says of a request. Never the body, a header or a secret.
@@ -24,6 +26,8 @@ pub(super) struct Exchange {
     /// The tenant that the path names.
     pub(super) tenant: Option<String>,
     caller: Caller,
+    /// The body's room, until it is answered: what is made of the body lives as long.
+    place: Option<Place>,
     started: Instant,
 }
 
@@ -35,11 +39,12 @@ impl Exchange {
             action: String::new(),
             tenant: None,
             caller: Caller::Anyone,
+            place: None,
             started: Instant::now(),
         }
     }
 
-    /// Finds out who asks, reads the body on the way, and counts the request. Who names a key and is not its holder is noted.
+    /// Finds out who asks, reads the body on the way, and counts the request. Who is not let in, or asks too often, is noted.
     ///
     /// # Errors
     /// For the first of these that is not right: form, key, time, size, body hash, signature, rate.
@@ -50,24 +55,36 @@ impl Exchange {
         body: &mut Body,
     ) -> Result<Bytes, ApiError> {
         let store = &shared.context.store;
-        let claim = shared.keys.claim(store, parts, clock::wall_now()).await?;
-        let bytes = body::read(&parts.headers, body).await?;
+        let claim = match shared.keys.claim(store, parts, clock::wall_now()).await {
+            Ok(claim) => claim,
+            Err(why) => return Err(self.not_let_in(shared, parts, why).await),
+        };
+        let place = Place::new(&shared.room, claim.as_ref().map_or("", Claim::key_id));
+        let bytes = body::read(&parts.headers, body, self.place.insert(place)).await?;
         if let Some(claim) = claim {
-            let key_id = claim.key_id().to_owned();
-            match shared.keys.verify(claim, parts, &bytes) {
+            match shared.keys.verify(store, claim, parts, &bytes).await {
                 Ok(caller) => self.caller = caller,
-                Err(error) => {
-                    let asked = self.asked(parts, &[]);
-                    shared.admission.note_stranger(store, &key_id, &asked, error.code()).await?;
-                    return Err(error.into());
-                }
+                Err(why) => return Err(self.not_let_in(shared, parts, why).await),
             }
         }
-        shared.admission.count_caller(&self.caller)?;
+        shared.admission.count_caller(store, &self.caller, &self.asked(parts, &[])).await?;
         Ok(bytes)
     }
 
-    /// Lets the caller do what is asked to these resources, or not.
+    async fn not_let_in<S: Store>(&self, shared: &Shared<S>, parts: &Parts, why: NotLetIn) -> ApiError {
+        match why {
+            NotLetIn::Store(error) => error.into(),
+            NotLetIn::Refused { by, error } => {
+                let noted = shared
+                    .admission
+                    .note_not_let_in(&shared.context.store, by, &self.asked(parts, &[]), &error)
+                    .await;
+                noted.map_or_else(ApiError::from, |()| error.into())
+            }
+        }
+    }
+
+    /// Lets the caller do what is asked to these things, or not.
     ///
     /// # Errors
     /// [`ApiError::AccessDenied`], [`ApiError::Throttling`].
@@ -75,9 +92,9 @@ impl Exchange {
         &self,
         shared: &Shared<S>,
         parts: &Parts,
-        resources: &[String],
+        subjects: &[Subject],
     ) -> Result<(), ApiError> {
-        shared.admission.admit(&shared.context.store, &self.caller, &self.asked(parts, resources)).await
+        shared.admission.admit(&shared.context.store, &self.caller, &self.asked(parts, subjects)).await
     }
 
     /// Who asks, once that is found out.
@@ -85,8 +102,8 @@ impl Exchange {
         &self.caller
     }
 
-    fn asked<'a>(&'a self, parts: &'a Parts, resources: &'a [String]) -> Asked<'a> {
-        Asked { request_id: self.id.as_str(), action: &self.action, method: &parts.method, resources }
+    fn asked<'a>(&'a self, parts: &'a Parts, subjects: &'a [Subject]) -> Asked<'a> {
+        Asked { request_id: self.id.as_str(), action: &self.action, method: &parts.method, subjects }
     }
 
     /// Writes the access log's line.

@@ -17,8 +17,10 @@ pub(crate) mod edges;
 mod events;
 mod exchange;
 mod health;
+mod json;
 mod own;
 mod request_id;
+mod room;
 mod seldom;
 pub(crate) mod server;
 
@@ -29,6 +31,7 @@ use axum::routing::{any, get};
 use tokio::sync::{Semaphore, watch};
 
 use self::edges::EdgeCalls;
+pub(crate) use self::room::Room;
 use crate::admission::Admission;
 use crate::auth::Keys;
 use crate::completion::Completion;
@@ -43,6 +46,8 @@ pub(crate) struct Shared<S> {
     pub(crate) admission: Admission,
     /// What operations work on.
     pub(crate) context: Context<S>,
+    /// What bodies take of the memory.
+    pub(crate) room: Arc<Room>,
     /// Looked at to say whether this plane can complete anything.
     pub(crate) completion: Completion<S>,
     /// The streams of events that there are room for.

@@ -13,10 +13,11 @@ use recant_wire::document::{Document, Members};
 use serde_json::Value;
 
 use super::exchange::Exchange;
-use super::{Shared, answer, body, events};
+use super::{Shared, answer, body, events, json};
 use crate::config_check::characters;
 use crate::error::{ApiError, excerpt};
 use crate::ops::own::{self, OwnOperation};
+use crate::ops::resources::Subject;
 use crate::store::Store;
 
 /// Answers what stands under `/recant/v1/` and is no edge's.
@@ -49,8 +50,8 @@ async fn answer<S: Store>(
     };
     // Before anything is looked up by them.
     characters(&Document::Structure(labels.clone()))?;
-    let resource = operation.resource(&shared.context, &labels).await?;
-    exchange.admit(shared, parts, &[resource]).await?;
+    let subject = operation.resource(&shared.context, &labels).await?;
+    exchange.admit(shared, parts, &[Subject::of(subject)]).await?;
 
     let input = input(operation, labels, parts, &bytes)?;
     if operation.name == events::NAME {
@@ -77,11 +78,8 @@ fn input(
     operation.add_members(&mut input, parameters)?;
     if !body.is_empty() {
         let wrong = |why: String| ApiError::InvalidArgument(format!("The body is no JSON object: {why}."));
-        match serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))? {
-            Value::Object(members) => {
-                let members = members.into_iter().map(|(name, value)| (name, Document::from(value)));
-                operation.add_members(&mut input, members)?;
-            }
+        match json::decode(body).map_err(|error| wrong(error.to_string()))? {
+            Document::Structure(members) => operation.add_members(&mut input, members)?,
             _ => return Err(wrong("it is JSON of another kind".to_owned())),
         }
     }

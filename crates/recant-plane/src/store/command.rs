@@ -3,6 +3,9 @@
 //! A command is complete: ids, entity tags and the time are in it, so that carrying it out needs nothing but the
 //! store's rows. A refusal is an [`Outcome`], not an error: the store did what it was asked to, and looked.
 
+use std::mem;
+
+use recant_core::access;
 use recant_core::audit::AuditRecord;
 use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::Scope;
@@ -142,8 +145,18 @@ pub enum Command {
         /// How many tags there may be afterwards.
         tags_max: usize,
     },
-    /// Makes an access key, or puts another in place of the one with its id. Answered by [`Outcome::Key`].
-    PutKey(Box<KeyRecord>),
+    /// Makes an access key. Answered by [`Outcome::Key`].
+    CreateKey(Box<KeyRecord>),
+    /// Changes an access key, and of it only what is said: two who change different things of one key at the same time undo
+    /// nothing of each other, and a key that is gone stays so ([`Refusal::NoSuchKey`]). Answered by [`Outcome::Key`].
+    UpdateKey {
+        /// Which.
+        id: String,
+        /// What of it.
+        change: KeyChange,
+        /// The time of the change.
+        now: WallTime,
+    },
     /// Removes an access key. Answered by [`Outcome::KeyDeleted`].
     DeleteKey(String),
     /// Appends to the audit log. Answered by [`Outcome::Recorded`].
@@ -176,6 +189,30 @@ pub struct TenantUpdate {
     pub tenant: Box<TenantRecord>,
     /// The entity tag of the distribution that it was found to go with.
     pub judged_by: ETag,
+}
+
+/// What [`Command::UpdateKey`] changes of a key; what is not said stays what it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyChange {
+    /// The name for people.
+    pub name: Option<String>,
+    /// What its holder may do.
+    pub policy: Option<access::Policy>,
+    /// Whether it lets anybody in.
+    pub is_active: Option<bool>,
+}
+
+impl KeyChange {
+    /// Changes a key that was just read in the transaction that writes it.
+    pub(super) fn apply(&self, key: &mut KeyRecord, now: WallTime) {
+        let Self { name, policy, is_active } = self.clone();
+        key.name = name.unwrap_or_else(|| mem::take(&mut key.name));
+        if let Some(policy) = policy {
+            key.policy = policy;
+        }
+        key.is_active = is_active.unwrap_or(key.is_active);
+        key.modified = now;
+    }
 }
 
 /// What became of a [`Command`], durably.

@@ -34,7 +34,7 @@ use recant_core::protocol::PlaneDurable;
 use recant_core::protocol::message::Applied;
 use tokio::sync::watch;
 
-pub use command::{Birth, Command, Outcome, Refusal, TenantUpdate};
+pub use command::{Birth, Command, KeyChange, Outcome, Refusal, TenantUpdate};
 pub use records::{
     DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord,
     Listing, Page, Progress, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Taggable, Tags,

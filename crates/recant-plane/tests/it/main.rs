@@ -6,6 +6,7 @@ mod api;
 mod backup;
 mod completion;
 mod cut;
+mod declared;
 mod failover;
 mod feed;
 mod folder;

@@ -12,7 +12,7 @@ use crate::store::{ResourceKey, ResourceKind, Store, Tags};
 pub(super) struct DeclaredGroup {
     pub(super) at: String,
     pub(super) name: String,
-    enabled: bool,
+    enabled: Option<bool>,
     tags: Option<Tags>,
     /// What makes it.
     input: Document,
@@ -29,7 +29,7 @@ impl DeclaredGroup {
         let name = input::text(&input, "Name").to_owned();
         config_check::entity_name(&name).map_err(ApplyError::of(&at))?;
         connection_groups::check(&input).map_err(ApplyError::of(&at))?;
-        let enabled = input::get(&input, "Enabled").and_then(Document::as_bool).unwrap_or(true);
+        let enabled = input::get(&input, "Enabled").and_then(Document::as_bool);
         let tags = tags::read(&at, input::get(&input, "Tags"))?;
         Ok(Self { at, name, enabled, tags, input })
     }
@@ -51,11 +51,11 @@ impl DeclaredGroup {
         };
         let arn = shapes::arn(context.store.identity(), "connection-group", &found.id);
         let mut is_changed = false;
-        if found.enabled.unwrap_or(true) != self.enabled {
+        if let Some(enabled) = self.enabled.filter(|wanted| *wanted != found.enabled.unwrap_or(true)) {
             let update: Members = [
                 ("Id", Document::from(found.id.as_str())),
                 ("IfMatch", found.etag.as_str().into()),
-                ("Enabled", self.enabled.into()),
+                ("Enabled", enabled.into()),
             ]
             .into_iter()
             .collect();

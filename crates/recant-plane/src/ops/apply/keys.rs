@@ -1,13 +1,14 @@
-//! Declared keys: `Name`, `Policy`, and `Status` if it is not to be `Active`.
+//! Declared keys: `Name`, `Policy`, and `Status` if it is not to be as it is; a new one is `Active` then.
 //!
 //! A key that is made has its secret written to the data folder, as `keys/NAME`, an AWS credentials file: it is told nowhere else.
-//! So the name is a file's name, and one key has it.
+//! So the name is a file's name, and one key has it. It is written before the key is committed, to `keys/NAME.new`, and gets its place
+//! afterwards, now or at the next start: whatever fails, and whenever, no key is there whose secret is nowhere.
 
 use recant_core::limits::PAGE_ITEMS_MAX;
 use recant_wire::document::{Document, Members};
 
 use super::declared::Item;
-use super::{Applier, ApplyError, Change, text_of};
+use super::{Applier, ApplyError, Change};
 use crate::folder::RootKey;
 use crate::ops::Context;
 use crate::ops::own::keys;
@@ -20,7 +21,7 @@ pub(super) struct DeclaredKey {
     /// What makes it, and what it is compared with.
     input: Document,
     policy: serde_json::Value,
-    is_active: bool,
+    is_active: Option<bool>,
 }
 
 impl DeclaredKey {
@@ -46,8 +47,9 @@ impl DeclaredKey {
             }
         };
         let is_active = match members.remove("Status").as_ref().map(Document::as_str) {
-            None | Some(Some("Active")) => true,
-            Some(Some("Inactive")) => false,
+            None => None,
+            Some(Some("Active")) => Some(true),
+            Some(Some("Inactive")) => Some(false),
             Some(_) => return Err(ApplyError::new(&at, "Status: it is neither 'Active' nor 'Inactive'")),
         };
         let input = Document::Structure(members);
@@ -90,17 +92,16 @@ impl DeclaredKey {
         let context = by.context;
         let (id, is_active, mut change) = match self.find(context).await? {
             None => {
+                let key = RootKey::generate();
+                let id = key.access_key_id.clone();
+                by.folder.prepare_key(&self.name, &key).map_err(ApplyError::of(&self.at))?;
                 self.note(by, "recant:CreateKey", "*").await?;
-                let made = keys::create(context, &self.input).await.map_err(ApplyError::of(&self.at))?;
-                let text = |member| text_of(&made, ["Key", member]).to_owned();
-                let key = RootKey {
-                    access_key_id: text("AccessKeyId"),
-                    secret_access_key: text("SecretAccessKey"),
-                };
-                by.folder.keep_key(&self.name, &key).map_err(ApplyError::of(&self.at))?;
-                (key.access_key_id, true, Change::Created)
+                keys::create(context, &self.input, key).await.map_err(ApplyError::of(&self.at))?;
+                by.folder.settle_key(&self.name, &id).map_err(ApplyError::of(&self.at))?;
+                (id, true, Change::Created)
             }
             Some(there) => {
+                by.folder.settle_key(&self.name, &there.id).map_err(ApplyError::of(&self.at))?;
                 let policy = serde_json::to_value(&there.policy).expect("a policy document is JSON");
                 let is_changed = policy != self.policy;
                 if is_changed {
@@ -109,8 +110,8 @@ impl DeclaredKey {
                 (there.id, there.is_active, Change::of(is_changed))
             }
         };
-        if is_active != self.is_active {
-            let status = if self.is_active { "Active" } else { "Inactive" };
+        if let Some(wanted) = self.is_active.filter(|wanted| *wanted != is_active) {
+            let status = if wanted { "Active" } else { "Inactive" };
             self.update(by, &id, ("Status", Document::from(status))).await?;
             if change == Change::Unchanged {
                 change = Change::Updated;

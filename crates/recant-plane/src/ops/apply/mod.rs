@@ -14,11 +14,11 @@
 //!
 //! | what | found by | compared |
 //! |---|---|---|
-//! | connection group | `Name` | `Enabled`, tags |
+//! | connection group | `Name` | `Enabled` if it is declared, tags |
 //! | policy | `Name` | the configuration as a whole |
 //! | distribution | `CallerReference` | the configuration as a whole, tags |
 //! | tenant | `Name` | the members that are declared, tags |
-//! | key | `Name` | policy, status |
+//! | key | `Name` | policy, `Status` if it is declared |
 
 mod connection_groups;
 mod declared;

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::error::{ApiError, excerpt};
 use crate::folder::RootKey;
 use crate::ops::output::{boolean, list as list_of, structure, text, time};
-use crate::store::{Command, KeyRecord, Listing, Outcome, Store};
+use crate::store::{Command, KeyChange, KeyRecord, Listing, Outcome, Store};
 
 pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
     let page = input::page(input)?;
@@ -46,13 +46,14 @@ pub(super) async fn get<S: Store>(context: &Context<S>, input: &Document) -> Res
 pub(in crate::ops) async fn create<S: Store>(
     context: &Context<S>,
     input: &Document,
+    generated: RootKey,
 ) -> Result<Document, ApiError> {
     let (name, policy) = (name(required(input, "Name")?)?, policy(input)?);
     let policy = policy.ok_or_else(|| ApiError::InvalidArgument("Policy is missing.".to_owned()))?;
-    let RootKey { access_key_id: id, secret_access_key: secret } = RootKey::generate();
+    let RootKey { access_key_id: id, secret_access_key: secret } = generated;
     let now = clock::wall_now();
     let key = KeyRecord { id, secret, name, policy, is_active: true, created: now, modified: now };
-    let made = put(context, key).await?;
+    let made = changed(context, Command::CreateKey(Box::new(key))).await?;
     Ok(structure([("Key", Some(shape(&made, Some(&made.secret))))]))
 }
 
@@ -60,19 +61,15 @@ pub(in crate::ops) async fn update<S: Store>(
     context: &Context<S>,
     input: &Document,
 ) -> Result<Document, ApiError> {
-    let id = changeable(context, input)?;
-    let found = context.store.key(id).await?.ok_or_else(no_such_key)?;
-    let mut key = (*found).clone();
+    let id = changeable(context, input)?.to_owned();
+    let mut change = KeyChange { policy: policy(input)?, ..KeyChange::default() };
     if let Some(given) = input::get(input, "Name") {
-        key.name = name(given.as_str().unwrap_or_default())?;
-    }
-    if let Some(policy) = policy(input)? {
-        key.policy = policy;
+        change.name = Some(name(given.as_str().unwrap_or_default())?);
     }
     if let Some(status) = input::get(input, "Status") {
-        key.is_active = match status.as_str() {
-            Some("Active") => true,
-            Some("Inactive") => false,
+        change.is_active = match status.as_str() {
+            Some("Active") => Some(true),
+            Some("Inactive") => Some(false),
             _ => {
                 return Err(ApiError::InvalidArgument(
                     "Status is neither 'Active' nor 'Inactive'.".to_owned(),
@@ -80,8 +77,7 @@ pub(in crate::ops) async fn update<S: Store>(
             }
         };
     }
-    key.modified = clock::wall_now();
-    let made = put(context, key).await?;
+    let made = changed(context, Command::UpdateKey { id, change, now: clock::wall_now() }).await?;
     Ok(structure([("Key", Some(shape(&made, None)))]))
 }
 
@@ -90,8 +86,8 @@ pub(super) async fn delete<S: Store>(context: &Context<S>, input: &Document) -> 
     context.commit(Command::DeleteKey(id)).await.map(drop)
 }
 
-async fn put<S: Store>(context: &Context<S>, key: KeyRecord) -> Result<KeyRecord, ApiError> {
-    match context.commit(Command::PutKey(Box::new(key))).await? {
+async fn changed<S: Store>(context: &Context<S>, command: Command) -> Result<KeyRecord, ApiError> {
+    match context.commit(command).await? {
         Outcome::Key(made) => Ok(*made),
         other => unreachable!("the store answers with the key that it keeps, not with {other:?}"),
     }

@@ -17,6 +17,7 @@ use recant_wire::document::{Document, Members};
 use super::{Context, input, resources, shapes};
 use crate::admission::AdmissionOptions;
 use crate::error::{ApiError, excerpt};
+use crate::folder::RootKey;
 use crate::store::Store;
 
 /// One of our own operations.
@@ -258,7 +259,7 @@ pub(crate) async fn perform<S: Store>(
 ) -> Result<Option<Document>, ApiError> {
     match operation.name {
         "ListKeys" => keys::list(context, input).await.map(Some),
-        "CreateKey" => keys::create(context, input).await.map(Some),
+        "CreateKey" => keys::create(context, input, RootKey::generate()).await.map(Some),
         "GetKey" => keys::get(context, input).await.map(Some),
         "UpdateKey" => keys::update(context, input).await.map(Some),
         "DeleteKey" => keys::delete(context, input).await.map(|()| None),

@@ -111,7 +111,8 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
         Command::ChangeTags { of, set, unset, tags_max } => {
             resources::change_tags(tx, of, set, unset, *tags_max).await
         }
-        Command::PutKey(key) => keys::put(tx, key).await,
+        Command::CreateKey(key) => keys::create(tx, key).await,
+        Command::UpdateKey { id, change, now } => keys::update(tx, id, change, *now).await,
         Command::DeleteKey(id) => keys::delete(tx, id).await,
         Command::Audit { record, keep } => {
             audit::append_all(tx, &[(record, *keep)]).await?;

@@ -1,24 +1,23 @@
 //! Access keys: their rows. The table in memory is the one of every store ([`crate::store::key_table`]).
 
 use recant_core::limits::KEYS_MAX;
+use recant_core::time::WallTime;
 
 use super::apply::{Stop, Tx};
 use super::queries;
 use super::rows;
 use super::session::{Result, Session};
-use crate::store::command::{Outcome, Refusal};
+use crate::store::command::{KeyChange, Outcome, Refusal};
 use crate::store::records::{KeyRecord, Listing, Page};
 
-/// Makes a key, or puts another in its place.
-pub(super) async fn put(tx: &Tx<'_>, key: &KeyRecord) -> std::result::Result<Outcome, Stop> {
-    let is_new = !tx.exists("SELECT 1 FROM keys WHERE id = $1", &[&key.id]).await?;
-    if is_new && rows::unsigned(&tx.one("SELECT count(*) FROM keys", &[]).await?, 0)? >= KEYS_MAX as u64 {
+/// Makes a key.
+pub(super) async fn create(tx: &Tx<'_>, key: &KeyRecord) -> std::result::Result<Outcome, Stop> {
+    if rows::unsigned(&tx.one("SELECT count(*) FROM keys", &[]).await?, 0)? >= KEYS_MAX as u64 {
         return Err(Refusal::TooManyKeys.into());
     }
     tx.execute(
         "INSERT INTO keys (id, secret, name, policy, is_active, created, modified)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (id) DO UPDATE SET secret = $2, name = $3, policy = $4, is_active = $5, created = $6, modified = $7",
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
             &key.id,
             &key.secret,
@@ -31,6 +30,25 @@ pub(super) async fn put(tx: &Tx<'_>, key: &KeyRecord) -> std::result::Result<Out
     )
     .await?;
     Ok(Outcome::Key(Box::new(key.clone())))
+}
+
+/// Changes what is said of the key as it is now.
+pub(super) async fn update(
+    tx: &Tx<'_>,
+    id: &str,
+    change: &KeyChange,
+    now: WallTime,
+) -> std::result::Result<Outcome, Stop> {
+    let sql = format!("SELECT {} FROM keys WHERE id = $1", rows::KEY);
+    let found = tx.row(&sql, &[&super::sought(id)]).await?.ok_or(Refusal::NoSuchKey)?;
+    let mut key = rows::key(&found)?;
+    change.apply(&mut key, now);
+    tx.execute(
+        "UPDATE keys SET name = $2, policy = $3, is_active = $4, modified = $5 WHERE id = $1",
+        &[&key.id, &key.name, &rows::json(&key.policy), &key.is_active, &key.modified.millis()],
+    )
+    .await?;
+    Ok(Outcome::Key(Box::new(key)))
 }
 
 /// Removes a key.

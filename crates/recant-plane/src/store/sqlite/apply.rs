@@ -68,7 +68,8 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::ChangeTags { of, set, unset, tags_max } => {
             resources::change_tags(db, of, set, unset, *tags_max)
         }
-        Command::PutKey(key) => keys::put(db, key),
+        Command::CreateKey(key) => keys::create(db, key),
+        Command::UpdateKey { id, change, now } => keys::update(db, id, change, *now),
         Command::DeleteKey(id) => keys::delete(db, id),
         Command::Audit { record, keep } => audit::append(db, record, *keep),
         Command::PruneInvalidations { up_to, created_before, limit } => {

@@ -1,11 +1,12 @@
 //! Access keys: their rows. The table in memory is the one of every store ([`crate::store::key_table`]).
 
 use recant_core::limits::KEYS_MAX;
+use recant_core::time::WallTime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::apply::Stop;
+use super::apply::{self, Stop};
 use super::rows;
-use crate::store::command::{Outcome, Refusal};
+use crate::store::command::{KeyChange, Outcome, Refusal};
 use crate::store::records::{KeyRecord, Listing, Page};
 
 const COLUMNS: &str = "id, secret, name, policy, is_active, created, modified";
@@ -15,26 +16,32 @@ pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<KeyRecord>> {
     db.prepare(&format!("SELECT {COLUMNS} FROM keys"))?.query_map([], key)?.collect()
 }
 
-/// Makes a key, or puts another in its place.
-pub(super) fn put(db: &Connection, key: &KeyRecord) -> Result<Outcome, Stop> {
-    let is_new = get(db, &key.id)?.is_none();
-    let count = || db.query_row("SELECT count(*) FROM keys", [], |row| rows::unsigned(row, 0));
-    if is_new && count()? >= KEYS_MAX as u64 {
+/// Makes a key.
+pub(super) fn create(db: &Connection, key: &KeyRecord) -> Result<Outcome, Stop> {
+    let count = db.query_row("SELECT count(*) FROM keys", [], |row| rows::unsigned(row, 0))?;
+    if count >= KEYS_MAX as u64 {
         return Err(Refusal::TooManyKeys.into());
     }
-    db.prepare_cached(&format!(
-        "INSERT OR REPLACE INTO keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-    ))?
-    .execute(params![
-        key.id,
-        key.secret,
-        key.name,
-        serde_json::to_string(&key.policy).expect("a policy document is JSON"),
-        key.is_active,
-        key.created.millis(),
-        key.modified.millis(),
-    ])?;
+    db.prepare_cached(&format!("INSERT INTO keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"))?
+        .execute(params![
+            key.id,
+            key.secret,
+            key.name,
+            apply::json(&key.policy),
+            key.is_active,
+            key.created.millis(),
+            key.modified.millis(),
+        ])?;
     Ok(Outcome::Key(Box::new(key.clone())))
+}
+
+/// Changes what is said of the key as it is now.
+pub(super) fn update(db: &Connection, id: &str, change: &KeyChange, now: WallTime) -> Result<Outcome, Stop> {
+    let mut key = get(db, id)?.ok_or(Refusal::NoSuchKey)?;
+    change.apply(&mut key, now);
+    db.prepare_cached("UPDATE keys SET name = ?2, policy = ?3, is_active = ?4, modified = ?5 WHERE id = ?1")?
+        .execute(params![id, key.name, apply::json(&key.policy), key.is_active, key.modified.millis()])?;
+    Ok(Outcome::Key(Box::new(key)))
 }
 
 /// Removes a key.

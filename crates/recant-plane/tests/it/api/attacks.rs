@@ -3,13 +3,17 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc;
+use std::thread;
 
+use recant_core::limits::{API_BODIES_PER_KEY_BYTES_MAX, API_BODY_BYTES_MAX};
 use recant_core::time::WallTime;
 use recant_plane::{DistributionInvalidations, clock};
+use recant_wire::sigv4::Credentials;
 use serde_json::{Value, json};
 
 use super::access::{ask, call_as, key, key_of};
-use super::rig::{Call, PATIENCE, Rig, invalidation, tenant_config};
+use super::rig::{Call, PATIENCE, Reply, Rig, invalidation, tenant_config};
 
 const CREATE: &str = "CreateInvalidationForDistributionTenant";
 const LIST: &str = "ListInvalidationsForDistributionTenant";
@@ -53,6 +57,55 @@ fn credentials_in_more_than_one_place() {
         rig.send(&rig.signed(call)).refused(403, "SignatureDoesNotMatch");
     }
     assert_eq!(quantity(&rig, &tenant), 0);
+}
+
+#[test]
+fn bodies_that_nobody_signed_take_no_more_than_a_keys_room() {
+    // 10: a key's id is not secret.
+    let rig = Rig::start();
+    let mut call = rig.request("CreateDistributionTenant", tenant_config("E1", "t"));
+    call.body = vec![b'x'; API_BODY_BYTES_MAX];
+    let call = call.signed(
+        &Credentials { secret_access_key: "x".repeat(40), ..rig.credentials.clone() },
+        clock::wall_now(),
+    );
+    let bytes = call.to_bytes();
+    let (sent, last) = bytes.split_at(bytes.len() - 1);
+    let bodies = API_BODIES_PER_KEY_BYTES_MAX / API_BODY_BYTES_MAX + 1;
+    let streams: Vec<TcpStream> = (0..bodies)
+        .map(|_| {
+            let stream = TcpStream::connect(rig.address).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream
+        })
+        .collect();
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        for (n, mut stream) in streams.iter().enumerate() {
+            let tell = tell.clone();
+            scope.spawn(move || {
+                stream.write_all(sent).unwrap();
+                let mut answer = Vec::new();
+                stream.read_to_end(&mut answer).unwrap();
+                tell.send((n, Reply::parse(&answer))).unwrap();
+            });
+        }
+        // One too many is told so while the others still send.
+        let (refused, reply) = told.recv_timeout(PATIENCE).unwrap();
+        reply.refused(503, "ServiceUnavailable");
+        assert_eq!(reply.header("retry-after"), "1");
+        // Who is short finds room meanwhile.
+        assert_eq!(rig.call("ListDistributions", json!({})).status, 200);
+        rig.distribution();
+        for (n, mut stream) in streams.iter().enumerate().filter(|(n, _)| *n != refused) {
+            stream.write_all(last).unwrap_or_else(|error| panic!("{n}: {error}"));
+        }
+        for _ in 1..bodies {
+            told.recv_timeout(PATIENCE).unwrap().1.refused(403, "SignatureDoesNotMatch");
+        }
+    });
+    // What they had is there again.
+    assert_eq!(rig.send(&rig.signed(call)).status, 400);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The API as clients meet it: over HTTP, signed, against a whole plane in a folder of its own.
 
-mod access;
+pub(crate) mod access;
 mod attacks;
+mod audit;
 mod bad_input;
 mod characters;
 mod configuration;

@@ -24,7 +24,7 @@ pub(crate) struct Rig {
     pub(crate) edge_authorization: String,
     plane: Option<Plane>,
     runtime: Runtime,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Rig {
@@ -35,7 +35,18 @@ impl Rig {
 
     /// A plane with options of the test's choice.
     pub(crate) fn start_with(change: impl FnOnce(&mut PlaneOptions)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), change)
+    }
+
+    /// Another plane in the folder of this one, which is stopped.
+    pub(crate) fn again(mut self, change: impl FnOnce(&mut PlaneOptions)) -> Self {
+        if self.plane.is_some() {
+            self.stop();
+        }
+        Self::start_in(self.folder, change)
+    }
+
+    fn start_in(folder: tempfile::TempDir, change: impl FnOnce(&mut PlaneOptions)) -> Self {
         let mut options = PlaneOptions::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
         change(&mut options);
         let runtime =
@@ -54,7 +65,7 @@ impl Rig {
             edge_authorization,
             plane: Some(plane),
             runtime,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -218,7 +229,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").expect("a response has a head");
         let mut lines = head.lines();

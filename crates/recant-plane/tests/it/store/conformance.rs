@@ -24,7 +24,9 @@ use super::configure::{
     tenants_are_listed_by_customization, tenants_trade_their_domains_in_one_step,
     what_was_judged_by_something_else_is_refused,
 };
-use super::keys::{keys_are_found_as_committed, the_audit_log_holds_together};
+use super::keys::{
+    a_keys_changes_undo_nothing_of_each_other, keys_are_found_as_committed, the_audit_log_holds_together,
+};
 use super::policies::{
     a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
     distributions_are_found_by_their_policies, policies_have_bounds,
@@ -93,6 +95,7 @@ macro_rules! conformance {
             a_change_of_too_many_tenants_is_refused,
             tags_are_changed_and_nothing_else,
             keys_are_found_as_committed,
+            a_keys_changes_undo_nothing_of_each_other,
             the_audit_log_holds_together,
         }
     };

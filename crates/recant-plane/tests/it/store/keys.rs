@@ -2,7 +2,7 @@
 
 use recant_core::access::Policy;
 use recant_core::audit::{self, AuditRecord, Verdict};
-use recant_plane::store::{Command, KeyRecord, Outcome, Refusal, Store};
+use recant_plane::store::{Command, KeyChange, KeyRecord, Outcome, Refusal, Store};
 
 use super::World;
 use super::samples::{NOW, items, page, refused};
@@ -20,14 +20,41 @@ fn key(id: &str, is_active: bool) -> KeyRecord {
     }
 }
 
+fn update(id: &str, change: KeyChange) -> Command {
+    Command::UpdateKey { id: id.into(), change, now: NOW }
+}
+
+/// A change that was begun before another one, and comes after it, brings nothing back.
+pub(super) async fn a_keys_changes_undo_nothing_of_each_other(world: impl World) {
+    let store = world.open();
+    store.commit(Command::CreateKey(Box::new(key("AKIA1", true)))).await.unwrap();
+    let rename = || KeyChange { name: Some("renamed".into()), ..KeyChange::default() };
+    let nothing = r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let nothing = serde_json::from_str::<Policy>(nothing).unwrap();
+    let disable = KeyChange { is_active: Some(false), ..KeyChange::default() };
+    let restrict = KeyChange { policy: Some(nothing.clone()), ..KeyChange::default() };
+    for change in [disable, restrict, rename()] {
+        store.commit(update("AKIA1", change)).await.unwrap();
+    }
+    let now = KeyRecord { name: "renamed".into(), policy: nothing, ..key("AKIA1", false) };
+    assert_eq!(*store.key("AKIA1").await.unwrap().expect("there"), now);
+
+    store.commit(Command::DeleteKey("AKIA1".into())).await.unwrap();
+    assert_eq!(refused(&store, update("AKIA1", rename())).await, Refusal::NoSuchKey);
+    assert_eq!(store.key("AKIA1").await.unwrap(), None);
+    drop(store);
+    assert_eq!(items(world.open().keys(page(None, 9)).await.unwrap()), (Vec::new(), false));
+}
+
 pub(super) async fn keys_are_found_as_committed(world: impl World) {
     let store = world.open();
     for id in ["AKIA2", "AKIA1", "AKIA3"] {
-        let made = store.commit(Command::PutKey(Box::new(key(id, true)))).await.unwrap();
+        let made = store.commit(Command::CreateKey(Box::new(key(id, true)))).await.unwrap();
         assert_eq!(made, Outcome::Key(Box::new(key(id, true))));
         assert_eq!(*store.key(id).await.unwrap().expect("made"), key(id, true));
     }
-    store.commit(Command::PutKey(Box::new(key("AKIA1", false)))).await.unwrap();
+    let disable = KeyChange { is_active: Some(false), ..KeyChange::default() };
+    store.commit(update("AKIA1", disable)).await.unwrap();
     assert!(!store.key("AKIA1").await.unwrap().expect("there").is_active);
     let gone = store.commit(Command::DeleteKey("AKIA3".into())).await.unwrap();
     assert_eq!(gone, Outcome::KeyDeleted("AKIA3".into()));
@@ -51,6 +78,7 @@ fn record(n: u64) -> AuditRecord {
         action: "cloudfront:ListDistributions".into(),
         resources: vec!["*".into()],
         decision: Verdict::Allowed,
+        left_out: 0,
     }
 }
 
@@ -61,7 +89,7 @@ pub(super) async fn the_audit_log_holds_together(world: impl World) {
         store.note(record(n), KEPT).await.unwrap();
     }
     // What is committed later is on disk later.
-    store.commit(Command::PutKey(Box::new(key("AKIA1", true)))).await.unwrap();
+    store.commit(Command::CreateKey(Box::new(key("AKIA1", true)))).await.unwrap();
     drop(store);
     let store = world.open();
     let oldest = store.audited(0, 1).await.unwrap();

@@ -59,17 +59,20 @@ impl Retention {
     }
 }
 
-/// Lets old invalidations go until the plane stops.
+/// Lets old invalidations go until the plane stops, or the store does: whoever has the log next looks after the history.
 pub(crate) async fn run<S: Store>(store: S, retention: Retention, mut stop: watch::Receiver<bool>) {
     if retention == Retention::All {
         return;
     }
+    let mut committed = store.committed();
+    let mut stopped = std::pin::pin!(async move { while committed.changed().await.is_ok() {} });
     let mut period = tokio::time::interval(RETENTION_PERIOD);
     period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = period.tick() => {}
             _ = stop.wait_for(|stop| *stop) => return,
+            () = &mut stopped => return,
         }
         tokio::select! {
             pruned = prune(&store, retention, clock::wall_now()) => match pruned {
@@ -78,6 +81,7 @@ pub(crate) async fn run<S: Store>(store: S, retention: Retention, mut stop: watc
                 Err(error) => tracing::warn!(%error, "old invalidations stay in the history for now"),
             },
             _ = stop.wait_for(|stop| *stop) => return,
+            () = &mut stopped => return,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The API as clients meet it: over HTTP, signed, against a whole plane in a folder of its own.
 
-mod access;
+pub(crate) mod access;
 mod attacks;
 mod bad_input;
 mod configuration;
@@ -9,7 +9,7 @@ mod distributions;
 mod domains;
 mod dry_run;
 mod edges;
-mod events;
+pub(crate) mod events;
 mod invalidations;
 mod policies;
 pub(crate) mod rig;

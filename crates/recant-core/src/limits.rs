@@ -152,6 +152,8 @@ pub const STORE_CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 pub const STORE_LOCK_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a read of a database server may take. Ours: a snapshot of 1,000,000 tenants takes some seconds.
 pub const STORE_READ_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long one statement of a group commit may take there. Ours: none looks at more than what its command changes.
+pub const STORE_STATEMENT_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a group commit of a database server may take before it is in doubt. Ours.
 pub const STORE_COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a command or a read waits for a database server that cannot be reached. Ours: within a stock SDK's patience.
@@ -356,4 +358,5 @@ const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());
 const _: () = assert!(3 * TERM_RENEWAL_PERIOD.as_nanos() < TERM_TENURE.as_nanos());
 const _: () =
     assert!(STORE_OUTAGE_MAX.as_nanos() + STORE_COMMIT_TIME_MAX.as_nanos() < FORWARDED_TIME_MAX.as_nanos());
+const _: () = assert!(STORE_STATEMENT_TIME_MAX.as_nanos() < STORE_COMMIT_TIME_MAX.as_nanos());
 const _: () = assert!(TERM_SILENCE.as_nanos() < TAKE_OVER_WAIT_MAX.as_nanos());

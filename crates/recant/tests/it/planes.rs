@@ -144,7 +144,7 @@ fn a_leader_that_is_frozen_holds_nobody_up() {
     let ask = |plane: &Process| http::get(plane.address, "plane", "/2020-05-31/distribution").status;
     assert_eq!((ask(&first), ask(&second)), (403, 403), "who is not known is refused");
     let secret = fs::read_to_string(second.data_dir.join("edge-secret")).unwrap();
-    let authorization = format!("Authorization: Bearer {}", secret.trim());
+    let authorization = format!("Authorization: Recant-Edge {}", secret.trim());
     let follow = |plane: &Process| {
         http::open(plane.address, "GET", "plane", "/recant/v1/edges/feed", &[&authorization])
     };

@@ -295,6 +295,20 @@ impl Store for PostgresStore {
         self.0.readers.read(|db| async move { queries::invalidation_ids(&db, after, up_to).await }).await
     }
 
+    async fn over(
+        &self,
+        after: Position,
+        up_to: Position,
+        created_before: WallTime,
+        limit: usize,
+    ) -> Result<Option<Position>, StoreError> {
+        let read = self
+            .0
+            .readers
+            .read(|db| async move { queries::over(&db, after, up_to, created_before, limit).await });
+        read.await
+    }
+
     async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {
         self.0.readers.read(|db| async move { queries::in_progress(&db, scope).await }).await
     }

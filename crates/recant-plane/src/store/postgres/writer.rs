@@ -22,7 +22,7 @@ use std::time::Duration;
 use recant_core::entry::Hash;
 use recant_core::limits::{
     COMMANDS_PER_COMMIT_MAX, COMMANDS_WAITING_MAX, STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX,
-    TERM_RENEWAL_PERIOD,
+    STORE_STATEMENT_TIME_MAX, TERM_RENEWAL_PERIOD,
 };
 use recant_core::position::Position;
 use recant_core::time::BootTime;
@@ -87,6 +87,7 @@ impl Writer {
             server: start.server,
             unsafe_settings: start.unsafe_settings,
             session: Some(start.session),
+            is_bound: false,
             seat: start.seat,
             publish,
             memory: start.memory,
@@ -154,6 +155,8 @@ struct Worker {
     unsafe_settings: UnsafeSettings,
     /// None after a failure: the next attempt opens another.
     session: Option<Session>,
+    /// Whether its statements have their limit; that which made the tables had none.
+    is_bound: bool,
     seat: Seat,
     publish: watch::Sender<Position>,
     memory: Memory,
@@ -272,8 +275,14 @@ impl Worker {
     async fn attempt(&mut self, group: &[Request], in_doubt: &mut Option<Done>) -> Result<Done, Halt> {
         if self.session.as_ref().is_none_or(Session::is_closed) {
             self.session = Some(connect(&self.server, self.unsafe_settings).await?);
+            self.is_bound = false;
         }
         let db = self.session.as_ref().expect("there is a connection now");
+        if !self.is_bound {
+            // Of the server, too: a statement that is given up here would go on there, and hold the row of the term.
+            db.run(&format!("SET statement_timeout = {}", STORE_STATEMENT_TIME_MAX.as_millis())).await?;
+            self.is_bound = true;
+        }
         let begun = (self.now)();
         db.run("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         let batch = renew(db, &self.seat).await?;

@@ -167,6 +167,8 @@ pub const STORE_CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 pub const STORE_LOCK_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a read of a database server may take. Ours: a snapshot of 1,000,000 tenants takes some seconds.
 pub const STORE_READ_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long one statement of a group commit may take there. Ours: none looks at more than what its command changes.
+pub const STORE_STATEMENT_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a group commit of a database server may take before it is in doubt. Ours.
 pub const STORE_COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a command or a read waits for a database server that cannot be reached. Ours: within a stock SDK's patience.
@@ -181,6 +183,8 @@ pub const TERM_RENEWAL_PERIOD: Duration = Duration::from_secs(1);
 pub const TERM_LOOK_PERIOD: Duration = Duration::from_millis(200);
 /// How long a request waits, where another plane leads, until that is known and reached. Ours: a take-over, and some.
 pub const TAKE_OVER_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long the plane that leads may take to answer what another plane has passed on. Ours: longer than it waits for its database.
+pub const FORWARDED_TIME_MAX: Duration = Duration::from_secs(45);
 /// Prepared statements kept per connection of the store. Ours.
 pub const STORE_STATEMENTS_MAX: usize = 64;
 /// Domains of one tenant. AWS (adjustable).
@@ -378,4 +382,7 @@ const _: () = assert!(10 * PATHS_PER_BATCH_MAX <= JSON_VALUES_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);
 const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());
 const _: () = assert!(3 * TERM_RENEWAL_PERIOD.as_nanos() < TERM_TENURE.as_nanos());
+const _: () =
+    assert!(STORE_OUTAGE_MAX.as_nanos() + STORE_COMMIT_TIME_MAX.as_nanos() < FORWARDED_TIME_MAX.as_nanos());
+const _: () = assert!(STORE_STATEMENT_TIME_MAX.as_nanos() < STORE_COMMIT_TIME_MAX.as_nanos());
 const _: () = assert!(TERM_SILENCE.as_nanos() < TAKE_OVER_WAIT_MAX.as_nanos());

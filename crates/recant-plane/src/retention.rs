@@ -4,7 +4,8 @@
 //! a replay is answered as ever, and another batch under the same reference refused. What is in progress stays, too.
 //!
 //! It runs when the plane starts and then once a period; each time it takes away what is over, [`INVALIDATIONS_PRUNED_PER_COMMIT_MAX`] at a time, and lets
-//! everybody else's commands go in between.
+//! everybody else's commands go in between. What is over is found by a read, from the oldest on; the writer only takes away a stretch of positions, so
+//! that nobody waits for a search, however long the history is.
 
 use std::str::FromStr;
 
@@ -59,44 +60,53 @@ impl Retention {
     }
 }
 
-/// Lets old invalidations go until the plane stops.
+/// Lets old invalidations go until the plane stops, or the store does: whoever has the log next looks after the history.
 pub(crate) async fn run<S: Store>(store: S, retention: Retention, mut stop: watch::Receiver<bool>) {
     if retention == Retention::All {
         return;
     }
+    let mut committed = store.committed();
+    let mut stopped = std::pin::pin!(async move { while committed.changed().await.is_ok() {} });
+    // Nothing is left up to here, and nothing comes there again.
+    let mut gone = Position::ZERO;
     let mut period = tokio::time::interval(RETENTION_PERIOD);
     period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = period.tick() => {}
             _ = stop.wait_for(|stop| *stop) => return,
+            () = &mut stopped => return,
         }
         tokio::select! {
-            pruned = prune(&store, retention, clock::wall_now()) => match pruned {
+            pruned = prune(&store, retention, clock::wall_now(), &mut gone) => match pruned {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, "old invalidations are gone from the history"),
                 Err(error) => tracing::warn!(%error, "old invalidations stay in the history for now"),
             },
             _ = stop.wait_for(|stop| *stop) => return,
+            () = &mut stopped => return,
         }
     }
 }
 
-/// Takes away all that is over. Returns how many that were.
-async fn prune<S: Store>(store: &S, retention: Retention, now: WallTime) -> Result<u64, StoreError> {
+/// Takes away all that is over and after `gone`, which moves on. Returns how many that were.
+async fn prune<S: Store>(
+    store: &S,
+    retention: Retention,
+    now: WallTime,
+    gone: &mut Position,
+) -> Result<u64, StoreError> {
     let (head, _) = store.head().await?;
     let Some((up_to, created_before)) = retention.over(now, head) else { return Ok(0) };
     let mut all = 0;
     loop {
-        let command =
-            Command::PruneInvalidations { up_to, created_before, limit: INVALIDATIONS_PRUNED_PER_COMMIT_MAX };
-        let Outcome::Pruned(count) = store.commit(command).await? else {
+        let limit = INVALIDATIONS_PRUNED_PER_COMMIT_MAX;
+        let Some(over) = store.over(*gone, up_to, created_before, limit).await? else { return Ok(all) };
+        let Outcome::Pruned(count) = store.commit(Command::PruneInvalidations(over)).await? else {
             unreachable!("the store says how many it pruned");
         };
+        *gone = over;
         all += count;
-        if count == 0 {
-            return Ok(all);
-        }
     }
 }
 

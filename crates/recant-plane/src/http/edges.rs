@@ -55,7 +55,7 @@ async fn follow<S: Store>(State(calls): State<EdgeCalls<S>>, request: Request) -
     }
     match calls.edges.follow(parts.uri.query().unwrap_or_default()).await {
         Ok(feed) => {
-            let mut response = Response::new(Body::new(UntilStopped::new(feed, calls.stop)));
+            let mut response = Response::new(Body::new(Until::new(feed, true_or_gone(calls.stop))));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(FEED_CONTENT_TYPE));
             response
         }
@@ -124,21 +124,24 @@ fn refused(error: &FeedError) -> Response {
     (status, format!("{error}\n")).into_response()
 }
 
-/// A long body that also ends when the plane stops.
-pub(crate) struct UntilStopped<B> {
+/// A long body that also ends when something else has happened, as that the plane stops.
+pub(crate) struct Until<B> {
     body: B,
-    stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
+    end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-impl<B> UntilStopped<B> {
-    pub(crate) fn new(body: B, mut stop: watch::Receiver<bool>) -> Self {
-        // A sender that is gone means the same.
-        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-        Self { body, stopped: Box::pin(stopped) }
+impl<B> Until<B> {
+    pub(crate) fn new(body: B, end: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { body, end: Box::pin(end) }
     }
 }
 
-impl<B: http_body::Body + Unpin> http_body::Body for UntilStopped<B> {
+/// Waits until what is watched is true. A sender that is gone means the same.
+pub(crate) async fn true_or_gone(mut watched: watch::Receiver<bool>) {
+    drop(watched.wait_for(|is_so| *is_so).await);
+}
+
+impl<B: http_body::Body + Unpin> http_body::Body for Until<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -146,7 +149,7 @@ impl<B: http_body::Body + Unpin> http_body::Body for UntilStopped<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        if self.stopped.as_mut().poll(cx).is_ready() {
+        if self.end.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
         Pin::new(&mut self.body).poll_frame(cx)

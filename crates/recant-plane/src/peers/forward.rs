@@ -1,6 +1,7 @@
 //! Passing requests on to the plane that leads, as they came, and its answers back.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use http::HeaderValue;
 use http::header::{CONNECTION, EXPECT, HeaderName};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use recant_core::limits::FORWARDED_TIME_MAX;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::http::edges::UntilStopped;
+use crate::http::edges::{Until, true_or_gone};
 
 /// On every request that is passed on.
 const PASSED_ON: HeaderName = HeaderName::from_static("recant-passed-on");
@@ -34,7 +36,7 @@ pub(super) fn is_passed_on(request: &Request) -> bool {
 pub(super) enum NotSent {
     /// The request has not left: here it is again.
     Unsent(Box<Request>),
-    /// The connection broke; whether the request was carried out is not known.
+    /// The connection broke, or there was no answer while that plane led, or for too long; whether the request was carried out is not known.
     InDoubt,
 }
 
@@ -51,8 +53,17 @@ impl Forward {
         Self { idle: Mutex::default(), stop }
     }
 
-    /// Sends a request to the plane at `address`, and gives its answer.
-    pub(super) async fn send(&self, address: &str, mut request: Request) -> Result<Response, NotSent> {
+    /// Sends a request to the plane at `address`, and gives its answer. `led` is when that plane leads no more: what has not ended by then
+    /// ends, since a plane that is frozen, or cut off, ends nothing itself.
+    pub(super) async fn send<F>(
+        &self,
+        address: &str,
+        mut request: Request,
+        led: impl Fn() -> F,
+    ) -> Result<Response, NotSent>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         // The next connection's matter, not the caller's.
         request.headers_mut().remove(CONNECTION);
         request.headers_mut().remove(EXPECT);
@@ -71,11 +82,29 @@ impl Forward {
                 }
                 continue;
             }
-            match connection.try_send_request(request).await {
+            // Once it is handed over, part of it may have left: dropping the exchange closes the connection.
+            let sent = tokio::select! {
+                sent = connection.try_send_request(request) => sent,
+                () = led() => {
+                    tracing::warn!(%address, "the plane that led has not answered");
+                    return Err(NotSent::InDoubt);
+                }
+                () = tokio::time::sleep(FORWARDED_TIME_MAX) => {
+                    tracing::warn!(%address, "the leading plane does not answer");
+                    return Err(NotSent::InDoubt);
+                }
+            };
+            match sent {
                 Ok(response) => {
                     self.put_back(address, connection);
-                    let stop = self.stop.clone();
-                    return Ok(response.map(|body| Body::new(UntilStopped::new(body, stop))));
+                    let (stop, led) = (self.stop.clone(), led());
+                    let end = async move {
+                        tokio::select! {
+                            () = true_or_gone(stop) => {}
+                            () = led => {}
+                        }
+                    };
+                    return Ok(response.map(|body| Body::new(Until::new(body, end))));
                 }
                 Err(mut error) => match error.take_message() {
                     // An idle connection that the other end had closed.

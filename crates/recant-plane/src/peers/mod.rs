@@ -3,15 +3,19 @@
 //! ```text
 //!            ┌──────────────── the term is lost, or the store stops ───────────────┐
 //!            ▼                                                                     │
-//!        follows ── the term is free, or has been silent too long ──▶ takes it ──▶ leads
-//!     passes on all                                            starts as after a restart: store, completion, routes
-//!   that it is asked
+//!        follows ── the term is free, or has been silent too long ──▶ takes it ──▶ leads ◀─ a renewal is committed ─┐
+//!     passes on all                                            starts as after a restart:      │                      │
+//!   that it is asked                                           store, completion, routes       └─ tenure is over ─▶ waits
 //! ```
 //!
 //! Whoever holds the term answers everything: the API, our own operations, edges' feeds and heartbeats. So leases and completion are
 //! decided in one place, each read is of the newest state, and rates are counted once. The others pass on what they are asked, as
 //! it came ([`forward`]): signatures and secrets are the callers', so that no plane has to trust another. Any load balancer
 //! may stand before them.
+//!
+//! A plane leads no longer than its tenure, whatever its writer still tries: another one may lead, have other keys, and have told edges more. So
+//! each request is answered by a leader only while [`Store::may_grant`] says so, and what does not end by itself, feeds and events, ends with
+//! the tenure, or with the leader that it was passed on to.
 //!
 //! While nobody is known to lead, a request waits up to [`TAKE_OVER_WAIT_MAX`] before it is refused with `Retry-After`: a take-over
 //! takes a few seconds, and a caller that waits needs no second try.
@@ -21,6 +25,8 @@
 
 mod forward;
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +38,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
+use http_body::Body as _;
 use recant_core::limits::TAKE_OVER_WAIT_MAX;
+use recant_core::position::Position;
 use recant_wire::feed::EdgeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -41,6 +49,7 @@ use tower::Service as _;
 use self::forward::{Forward, NotSent};
 use crate::clock;
 use crate::folder::{self, Folder, RootKey};
+use crate::http::edges::{Until, true_or_gone};
 use crate::http::server;
 use crate::lead::{Lead, Secrets};
 use crate::plane::{PostgresChoice, StartError};
@@ -55,11 +64,38 @@ const REST: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 enum Role {
     /// Answers it.
-    Leads(Router),
+    Leads(Leading),
     /// Passes it on, to this address.
     Follows(String),
     /// Waits: nobody is known to lead.
     Waits,
+}
+
+/// What answers, for as long as it may.
+#[derive(Clone)]
+struct Leading {
+    router: Router,
+    /// Knows whether it may.
+    store: PostgresStore,
+    /// Turns true, or ends, when it may no more.
+    over: watch::Receiver<bool>,
+}
+
+impl Leading {
+    /// Nothing when this plane may not answer.
+    async fn answer(&mut self, request: &mut Option<Request>) -> Option<Response> {
+        if !self.store.may_grant() {
+            return None;
+        }
+        let response = match self.router.call(request.take()?).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        Some(response.map(|body| match body.size_hint().exact() {
+            Some(_) => body,
+            None => Body::new(Until::new(body, true_or_gone(self.over.clone()))),
+        }))
+    }
 }
 
 /// A plane among others.
@@ -161,7 +197,7 @@ impl Peer {
                 }
             }
         };
-        let mut committed = store.committed();
+        let committed = store.committed();
         let term = store.identity().term.0;
         let store = led.insert(store);
         let router = lead.router(store.clone(), self.secrets.clone(), None).await;
@@ -172,8 +208,10 @@ impl Peer {
                     tracing::error!(%error, "the declared state is not brought about");
                 }
                 tracing::info!(term, "this plane leads");
-                role.send_replace(Role::Leads(router));
-                while committed.changed().await.is_ok() {}
+                tokio::select! {
+                    never = lead_while_in_tenure(router, store.clone(), role) => match never {},
+                    () = stopped(committed) => {}
+                }
                 tracing::warn!(term, "this plane leads no more");
                 role.send_replace(Role::Waits);
                 *led = None;
@@ -189,10 +227,32 @@ impl Peer {
     }
 }
 
+/// Answers whenever the tenure lasts.
+async fn lead_while_in_tenure(
+    router: Router,
+    store: PostgresStore,
+    role: &watch::Sender<Role>,
+) -> Infallible {
+    loop {
+        let (end, over) = watch::channel(false);
+        role.send_replace(Role::Leads(Leading { router: router.clone(), store: store.clone(), over }));
+        store.tenure_over().await;
+        tracing::warn!("the term is not renewed in time: this plane answers nothing until it is");
+        role.send_replace(Role::Waits);
+        end.send_replace(true);
+        store.tenure_renewed().await;
+    }
+}
+
 /// Lets go of a store, and waits until its writer has ended.
 async fn ended(store: PostgresStore) {
-    let mut committed = store.committed();
+    let committed = store.committed();
     drop(store);
+    stopped(committed).await;
+}
+
+/// Waits for the end of a store's writer.
+async fn stopped(mut committed: watch::Receiver<Position>) {
     while committed.changed().await.is_ok() {}
 }
 
@@ -213,36 +273,39 @@ fn routes(front: Arc<Front>) -> Router {
 /// 200 while this plane can have requests answered: by itself, or by the one that leads.
 async fn ready(State(front): State<Arc<Front>>, request: Request) -> Response {
     let role = front.roles.borrow().clone();
-    match role {
-        Role::Leads(mut router) => match router.call(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        },
-        Role::Follows(address) => format!("ready: {address} leads\n").into_response(),
-        Role::Waits => {
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready: no plane is known to lead\n").into_response()
-        }
-    }
+    let answered = match role {
+        Role::Leads(mut leading) => leading.answer(&mut Some(request)).await,
+        Role::Follows(address) => Some(format!("ready: {address} leads\n").into_response()),
+        Role::Waits => None,
+    };
+    answered.unwrap_or_else(|| {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: no plane is known to lead\n").into_response()
+    })
 }
 
 /// Answers a request, or passes it on, as soon as it is known who leads.
-async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Response {
+async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
     let waited = tokio::time::Instant::now();
     let mut roles = front.roles.clone();
     // What another plane has passed on is not passed on again: two planes might do so for ever.
     let is_passed_on = forward::is_passed_on(&request);
+    let mut request = Some(request);
     loop {
         let role = roles.borrow_and_update().clone();
         match role {
-            Role::Leads(mut router) => match router.call(request).await {
-                Ok(response) => return response,
-                Err(never) => match never {},
-            },
-            Role::Follows(address) if !is_passed_on => match front.forward.send(&address, request).await {
-                Ok(response) => return response,
-                Err(NotSent::Unsent(unsent)) => request = *unsent,
-                Err(NotSent::InDoubt) => return unavailable(),
-            },
+            Role::Leads(mut leading) => {
+                if let Some(response) = leading.answer(&mut request).await {
+                    return response;
+                }
+            }
+            Role::Follows(address) if !is_passed_on => {
+                let unsent = request.take().expect("it was not sent yet");
+                match front.forward.send(&address, unsent, || front.while_leads(&address)).await {
+                    Ok(response) => return response,
+                    Err(NotSent::Unsent(unsent)) => request = Some(*unsent),
+                    Err(NotSent::InDoubt) => return unavailable(),
+                }
+            }
             Role::Follows(_) | Role::Waits => {}
         }
         let left = TAKE_OVER_WAIT_MAX.saturating_sub(waited.elapsed());
@@ -252,6 +315,18 @@ async fn answer(State(front): State<Arc<Front>>, mut request: Request) -> Respon
         // A leader that is not reached may be on its way back without another one taking over.
         let again = left.min(REST);
         let _ = tokio::time::timeout(again, roles.changed()).await;
+    }
+}
+
+impl Front {
+    /// Waits until the plane at that address is not known to lead any more.
+    fn while_leads(&self, address: &str) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let (mut roles, address) = (self.roles.clone(), address.to_owned());
+        async move {
+            let is_another = |role: &Role| !matches!(role, Role::Follows(leader) if *leader == address);
+            // A sender that is gone means that this plane ends.
+            drop(roles.wait_for(is_another).await);
+        }
     }
 }
 

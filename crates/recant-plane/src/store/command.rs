@@ -166,16 +166,9 @@ pub enum Command {
         /// How many records are kept; older ones go.
         keep: u64,
     },
-    /// Removes the detail of old invalidations, at most so many, the oldest ones: what lists and look-ups show. Those in progress stay, and so does
-    /// what is kept of each `CallerReference`. Answered by [`Outcome::Pruned`].
-    PruneInvalidations {
-        /// Up to this position.
-        up_to: Position,
-        /// Accepted before this time.
-        created_before: WallTime,
-        /// How many at most.
-        limit: usize,
-    },
+    /// Removes the detail of the oldest invalidations, up to a position that [`Store::over`](super::Store::over) has given: what lists and look-ups
+    /// show. Those in progress stay, and so does what is kept of each `CallerReference`. Answered by [`Outcome::Pruned`].
+    PruneInvalidations(Position),
     /// Records what the plane's half of the protocol decided, in this order. Answered by [`Outcome::Recorded`].
     Protocol(Vec<PlaneWrite>),
 }

@@ -32,6 +32,7 @@ use recant_core::id::{ConnectionGroupId, DistributionId, InvalidationId, TenantI
 use recant_core::position::Position;
 use recant_core::protocol::PlaneDurable;
 use recant_core::protocol::message::Applied;
+use recant_core::time::WallTime;
 use tokio::sync::watch;
 
 pub use command::{Birth, Command, KeyChange, Outcome, Refusal, TenantUpdate};
@@ -161,6 +162,16 @@ pub trait Store: Clone + Send + Sync + 'static {
         after: Position,
         up_to: Position,
     ) -> impl Future<Output = Result<Vec<(Position, InvalidationId)>, StoreError>> + Send;
+
+    /// Up to where the oldest invalidations that are kept after a position may go, `limit` of them at most: those that are complete, not after
+    /// `up_to`, and accepted before a time. The first that is not ends the search, so that it costs as much as it finds. Nothing where none may go.
+    fn over(
+        &self,
+        after: Position,
+        up_to: Position,
+        created_before: WallTime,
+        limit: usize,
+    ) -> impl Future<Output = Result<Option<Position>, StoreError>> + Send;
 
     /// How many invalidations of a scope are in progress.
     fn in_progress(&self, scope: &Scope) -> impl Future<Output = Result<u64, StoreError>> + Send;

@@ -7,17 +7,49 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use recant_plane::store::postgres::UnsafeSettings;
-use recant_plane::{PostgresChoice, StoreChoice};
+use recant_plane::{PostgresChoice, Retention, StoreChoice};
 use serde_json::{Value, json};
 
-use crate::api::rig::{PATIENCE, Rig, invalidation};
+use crate::api::access::{ask, call_as, key};
+use crate::api::events;
+use crate::api::rig::{Call, PATIENCE, Rig, invalidation};
+use crate::cut::Proxy;
 use crate::postgres::{self, PgServer};
 
 /// A plane on a database.
 pub(crate) fn plane(database: &str) -> Rig {
     let server = database.parse().unwrap();
     let choice = PostgresChoice { server, unsafe_settings: UnsafeSettings::Refuse, peer_address: None };
-    Rig::start_with(|options| options.store = StoreChoice::Postgres(Box::new(choice)))
+    Rig::start_with(|options| {
+        options.store = StoreChoice::Postgres(Box::new(choice));
+        // Of what a term has running, nothing may outlive it.
+        options.retention = Retention::Days(30);
+    })
+}
+
+/// Whether a plane answers itself, and does not pass on.
+fn leads(rig: &Rig) -> bool {
+    let call = Call {
+        method: "GET".into(),
+        path: "/readyz".into(),
+        query: String::new(),
+        headers: vec![("host".into(), rig.address.to_string())],
+        body: Vec::new(),
+    };
+    rig.send(&call).body == "ready\n"
+}
+
+/// Asks until it is so.
+#[track_caller]
+fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < 3 * PATIENCE, "{what}: not within {:?}", 3 * PATIENCE);
+        thread::yield_now();
+    }
 }
 
 /// The answer to a call that waits for who leads, and is repeated while nobody does.
@@ -76,6 +108,44 @@ fn any_plane_answers_and_the_next_one_takes_over() {
     assert_eq!(invalidation_id(&found), made);
     let again = third.ok("CreateInvalidationForDistributionTenant", invalidation(&tenant, "b", &["/b"]));
     assert_eq!(invalidation_id(&again), next);
+}
+
+#[test]
+fn a_plane_whose_writer_is_stuck_answers_nothing_that_its_successor_would_not() {
+    let server = postgres::shared();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let database = server.make_database();
+    let proxy = runtime.block_on(Proxy::start(server.port()));
+    let first = plane(&database.replace(&server.port().to_string(), &proxy.address.port().to_string()));
+    until("the first plane leads", || leads(&first).then_some(()));
+    let second = plane(&database);
+    let tenant = furnish(&first);
+    let everything = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]);
+    let key = key(&first, &everything);
+    let get = json!({"Identifier": tenant});
+    let status = |plane: &Rig| call_as(plane, &key, "GetDistributionTenant", get.clone()).status;
+    assert_eq!((status(&first), status(&second)), (200, 200));
+    let mut stream = events::Reader::open(&first, &first.credentials, None);
+    let mut passed_on = events::Reader::open(&second, &first.credentials, None);
+
+    // Only what renews the term gets stuck: the first plane reads, and is reached, as before.
+    proxy.stick(Some("UPDATE term"));
+    let delete = format!("keys/{}", key.access_key_id);
+    until("the second plane leads", || leads(&second).then_some(()));
+    ask(&second, "DELETE", &delete, &Value::Null, 204);
+    let answer =
+        until("the first plane knows who leads", || Some(status(&first)).filter(|status| *status != 503));
+    assert_eq!(answer, 403, "a key that its successor does not know opens nothing");
+    while stream.next().is_some() {}
+    while passed_on.next().is_some() {}
+    let made =
+        patiently(&first, "CreateInvalidationForDistributionTenant", &invalidation(&tenant, "a", &["/a"]));
+    let again = second.ok("CreateInvalidationForDistributionTenant", invalidation(&tenant, "a", &["/a"]));
+    assert_eq!(invalidation_id(&made), invalidation_id(&again));
+
+    // Of its term nothing is left: it looks at the row of the term, and that is all.
+    proxy.stick(None);
+    until("it lets its term's connections go", || (proxy.connections() == 1).then_some(()));
 }
 
 /// A primary and two standbys, of which one has to have every commit.

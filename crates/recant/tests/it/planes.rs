@@ -50,6 +50,12 @@ impl Process {
         http::get(self.address, "plane", "/readyz").body == b"ready\n"
     }
 
+    /// Freezes it, or lets it go on: to the others it is there, and says nothing.
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "kill {signal}");
+    }
+
     /// Ends it as a crash does.
     fn kill(mut self) {
         self.child.kill().unwrap();
@@ -125,6 +131,47 @@ impl Client {
         });
         assert_eq!(self.ok(&words)["Invalidation"]["Id"], *id, "a replay");
     }
+}
+
+#[test]
+fn a_leader_that_is_frozen_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres::shared().make_database();
+    let first = Process::plane(folder.path(), "plane-1", &database);
+    until("the first plane leads", || first.leads().then_some(()));
+    let second = Process::plane(folder.path(), "plane-2", &database);
+    until("the second plane follows", || second.is_ready().then_some(()));
+    let ask = |plane: &Process| http::get(plane.address, "plane", "/2020-05-31/distribution").status;
+    assert_eq!((ask(&first), ask(&second)), (403, 403), "who is not known is refused");
+    let secret = fs::read_to_string(second.data_dir.join("edge-secret")).unwrap();
+    let authorization = format!("Authorization: Recant-Edge {}", secret.trim());
+    let follow = |plane: &Process| {
+        http::open(plane.address, "GET", "plane", "/recant/v1/edges/feed", &[&authorization])
+    };
+    let feed = follow(&second);
+    assert_eq!(feed.status, 200);
+
+    first.signal("-STOP");
+    thread::scope(|scope| {
+        // In hand while the first one is frozen, or asked anew: none waits for the first one to go on.
+        let asked: Vec<_> = (0..4).map(|_| scope.spawn(|| ask(&second))).collect();
+        let feed = scope.spawn(move || feed.finish());
+        until("the second plane leads", || second.leads().then_some(()));
+        for asked in asked {
+            let status = asked.join().unwrap();
+            assert!([403, 503].contains(&status), "{status}");
+        }
+        feed.join().unwrap();
+    });
+    assert_eq!(ask(&second), 403);
+
+    first.signal("-CONT");
+    let leader = format!("ready: {} leads\n", second.address);
+    until("the first plane knows", || {
+        (http::get(first.address, "plane", "/readyz").body == leader.as_bytes()).then_some(())
+    });
+    assert_eq!(ask(&first), 403);
+    assert_eq!(follow(&first).status, 200);
 }
 
 #[test]

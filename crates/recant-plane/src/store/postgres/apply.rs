@@ -118,9 +118,7 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
             audit::append_all(tx, &[(record, *keep)]).await?;
             Ok(Outcome::Recorded)
         }
-        Command::PruneInvalidations { up_to, created_before, limit } => {
-            invalidate::prune(tx, *up_to, *created_before, *limit).await
-        }
+        Command::PruneInvalidations(up_to) => invalidate::prune(tx, *up_to).await,
         Command::Protocol(writes) => {
             for write in writes {
                 record(tx, write).await?;

@@ -344,16 +344,9 @@ async fn write_details(
     Ok(())
 }
 
-/// Removes the oldest details that are over and complete. Sums of what is in progress are differences, so they stay right.
-pub(super) async fn prune(
-    tx: &Tx<'_>,
-    up_to: Position,
-    created_before: WallTime,
-    limit: usize,
-) -> std::result::Result<Outcome, Stop> {
+/// Removes the oldest details. Sums of what is in progress are differences, so they stay right.
+pub(super) async fn prune(tx: &Tx<'_>, up_to: Position) -> std::result::Result<Outcome, Stop> {
     let up_to = up_to.min(rows::completed(tx).await?);
-    let sql = "DELETE FROM invalidations WHERE position IN (
-                   SELECT position FROM invalidations WHERE position <= $1 AND created < $2 ORDER BY position LIMIT $3)";
-    let params: Params<'_> = &[&rows::integer(up_to.get()), &created_before.millis(), &rows::limit(limit)];
-    Ok(Outcome::Pruned(tx.execute(sql, params).await?))
+    let sql = "DELETE FROM invalidations WHERE position <= $1";
+    Ok(Outcome::Pruned(tx.execute(sql, &[&rows::integer(up_to.get())]).await?))
 }

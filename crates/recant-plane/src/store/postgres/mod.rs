@@ -7,7 +7,8 @@
 //! | [`server`], [`session`] | where the database is, TLS, time limits; statements over one connection |
 //! | [`settings`] | what durability needs, and what is refused |
 //! | [`schema`], [`tables`] | versions, opening; the tables |
-//! | [`term`] | who may append: fencing, tenure, take-over, what a database has lost |
+//! | [`term`] | who may append: fencing, take-over, what a database has lost |
+//! | [`tenure`] | until when whoever may append may act at all |
 //! | [`rows`] | between rows and records |
 //! | [`writer`] | the writer's task, its group commits, and commits that are in doubt |
 //! | [`group`] | a group of commands in one transaction |
@@ -40,6 +41,7 @@ mod server;
 mod session;
 mod settings;
 mod tables;
+mod tenure;
 mod term;
 mod writer;
 
@@ -78,7 +80,6 @@ struct Inner {
     readers: Readers,
     writer: Writer,
     keys: KeyTable,
-    now: fn() -> BootTime,
 }
 
 /// What every plane on a database proves itself and its edges with.
@@ -182,7 +183,19 @@ impl Candidate {
             now: self.now,
         });
         let readers = Readers::new(self.server.clone());
-        Ok(PostgresStore(Arc::new(Inner { identity, readers, writer, keys, now: self.now })))
+        Ok(PostgresStore(Arc::new(Inner { identity, readers, writer, keys })))
+    }
+}
+
+impl PostgresStore {
+    /// Waits until this plane may not act by its term: [`Store::may_grant`] turns false.
+    pub(crate) async fn tenure_over(&self) {
+        self.0.writer.tenure().over().await;
+    }
+
+    /// Waits until it may again.
+    pub(crate) async fn tenure_renewed(&self) {
+        self.0.writer.tenure().renewed().await;
     }
 }
 
@@ -210,7 +223,7 @@ impl Store for PostgresStore {
     }
 
     fn may_grant(&self) -> bool {
-        self.0.writer.is_in_tenure((self.0.now)())
+        self.0.writer.is_in_tenure()
     }
 
     fn identity(&self) -> &Identity {
@@ -284,6 +297,20 @@ impl Store for PostgresStore {
         up_to: Position,
     ) -> Result<Vec<(Position, InvalidationId)>, StoreError> {
         self.0.readers.read(|db| async move { queries::invalidation_ids(&db, after, up_to).await }).await
+    }
+
+    async fn over(
+        &self,
+        after: Position,
+        up_to: Position,
+        created_before: WallTime,
+        limit: usize,
+    ) -> Result<Option<Position>, StoreError> {
+        let read = self
+            .0
+            .readers
+            .read(|db| async move { queries::over(&db, after, up_to, created_before, limit).await });
+        read.await
     }
 
     async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {

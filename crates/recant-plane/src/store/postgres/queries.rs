@@ -7,6 +7,7 @@ use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::limits::LOG_BYTES_PER_READ_MAX;
 use recant_core::position::Position;
 use recant_core::protocol::{MemberRecord, PlaneDurable};
+use recant_core::time::WallTime;
 use tokio::try_join;
 use tokio_postgres::Row;
 
@@ -161,6 +162,29 @@ pub(super) async fn invalidation_ids(
         "SELECT position, id FROM invalidations WHERE position > $1 AND position <= $2 ORDER BY position";
     let found = db.rows(sql, &[&rows::integer(after.get()), &rows::integer(up_to.get())]).await?;
     found.iter().map(|row| Ok((rows::position(row, 0)?, rows::word(row, 1)?))).collect()
+}
+
+/// By position alone, which is the key.
+const OLDEST: &str = "
+    SELECT position, created FROM invalidations WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3";
+
+pub(super) async fn over(
+    db: &Session,
+    after: Position,
+    up_to: Position,
+    created_before: WallTime,
+    limit: usize,
+) -> Result<Option<Position>> {
+    let up_to = up_to.min(rows::completed(db).await?);
+    let (from, to) = (rows::integer(after.get()), rows::integer(up_to.get()));
+    let mut over = None;
+    for row in db.rows(OLDEST, &[&from, &to, &rows::limit(limit)]).await? {
+        if rows::wall_time(&row, 1)? >= created_before {
+            break;
+        }
+        over = Some(rows::position(&row, 0)?);
+    }
+    Ok(over)
 }
 
 pub(super) async fn in_progress(db: &Session, scope: &Scope) -> Result<u64> {

@@ -13,17 +13,16 @@
 //! Every group writes the row of the term, so that the commit of one that only answers replays or refusals waits for the
 //! standbys like any other. When nothing waits, an empty group renews the term. See [`super::term`] for what that row is for.
 //!
-//! The writer stops for good when the term is another's, when the database is unsafe, has lost something or fails in a
+//! The writer stops for good when the term is another's (which it learns also while its own connection is stuck, see [`super::tenure`]), when the database is unsafe, has lost something or fails in a
 //! way that waiting does not mend, and when it cannot be reached for [`STORE_OUTAGE_MAX`]. The plane then tries to take the term anew.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use recant_core::entry::Hash;
 use recant_core::limits::{
     COMMANDS_PER_COMMIT_MAX, COMMANDS_WAITING_MAX, STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX,
-    TERM_RENEWAL_PERIOD, TERM_TENURE,
+    STORE_STATEMENT_TIME_MAX, TERM_RENEWAL_PERIOD,
 };
 use recant_core::position::Position;
 use recant_core::time::BootTime;
@@ -36,6 +35,7 @@ use super::rows;
 use super::server::Server;
 use super::session::{Failure, Session};
 use super::settings::{self, UnsafeSettings};
+use super::tenure::Tenure;
 use super::term::{self, Memory, Seat};
 use crate::store::StoreError;
 use crate::store::command::Command;
@@ -44,6 +44,9 @@ use crate::store::key_table::KeyTable;
 /// How long the first pause after a failure is; each further one is twice as long, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Why a writer stops whose plane has been succeeded.
+const SUCCEEDED: &str = "another plane has taken the term over";
 
 /// A command and the one who waits for its outcome.
 struct Request {
@@ -79,12 +82,12 @@ impl Writer {
         let (requests, queue) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (publish, committed) = watch::channel(start.seat.end.head);
         let stopped = Arc::new(Stopped::default());
-        let tenure = Arc::new(Tenure::default());
-        tenure.renew(start.taken);
+        let tenure = Arc::new(Tenure::of(start.taken, start.now));
         let worker = Worker {
             server: start.server,
             unsafe_settings: start.unsafe_settings,
             session: Some(start.session),
+            is_bound: false,
             seat: start.seat,
             publish,
             memory: start.memory,
@@ -120,8 +123,12 @@ impl Writer {
     }
 
     /// Whether what is said now, without being written, binds whoever holds the term later.
-    pub(super) fn is_in_tenure(&self, now: BootTime) -> bool {
-        self.stopped.0.get().is_none() && self.tenure.holds(now)
+    pub(super) fn is_in_tenure(&self) -> bool {
+        self.stopped.0.get().is_none() && self.tenure.holds()
+    }
+
+    pub(super) fn tenure(&self) -> &Tenure {
+        &self.tenure
     }
 }
 
@@ -142,30 +149,14 @@ impl Stopped {
     }
 }
 
-/// Until when this plane may act by its term.
-#[derive(Debug, Default)]
-struct Tenure {
-    /// Nanoseconds of the boot clock.
-    until: AtomicU64,
-}
-
-impl Tenure {
-    /// A renewal that was sent at `sent` is committed.
-    fn renew(&self, sent: BootTime) {
-        self.until.fetch_max(sent.saturating_add(TERM_TENURE).nanos(), Ordering::SeqCst);
-    }
-
-    fn holds(&self, now: BootTime) -> bool {
-        now.nanos() < self.until.load(Ordering::SeqCst)
-    }
-}
-
 /// What the task owns.
 struct Worker {
     server: Server,
     unsafe_settings: UnsafeSettings,
     /// None after a failure: the next attempt opens another.
     session: Option<Session>,
+    /// Whether its statements have their limit; that which made the tables had none.
+    is_bound: bool,
     seat: Seat,
     publish: watch::Sender<Position>,
     memory: Memory,
@@ -210,7 +201,13 @@ impl Worker {
                 received = queue.recv_many(&mut group, COMMANDS_PER_COMMIT_MAX) => if received == 0 { break },
                 () = tokio::time::sleep(TERM_RENEWAL_PERIOD) => {}
             }
-            match self.carry_out(&group).await {
+            let (server, seat, tenure) = (self.server.clone(), self.seat.clone(), Arc::clone(&self.tenure));
+            let done = tokio::select! {
+                done = self.carry_out(&group) => done,
+                // Whatever an attempt under way has come to: it is committed before that or never.
+                () = tenure.succeeded(&server, &seat) => Err(SUCCEEDED.to_owned()),
+            };
+            match done {
                 Ok(done) => self.acknowledge(done, &mut group),
                 Err(reason) => {
                     // Whether the last attempt took effect may be unknown: whoever asks the next holder learns it.
@@ -278,8 +275,14 @@ impl Worker {
     async fn attempt(&mut self, group: &[Request], in_doubt: &mut Option<Done>) -> Result<Done, Halt> {
         if self.session.as_ref().is_none_or(Session::is_closed) {
             self.session = Some(connect(&self.server, self.unsafe_settings).await?);
+            self.is_bound = false;
         }
         let db = self.session.as_ref().expect("there is a connection now");
+        if !self.is_bound {
+            // Of the server, too: a statement that is given up here would go on there, and hold the row of the term.
+            db.run(&format!("SET statement_timeout = {}", STORE_STATEMENT_TIME_MAX.as_millis())).await?;
+            self.is_bound = true;
+        }
         let begun = (self.now)();
         db.run("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         let batch = renew(db, &self.seat).await?;
@@ -325,6 +328,6 @@ async fn renew(db: &Session, seat: &Seat) -> Result<u64, Halt> {
     let sql = "UPDATE term SET batch = batch + 1 WHERE number = $1 AND holder = $2 RETURNING batch";
     match db.row(sql, &[&rows::integer(seat.identity.term.0), &seat.holder]).await? {
         Some(row) => Ok(rows::unsigned(&row, 0)?),
-        None => Err(Halt::Final("another plane has taken the term over".to_owned())),
+        None => Err(Halt::Final(SUCCEEDED.to_owned())),
     }
 }

@@ -72,9 +72,7 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::UpdateKey { id, change, now } => keys::update(db, id, change, *now),
         Command::DeleteKey(id) => keys::delete(db, id),
         Command::Audit { record, keep } => audit::append(db, record, *keep),
-        Command::PruneInvalidations { up_to, created_before, limit } => {
-            invalidate::prune(db, *up_to, *created_before, *limit)
-        }
+        Command::PruneInvalidations(up_to) => invalidate::prune(db, *up_to),
         Command::Protocol(writes) => {
             writes.iter().try_for_each(|write| record(db, write))?;
             Ok(Outcome::Recorded)

@@ -148,24 +148,12 @@ pub(super) fn replay(
     Ok(Outcome::Invalidation { birth: Birth::Replayed, invalidation: Box::new(invalidation) })
 }
 
-/// Removes the oldest details that are over and complete. Sums of what is in progress are differences, so they stay right.
-pub(super) fn prune(
-    db: &Connection,
-    up_to: Position,
-    created_before: WallTime,
-    limit: usize,
-) -> Result<Outcome, Stop> {
+/// Removes the oldest details. Sums of what is in progress are differences, so they stay right.
+pub(super) fn prune(db: &Connection, up_to: Position) -> Result<Outcome, Stop> {
     let up_to = up_to.min(rows::completed(db)?);
     let pruned = db
-        .prepare_cached(
-            "DELETE FROM invalidations WHERE position IN (
-                SELECT position FROM invalidations WHERE position <= ?1 AND created < ?2 ORDER BY position LIMIT ?3)",
-        )?
-        .execute(params![
-            rows::integer(up_to.get()),
-            created_before.millis(),
-            i64::try_from(limit).unwrap_or(i64::MAX)
-        ])?;
+        .prepare_cached("DELETE FROM invalidations WHERE position <= ?1")?
+        .execute([rows::integer(up_to.get())])?;
     Ok(Outcome::Pruned(u64::try_from(pruned).unwrap_or(u64::MAX)))
 }
 

@@ -161,6 +161,16 @@ impl Store for SqliteStore {
         self.0.readers.read(move |db| queries::invalidation_ids(db, after, up_to)).await
     }
 
+    async fn over(
+        &self,
+        after: Position,
+        up_to: Position,
+        created_before: WallTime,
+        limit: usize,
+    ) -> Result<Option<Position>, StoreError> {
+        self.0.readers.read(move |db| queries::over(db, after, up_to, created_before, limit)).await
+    }
+
     async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {
         let scope = scope.clone();
         self.0.readers.read(move |db| queries::in_progress(db, &scope)).await

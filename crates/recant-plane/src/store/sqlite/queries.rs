@@ -7,6 +7,7 @@ use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::limits::LOG_BYTES_PER_READ_MAX;
 use recant_core::position::Position;
 use recant_core::protocol::{MemberRecord, PlaneDurable};
+use recant_core::time::WallTime;
 use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
 
 use super::rows;
@@ -171,6 +172,31 @@ pub(super) fn invalidation_ids(
     .collect()
 }
 
+/// By position alone, which is the key: nothing is read beyond the first that stays.
+const OLDEST: &str = "SELECT position, created FROM invalidations WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ?3";
+
+pub(super) fn over(
+    db: &Connection,
+    after: Position,
+    up_to: Position,
+    created_before: WallTime,
+    limit: usize,
+) -> Result<Option<Position>> {
+    let up_to = up_to.min(rows::completed(db)?);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = db.prepare_cached(OLDEST)?;
+    let mut found =
+        statement.query(params![rows::integer(after.get()), rows::integer(up_to.get()), limit])?;
+    let mut over = None;
+    while let Some(row) = found.next()? {
+        if rows::wall_time(row, 1)? >= created_before {
+            break;
+        }
+        over = Some(rows::position(row, 0)?);
+    }
+    Ok(over)
+}
+
 pub(super) fn in_progress(db: &Connection, scope: &Scope) -> Result<u64> {
     let completed = rows::integer(rows::completed(db)?.get());
     db.prepare_cached("SELECT count(*) FROM invalidations WHERE owner = ?1 AND position > ?2")?
@@ -324,6 +350,7 @@ mod tests {
                 assert!(!step.contains("SCAN") && !step.contains("TEMP B-TREE"), "{sql}: {step}");
             }
         };
+        check(OLDEST);
         for filter in [
             TenantFilter::All,
             TenantFilter::Distribution(DistributionId::parse("E1").unwrap()),

@@ -11,14 +11,14 @@ use super::access::{ask, key};
 use super::rig::{Call, PATIENCE, Rig, invalidation};
 
 /// An open stream.
-struct Reader(BufReader<TcpStream>);
+pub(crate) struct Reader(BufReader<TcpStream>);
 
 /// One event: id, name, data.
-type Event = (String, String, Value);
+pub(crate) type Event = (String, String, Value);
 
 impl Reader {
     /// Opens one, after an event if that is said.
-    fn open(rig: &Rig, key: &Credentials, after: Option<&str>) -> Self {
+    pub(crate) fn open(rig: &Rig, key: &Credentials, after: Option<&str>) -> Self {
         let mut headers = vec![("host".to_owned(), rig.address.to_string())];
         headers.extend(after.map(|id| ("last-event-id".to_owned(), id.to_owned())));
         let call = Call {
@@ -47,7 +47,7 @@ impl Reader {
     }
 
     /// The next event; nothing at the end of the stream. Chunk sizes and comments stand between the lines.
-    fn next(&mut self) -> Option<Event> {
+    pub(crate) fn next(&mut self) -> Option<Event> {
         let (mut id, mut name) = (String::new(), String::new());
         loop {
             let line = self.line()?;

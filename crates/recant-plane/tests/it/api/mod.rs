@@ -11,7 +11,7 @@ mod distributions;
 mod domains;
 mod dry_run;
 mod edges;
-mod events;
+pub(crate) mod events;
 mod invalidations;
 mod policies;
 pub(crate) mod rig;

@@ -594,7 +594,10 @@ async fn old_invalidations_go_and_their_references_stay(world: impl World) {
     let listed = async || items(store.invalidations(&scope, page(None, 10)).await.unwrap()).0.len();
     let prune = async |up_to: Position, before: i64, limit| {
         let created_before = WallTime::from_millis(NOW.millis() + before);
-        match store.commit(Command::PruneInvalidations { up_to, created_before, limit }).await.unwrap() {
+        let over = store.over(Position::ZERO, up_to, created_before, limit).await.unwrap();
+        let Some(over) = over else { return 0 };
+        assert_eq!(store.over(over, over, created_before, limit).await.unwrap(), None, "nothing twice");
+        match store.commit(Command::PruneInvalidations(over)).await.unwrap() {
             Outcome::Pruned(count) => count,
             other => panic!("{other:?}"),
         }
@@ -605,6 +608,8 @@ async fn old_invalidations_go_and_their_references_stay(world: impl World) {
     assert_eq!(ids, expected, "after the first, up to the second");
     // Nothing is complete, so all stay, however old.
     assert_eq!(prune(all, 100, 10).await, 0);
+    let early = Command::PruneInvalidations(made[0].position);
+    assert_eq!(store.commit(early).await.unwrap(), Outcome::Pruned(0));
     store.commit(Command::Protocol(vec![PlaneWrite::Complete(made[4].position)])).await.unwrap();
     // By time, by position, by number; the oldest first.
     assert_eq!((prune(all, 1, 10).await, listed().await), (1, 5));

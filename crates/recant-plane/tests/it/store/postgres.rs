@@ -163,6 +163,32 @@ async fn a_commit_whose_wait_for_the_standbys_is_cancelled_is_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
+    let database = Database::new();
+    let store = database.open();
+    furnish(&store, &["t"]).await;
+    database.tamper(
+        "CREATE FUNCTION recant.dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); RETURN NEW; END';
+         CREATE TRIGGER dawdle BEFORE INSERT ON recant.invalidations FOR EACH ROW EXECUTE FUNCTION recant.dawdle()",
+    );
+    let create = tokio::spawn({
+        let store = store.clone();
+        async move { store.commit(invalidate("t", "I1", "r", &["/a"])).await }
+    });
+    let dawdling =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    let started = std::time::Instant::now();
+    while postgres::shared().ask(database.name(), dawdling) == "0" {
+        assert!(started.elapsed() < PATIENCE, "nothing dawdles");
+    }
+    // It holds the table. Whoever waits for that gets it when the server has ended the statement; the next attempt finds no trigger.
+    database.tamper("DROP TRIGGER dawdle ON recant.invalidations");
+    let (birth, made) = as_invalidation(create.await.unwrap().unwrap());
+    assert_eq!((birth, made.position), (Birth::New, Position::new(3)));
+    store.health().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_somebody_has_changed_is_not_gone_on_with() {
     let check = async |sql: &str| {
         let database = Database::new();

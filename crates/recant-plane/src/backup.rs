@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::folder::{self, Folder, FolderError, Role};
-pub use crate::store::sqlite::backup::Edges;
+pub use crate::store::Edges;
 use crate::store::sqlite::backup::{self, CopyError};
 
 /// The files of a plane's folder that a backup holds beside the database.

@@ -49,6 +49,15 @@ pub const DEFAULT_CONNECTION_GROUP: &str = "default";
 /// database has lost what it had acknowledged.
 const UNKNOWN_EDGES: &str = "edges-unknown-to-the-backup";
 
+/// Whether edges of the plane that was may still be running, where a backup is restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edges {
+    /// They may: their leases are waited for.
+    MayRun,
+    /// They do not; somebody vouches for that.
+    AreStopped,
+}
+
 /// Why the store could not do what it was asked to.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {

@@ -290,7 +290,7 @@ where
 }
 
 /// The address is not repeated: there may be a password in it.
-fn store(parser: &mut Parser) -> Result<Server, Usage> {
+pub(super) fn store(parser: &mut Parser) -> Result<Server, Usage> {
     let parsed = parser.value()?.string()?.parse();
     parsed.map_err(|error: ServerError| Usage { message: format!("--store: {error}") })
 }

@@ -10,6 +10,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant env --data-dir DIR                                     shell lines that point AWS clients at the plane in DIR
   recant backup --data-dir DIR --to NEW_DIR                     a copy of a plane's data, also while it runs
   recant restore --from DIR --data-dir NEW_DIR [--edges-stopped]  a data folder made of a backup
+  recant restore --store postgres://... [--edges-stopped]         a PostgreSQL that was restored made ready for planes
   recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
   recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more

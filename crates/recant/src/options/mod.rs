@@ -12,6 +12,7 @@ use http::HeaderName;
 use lexopt::{Arg, Parser, ValueExt as _};
 use recant_edge::{Network, PlaneUrl, TlsOptions};
 use recant_plane::backup::Edges;
+use recant_plane::store::postgres::Server;
 
 use self::given::{EDGE, LOG, PEERS, PLANE, VIEWERS, given};
 pub(crate) use self::help::HELP;
@@ -102,9 +103,17 @@ pub(crate) struct BackUpOptions {
 /// Options of `recant restore`.
 #[derive(Debug)]
 pub(crate) struct RestoreOptions {
-    pub(crate) from: PathBuf,
-    pub(crate) data_dir: PathBuf,
+    pub(crate) what: Restored,
     pub(crate) edges: Edges,
+}
+
+/// What is restored.
+#[derive(Debug)]
+pub(crate) enum Restored {
+    /// A data folder is made of a backup.
+    Folder { from: PathBuf, data_dir: PathBuf },
+    /// A PostgreSQL that was restored by its own means is made ready.
+    Postgres(Box<Server>),
 }
 
 /// How to log.
@@ -241,19 +250,30 @@ fn back_up(mut parser: Parser) -> Result<Command, Usage> {
 }
 
 fn restore(mut parser: Parser) -> Result<Command, Usage> {
-    let (mut from, mut data_dir, mut edges) = (None, None, Edges::MayRun);
+    let (mut from, mut data_dir, mut server, mut edges) = (None, None, None, Edges::MayRun);
     while let Some(arg) = parser.next()? {
         match arg {
             arg if asks_for_help(&arg) => return help_of("restore"),
             Arg::Long("from") => from = Some(parser.value()?.into()),
             Arg::Long("data-dir") => data_dir = Some(parser.value()?.into()),
+            Arg::Long("store") => server = Some(given::store(&mut parser)?),
             Arg::Long("edges-stopped") => edges = Edges::AreStopped,
             other => return Err(other.unexpected().into()),
         }
     }
-    let from = from.ok_or_else(|| missing("--from"))?;
-    let data_dir = data_dir.ok_or_else(|| missing("--data-dir"))?;
-    Ok(Command::Restore(RestoreOptions { from, data_dir, edges }))
+    let what = match (server, from, data_dir) {
+        (Some(server), None, None) => Restored::Postgres(Box::new(server)),
+        (Some(_), ..) => {
+            let message =
+                "--store takes neither --from nor --data-dir: PostgreSQL's own means restore the database";
+            return Err(Usage { message: message.into() });
+        }
+        (None, from, data_dir) => Restored::Folder {
+            from: from.ok_or_else(|| missing("--from"))?,
+            data_dir: data_dir.ok_or_else(|| missing("--data-dir"))?,
+        },
+    };
+    Ok(Command::Restore(RestoreOptions { what, edges }))
 }
 
 /// One page, the program's own if none is named.
@@ -360,6 +380,11 @@ mod tests {
         check("plane --data-dir d --peer-address a:1", "--peer-address needs --store");
         check("serve --data-dir d --store postgres://127.0.0.1/x", "--store");
         check("plane --data-dir d --retain-invalidations 0d", "a number of days as 30d");
+        check("restore --data-dir d", "--from is needed");
+        check(
+            "restore --store postgres://127.0.0.1/x --from b",
+            "--store takes neither --from nor --data-dir",
+        );
         check("demo --data-dir d", "--data-dir");
         check("man a b", "b");
         check("fly", "there is no command 'fly'");

@@ -1,6 +1,6 @@
 //! The tables' versions, and what happens when a plane opens them. Described in docs/design/formats.md.
 
-use recant_core::entry::{Hash, HistoryId};
+use recant_core::entry::Hash;
 use recant_core::id::{ConnectionGroupId, ETag};
 use recant_core::position::Position;
 use recant_core::time::WallTime;
@@ -8,13 +8,13 @@ use recant_core::time::WallTime;
 use super::server::SCHEMA;
 use super::session::{Failure, Session};
 use super::settings::UnsafeSetting;
-use super::{rows, tables};
+use super::{history, rows, tables};
 use crate::random;
 use crate::store::DEFAULT_CONNECTION_GROUP;
 use crate::store::records::ResourceKind;
 
 /// The version that this program writes.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// What those hold who make or change tables, so that planes that start together take turns: "RCNT".
 const LOCK: i64 = 0x5243_4e54;
@@ -36,6 +36,9 @@ pub enum OpenError {
     /// Its schema is something else's.
     #[error("the database has a schema '{SCHEMA}', but not one of a Recant plane")]
     Foreign,
+    /// There is nothing of a plane's in it.
+    #[error("the database holds no plane's data: it has no schema '{SCHEMA}'")]
+    Nothing,
     /// What it acknowledges may be lost.
     #[error("the database is not safe: {0}")]
     Unsafe(#[from] UnsafeSetting),
@@ -60,8 +63,20 @@ impl From<Failure> for OpenError {
 
 /// Makes the tables, or brings them to this version.
 pub(super) async fn prepare(db: &Session, now: WallTime) -> Result<(), OpenError> {
+    in_transaction(db, Some(now)).await
+}
+
+/// Brings the tables that are there to this version.
+///
+/// # Errors
+/// [`OpenError::Nothing`] where there are none.
+pub(super) async fn prepare_what_is_there(db: &Session) -> Result<(), OpenError> {
+    in_transaction(db, None).await
+}
+
+async fn in_transaction(db: &Session, make_at: Option<WallTime>) -> Result<(), OpenError> {
     db.run("BEGIN").await?;
-    match prepare_in(db, now).await {
+    match prepare_in(db, make_at).await {
         Ok(()) => Ok(db.commit().await?),
         Err(error) => {
             db.run("ROLLBACK").await?;
@@ -70,32 +85,42 @@ pub(super) async fn prepare(db: &Session, now: WallTime) -> Result<(), OpenError
     }
 }
 
-async fn prepare_in(db: &Session, now: WallTime) -> Result<(), OpenError> {
+/// Makes tables where there are none only if a time of their making is given.
+async fn prepare_in(db: &Session, make_at: Option<WallTime>) -> Result<(), OpenError> {
     db.exists("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let tables = "SELECT tablename = 'plane' FROM pg_catalog.pg_tables WHERE schemaname = $1 ORDER BY 1 DESC";
     match db.row(tables, &[&SCHEMA]).await?.map(|row| rows::get::<bool>(&row, 0)).transpose()? {
-        None => create(db, now).await,
+        None => create(db, make_at.ok_or(OpenError::Nothing)?).await,
         Some(false) => Err(OpenError::Foreign),
         Some(true) => {
             let row = db.one("SELECT version FROM plane", &[]).await?;
             match rows::get(&row, 0)? {
-                found @ ..=VERSION => {
-                    debug_assert_eq!(found, VERSION, "there is one version so far");
-                    Ok(())
-                }
+                found @ ..=VERSION => Ok(migrate(db, found).await?),
                 found => Err(OpenError::Newer { found }),
             }
         }
     }
 }
 
+/// Brings the tables of an earlier version to this one.
+async fn migrate(db: &Session, found: i32) -> Result<(), Failure> {
+    if found < 2 {
+        db.run(tables::VERSION_2).await?;
+    }
+    if found < VERSION {
+        db.execute("UPDATE plane SET version = $1", &[&VERSION]).await?;
+    }
+    Ok(())
+}
+
 /// Makes the tables, a new history, and the default connection group.
 async fn create(db: &Session, now: WallTime) -> Result<(), OpenError> {
     db.run(&format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}")).await?;
     db.run(tables::VERSION_1).await?;
+    db.run(tables::VERSION_2).await?;
     db.execute(
-        "INSERT INTO plane (one, version, history, account) VALUES (1, $1, $2, $3)",
-        &[&VERSION, &&new_history().0.to_be_bytes()[..], &ACCOUNT_DEFAULT],
+        "INSERT INTO plane (one, version, history, account, place) VALUES (1, $1, $2, $3, $4)",
+        &[&VERSION, &&history::new().0.to_be_bytes()[..], &ACCOUNT_DEFAULT, &history::place(db).await?],
     )
     .await?;
     db.run("INSERT INTO term (one, number, batch) VALUES (1, 0, 0)").await?;
@@ -120,9 +145,4 @@ async fn create(db: &Session, now: WallTime) -> Result<(), OpenError> {
     )
     .await?;
     Ok(())
-}
-
-/// A history that nobody has seen before.
-pub(super) fn new_history() -> HistoryId {
-    HistoryId(u128::from_be_bytes(random::bytes()))
 }

@@ -149,3 +149,6 @@ CREATE TABLE audit (
     record TEXT   NOT NULL
 );
 "#;
+
+/// Version 2: the place where a plane last was on this database, by which a restored copy is noticed.
+pub(super) const VERSION_2: &str = "ALTER TABLE plane ADD COLUMN place TEXT;";

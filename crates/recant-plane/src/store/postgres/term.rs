@@ -20,21 +20,21 @@
 //! * **Lost tail.** `batch` and the log only grow. Where they are behind what a plane remembers of the same history, the database
 //!   has lost what it had acknowledged (a standby was promoted that did not have it). Whoever takes the term then begins a new
 //!   history, by which every edge notices, and waits out the leases of edges that it does not know, as a restored copy does.
+//! * **Another place.** A copy that `pg_restore` has made is noticed, too ([`history`](super::history)).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use recant_core::entry::{Hash, HistoryId};
-use recant_core::limits::{LEASE_MAX, TERM_LOOK_PERIOD, TERM_SILENCE};
+use recant_core::limits::{TERM_LOOK_PERIOD, TERM_SILENCE};
 use recant_core::position::Position;
-use recant_core::protocol::LeaseParams;
-use recant_core::protocol::message::{LeaseClass, Term};
+use recant_core::protocol::message::Term;
 use recant_core::time::BootTime;
 use tokio::sync::watch;
 
-use super::rows;
-use super::schema::{OpenError, new_history};
+use super::schema::OpenError;
 use super::session::{Result, Session};
-use crate::store::UNKNOWN_EDGES;
+use super::{history, rows};
+use crate::store::Edges;
 use crate::store::records::Identity;
 
 /// The end of what was acknowledged, as one plane knows it.
@@ -167,11 +167,19 @@ async fn take_at_once(db: &Session, found: &Standing, claim: &Claim, has_lost: b
         db.run("ROLLBACK").await?;
         return Ok(None);
     }
+    let has_moved = history::has_moved(db).await?;
+    if has_moved {
+        tracing::warn!(
+            "the database is not where a plane was last on it, as after a restore: a new history begins, and edges start over"
+        );
+    }
     if has_lost {
         tracing::error!(
             "the database has lost what it had acknowledged: a new history begins, and edges start over"
         );
-        begin_new_history(db).await?;
+    }
+    if has_moved || has_lost {
+        history::begin(db, Edges::MayRun).await?;
     }
     let account = rows::get(&db.one("SELECT account FROM plane", &[]).await?, 0)?;
     let standing = Standing::look(db).await?;
@@ -181,18 +189,6 @@ async fn take_at_once(db: &Session, found: &Standing, claim: &Claim, has_lost: b
         holder: claim.holder.clone(),
         end: standing.end,
     }))
-}
-
-async fn begin_new_history(db: &Session) -> Result<()> {
-    db.execute("UPDATE plane SET history = $1", &[&&new_history().0.to_be_bytes()[..]]).await?;
-    let hold = i64::try_from(LeaseParams::for_lease(LEASE_MAX).hold.as_millis()).unwrap_or(i64::MAX);
-    db.execute(
-        "INSERT INTO members (edge, incarnation, embedded, lease_class, hold_ms) VALUES ($1, 0, FALSE, $2, $3)
-         ON CONFLICT (edge, incarnation) DO UPDATE SET hold_ms = $3",
-        &[&UNKNOWN_EDGES, &i16::from(LeaseClass::default().0), &hold],
-    )
-    .await?;
-    Ok(())
 }
 
 /// Gives the term back: nobody acts by it any more.

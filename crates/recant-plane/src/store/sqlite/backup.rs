@@ -20,16 +20,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::schema::{self, OpenError};
 use super::{check, rows};
 use crate::random;
-use crate::store::UNKNOWN_EDGES;
-
-/// Whether edges of the plane that was may still be running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edges {
-    /// They may: their leases are waited for.
-    MayRun,
-    /// They do not; somebody vouches for that.
-    AreStopped,
-}
+use crate::store::{Edges, UNKNOWN_EDGES};
 
 /// Why a database cannot be copied or restored.
 #[derive(Debug, thiserror::Error)]

@@ -185,6 +185,25 @@ impl PgServer {
         self.address(name)
     }
 
+    /// Writes a database to a file of the server's folder, as `pg_dump` does.
+    pub(crate) fn dump(&self, database: &str, name: &str) {
+        let file = self.folder.join(name);
+        perform(self.client("pg_dump").args(["--format=custom", "--dbname", database, "--file"]).arg(file));
+    }
+
+    /// Restores such a file into a database, in place of what is there.
+    pub(crate) fn restore(&self, name: &str, database: &str) {
+        let file = self.folder.join(name);
+        let mut restore = self.client("pg_restore");
+        perform(restore.args(["--clean", "--if-exists", "--exit-on-error", "--dbname", database]).arg(file));
+    }
+
+    fn client(&self, name: &str) -> Command {
+        let mut command = program(name);
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", ROLE]);
+        command
+    }
+
     /// The address of a database of it.
     pub(crate) fn address(&self, database: &str) -> String {
         format!("postgres://{ROLE}@127.0.0.1:{}/{database}", self.port)

@@ -9,6 +9,7 @@ mod keys;
 mod policies;
 pub(crate) mod postgres;
 mod resources;
+mod restored;
 pub(crate) mod samples;
 pub(crate) mod sqlite;
 

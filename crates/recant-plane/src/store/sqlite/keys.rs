@@ -4,10 +4,11 @@ use recant_core::limits::KEYS_MAX;
 use recant_core::time::WallTime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::apply::{self, Stop};
+use super::apply::Stop;
 use super::rows;
 use crate::store::command::{KeyChange, Outcome, Refusal};
 use crate::store::records::{KeyRecord, Listing, Page};
+use crate::store::spelling;
 
 const COLUMNS: &str = "id, secret, name, policy, is_active, created, modified";
 
@@ -27,7 +28,7 @@ pub(super) fn create(db: &Connection, key: &KeyRecord) -> Result<Outcome, Stop> 
             key.id,
             key.secret,
             key.name,
-            apply::json(&key.policy),
+            spelling::json(&key.policy),
             key.is_active,
             key.created.millis(),
             key.modified.millis(),
@@ -40,7 +41,7 @@ pub(super) fn update(db: &Connection, id: &str, change: &KeyChange, now: WallTim
     let mut key = get(db, id)?.ok_or(Refusal::NoSuchKey)?;
     change.apply(&mut key, now);
     db.prepare_cached("UPDATE keys SET name = ?2, policy = ?3, is_active = ?4, modified = ?5 WHERE id = ?1")?
-        .execute(params![id, key.name, apply::json(&key.policy), key.is_active, key.modified.millis()])?;
+        .execute(params![id, key.name, spelling::json(&key.policy), key.is_active, key.modified.millis()])?;
     Ok(Outcome::Key(Box::new(key)))
 }
 

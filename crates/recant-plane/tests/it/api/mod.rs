@@ -13,5 +13,6 @@ mod dry_run;
 mod edges;
 mod events;
 mod invalidations;
+mod paging;
 mod policies;
 pub(crate) mod rig;

@@ -15,4 +15,5 @@ mod events;
 mod invalidations;
 mod paging;
 mod policies;
+mod random_calls;
 pub(crate) mod rig;

@@ -151,6 +151,9 @@ pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(15 * 60);
 pub const PAGE_ITEMS_DEFAULT: usize = 100;
 /// Items of one page at most. Ours.
 pub const PAGE_ITEMS_MAX: usize = 1_000;
+/// Bytes of stored rows that one page holds beyond its first item: a page of large items has fewer. Ours; configurations are up to
+/// some hundred KiB, and a page holds them whole.
+pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Commands written in one group commit. Ours.
 pub const COMMANDS_PER_COMMIT_MAX: usize = 256;
 /// Commands that may wait for the writer. Ours.
@@ -258,7 +261,7 @@ pub const API_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Ids of other things that one API request may hold. Ours: every behaviour of a distribution names three policies.
 pub const IDS_PER_REQUEST_MAX: usize = 256;
 /// Bytes of a name by which the audit log tells a thing; longer ones, which nothing has, are cut. Ours.
-pub const ARN_BYTES_MAX: usize = 512;
+pub const ARN_BYTES_MAX: usize = ID_BYTES_MAX + 64;
 /// How long an API client may take to send a request's head. Ours.
 pub const API_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an API client may take to send a request's body. Ours.
@@ -374,7 +377,6 @@ const _: () = assert!(LEASE_MIN.as_nanos() <= LEASE_DEFAULT.as_nanos());
 const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
 const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());
 const _: () = assert!(3 * (BEHAVIORS_PER_DISTRIBUTION_MAX + 1) <= IDS_PER_REQUEST_MAX);
-const _: () = assert!(ID_BYTES_MAX < ARN_BYTES_MAX / 2);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= API_BODIES_PER_KEY_BYTES_MAX);
 const _: () = assert!(API_BODIES_PER_KEY_BYTES_MAX < API_BODIES_BYTES_MAX);

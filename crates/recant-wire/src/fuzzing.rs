@@ -7,6 +7,8 @@ use std::str;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use recant_core::access::document::{OneOrMany, PolicyDocument, StatementDocument, Texts};
+use recant_core::access::{Access, Denial, Policy};
 use recant_core::entry::{Entry, Hash};
 use recant_core::time::WallTime;
 
@@ -26,6 +28,7 @@ pub type Property = (&'static str, fn(&[u8]));
 pub const PROPERTIES: &[Property] = &[
     ("feed", feed),
     ("feed_messages", feed_messages),
+    ("policy", policy),
     ("sigv4", sigv4),
     ("xml_request", xml_request),
     ("xml_response", xml_response),
@@ -54,6 +57,78 @@ pub fn xml_request(input: &[u8]) {
     if let Ok(whole) = whole {
         request::encode(found.operation, &whole).expect("a request that was read can be spelled");
     }
+}
+
+/// The first line is an action, the second a resource, the rest a policy document in JSON.
+///
+/// A document that is taken is written as it was read, and decides what a plain reading of it says: a deny that is about both wins,
+/// else an allow that is about both, else nothing is allowed. With a deny of everything added nothing is.
+pub fn policy(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let mut lines = text.splitn(3, '\n');
+    let (Some(action), Some(resource), Some(json)) = (lines.next(), lines.next(), lines.next()) else {
+        return;
+    };
+    let Ok(document) = serde_json::from_str::<PolicyDocument>(json) else { return };
+    let Ok(policy) = Policy::new(document.clone()) else { return };
+    let written = serde_json::to_string(&policy).expect("a policy is JSON");
+    assert_eq!(serde_json::from_str::<Policy>(&written).expect("what was written is read"), policy);
+
+    let lower = action.to_ascii_lowercase();
+    let is_about = |statement: &StatementDocument| {
+        let names = |those: &Option<Texts>, all_but: &Option<Texts>, text: &str, lowers: bool| {
+            let matches = |texts: &Texts| {
+                let spelled =
+                    |pattern: &String| if lowers { pattern.to_ascii_lowercase() } else { pattern.clone() };
+                texts.as_slice().iter().any(|pattern| glob(&spelled(pattern), text))
+            };
+            those.as_ref().map_or_else(|| !all_but.as_ref().is_some_and(&matches), &matches)
+        };
+        names(&statement.action, &statement.not_action, &lower, true)
+            && names(&statement.resource, &statement.not_resource, resource, false)
+    };
+    let about: Vec<_> = document.statement.as_slice().iter().filter(|it| is_about(it)).collect();
+    let denies = about.iter().find(|statement| statement.effect == "Deny");
+    let expected = match (denies, about.is_empty()) {
+        (Some(deny), _) => Access::Denied(Denial::Explicit(deny.sid.clone())),
+        (None, true) => Access::Denied(Denial::Implicit),
+        (None, false) => Access::Allowed,
+    };
+    assert_eq!(policy.decide(action, resource), expected, "{action} {resource} {written}");
+
+    let mut statements = document.statement.as_slice().to_vec();
+    let all = || Some(Texts::One("*".to_owned()));
+    let deny = StatementDocument {
+        sid: None,
+        effect: "Deny".to_owned(),
+        action: all(),
+        not_action: None,
+        resource: all(),
+        not_resource: None,
+    };
+    statements.push(deny);
+    if let Ok(denied) = Policy::new(PolicyDocument { statement: OneOrMany::Many(statements), ..document }) {
+        assert!(matches!(denied.decide(action, resource), Access::Denied(Denial::Explicit(_))));
+    }
+}
+
+/// Whether a text matches a pattern of `*` and `?`, by the table of all beginnings of both.
+fn glob(pattern: &str, text: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
+    let mut matched = vec![false; text.len() + 1];
+    matched[0] = true;
+    for char in pattern.chars() {
+        let mut next = vec![false; text.len() + 1];
+        for end in 0..=text.len() {
+            next[end] = match char {
+                '*' => matched[end] || end > 0 && next[end - 1],
+                '?' => end > 0 && matched[end - 1],
+                char => end > 0 && matched[end - 1] && text[end - 1] == char,
+            };
+        }
+        matched = next;
+    }
+    matched[text.len()]
 }
 
 /// The first line is the operation, the rest is what a service answers, well or ill.
@@ -254,6 +329,44 @@ mod replay;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    /// Some texts, as a member of a statement: patterns of few letters, so that they often match.
+    fn texts(start: &'static str) -> impl Strategy<Value = serde_json::Value> {
+        let text = move || "[ab*?]{0,6}".prop_map(move |rest| format!("{start}{rest}"));
+        prop_oneof![
+            text().prop_map(serde_json::Value::from),
+            prop::collection::vec(text(), 1..3).prop_map(serde_json::Value::from),
+            Just(serde_json::json!("*")),
+        ]
+    }
+
+    fn statement() -> impl Strategy<Value = serde_json::Value> {
+        let member = |name: &'static str, start| {
+            (prop_oneof![4 => Just(""), 1 => Just("Not")], texts(start))
+                .prop_map(move |(not, texts)| (format!("{not}{name}"), texts))
+        };
+        let effect = prop_oneof![Just("Allow"), Just("Deny")];
+        (effect, member("Action", "cloudfront:"), member("Resource", "arn:a:c::0:")).prop_map(
+            |(effect, action, resource)| {
+                let effect = ("Effect".to_owned(), effect.into());
+                serde_json::Value::Object([effect, action, resource].into_iter().collect())
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn policies_decide_as_they_read(
+            statements in prop::collection::vec(statement(), 1..5),
+            action in "cloudfront:[ab]{0,5}",
+            resource in "arn:a:c::0:[ab]{0,5}",
+        ) {
+            let document = serde_json::json!({ "Statement": statements });
+            super::policy(format!("{action}\n{resource}\n{document}").as_bytes());
+        }
+    }
+
     #[test]
     fn the_corpus_holds() {
         super::replay::replay(super::PROPERTIES);

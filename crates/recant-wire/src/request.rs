@@ -304,7 +304,7 @@ mod tests {
                 Method::PUT,
                 "/2020-05-31/distribution-tenant/dt%2F1",
                 &[("if-match", "E1")],
-                "<UpdateDistributionTenantRequest><Enabled>false</Enabled><x/><DistributionId>E</DistributionId>\
+                "<UpdateDistributionTenantRequest><Enabled>false</Enabled><DistributionId>E</DistributionId>\
                  </UpdateDistributionTenantRequest>"
             ),
             Ok(json!({"Id": "dt/1", "DistributionId": "E", "IfMatch": "E1", "Enabled": false}))

@@ -20,7 +20,7 @@ const NAME_BYTES: std::ops::RangeInclusive<usize> = 3..=128;
 const ADDRESSING: [&str; 7] =
     ["Id", "IfMatch", "Name", "DistributionId", "ConnectionGroupId", "Tags", "Customizations"];
 
-/// Reads the configuration of a tenant of `distribution`.
+/// Reads the configuration of a tenant of `distribution`. Without `Domains` it has none; what makes tenants requires them.
 ///
 /// # Errors
 /// [`ApiError`] names the first member that is not right or not honoured.
@@ -32,7 +32,7 @@ pub(crate) fn tenant(
 ) -> Result<TenantSpec, ApiError> {
     let mut fields = Fields::of("", config)?;
     ADDRESSING.into_iter().for_each(|member| fields.ignore(member));
-    let domains = domains(&mut fields)?;
+    let domains = domains(&mut fields, config.get("Domains").is_some_and(|it| !it.is_null()))?;
     let parameters = definitions.values(&mut fields)?;
     let enabled = fields.boolean("Enabled").unwrap_or(true);
     fields.finish()?;
@@ -104,9 +104,10 @@ pub(crate) fn entity_name(name: &str) -> Result<(), ApiError> {
     Err(refuse("Name", format_args!("'{}' is not {why}", excerpt(name))))
 }
 
-fn domains(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {
+fn domains(fields: &mut Fields<'_>, is_said: bool) -> Result<Vec<String>, ApiError> {
     let items = fields.list("Domains");
-    if items.is_empty() {
+    // An update that says nothing of them leaves a tenant without domains as it is: its last one may have been moved to another tenant.
+    if items.is_empty() && is_said {
         return Err(fields.refuse("Domains", "a tenant has at least one domain"));
     }
     if items.len() > DOMAINS_PER_TENANT_MAX {

@@ -13,6 +13,7 @@ use recant_wire::error::ErrorDocument;
 use recant_wire::model::{Operation, Route};
 use recant_wire::request::{self, RequestError};
 use recant_wire::response;
+use recant_wire::xml::XmlError;
 use serde_json::Value;
 
 use super::request_id::RequestId;
@@ -23,11 +24,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// The operation's input, out of the request line, the headers and the body.
 ///
 /// # Errors
-/// [`ApiError::MalformedXml`] for an empty or unreadable body, [`ApiError::InvalidArgument`] for a parameter that is
-/// not of its kind or holds a character that no text here may have.
+/// [`ApiError::MalformedXml`] for an empty or unreadable body, [`ApiError::InvalidArgument`] for a member that the operation does not
+/// have, and for a parameter that is not of its kind or holds a character that no text here may have.
 pub(super) fn decode(route: &Route, parts: &Parts, body: &[u8]) -> Result<Document, ApiError> {
     request::decode(route.operation, &route.labels, parts.uri.query(), &parts.headers, body).map_err(
         |error| match error {
+            RequestError::Body(error @ XmlError::Unknown { .. }) => {
+                ApiError::InvalidArgument(format!("{error}."))
+            }
             RequestError::Body(error) => ApiError::MalformedXml(format!("The XML is not valid: {error}.")),
             RequestError::Value { name, expected, found } => ApiError::InvalidArgument(format!(
                 "{name}: {expected} expected, '{}' found.",

@@ -7,6 +7,7 @@ use recant_core::host::Domain;
 use recant_core::id::{DistributionId, ETag, TenantId};
 use recant_wire::document::Document;
 
+use super::input::Names;
 use super::output::{list, structure, text};
 use super::{Context, input, refused};
 use crate::error::{ApiError, excerpt};
@@ -18,7 +19,7 @@ pub(super) async fn conflicts<S: Store>(
     context: &Context<S>,
     input: &Document,
 ) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::Domains)?;
     let domain = domain(input)?;
     let asking = resource(context, input, "DomainControlValidationResource").await?;
 

@@ -4,13 +4,14 @@
 
 use recant_wire::document::Document;
 
+use super::input::Names;
 use super::output::{list, structure, text};
 use super::{Context, connection_groups, input};
 use crate::error::ApiError;
 use crate::store::{Listing, ResourceKind, Store};
 
 pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::ConnectionGroups)?;
     let filter = input::get(input, "AssociationFilter");
     if filter.and_then(|filter| input::optional_text(filter, "AnycastIpListId")).is_some() {
         return Err(ApiError::EntityNotFound("The specified Anycast IP list does not exist.".into()));

@@ -5,13 +5,14 @@
 use recant_core::id::{ConnectionGroupId, DistributionId};
 use recant_wire::document::Document;
 
+use super::input::Names;
 use super::output::{list, structure, text};
 use super::{Context, input, refused, shapes};
 use crate::error::ApiError;
 use crate::store::{Listing, Page, Store, TenantFilter};
 
 pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::Tenants)?;
     let filter = filter(input)?;
 
     exists(context, &filter).await?;
@@ -23,7 +24,7 @@ pub(super) async fn by_customization<S: Store>(
     context: &Context<S>,
     input: &Document,
 ) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::Tenants)?;
     let web_acl = input::optional_text(input, "WebACLArn").map(str::to_owned);
     let certificate = input::optional_text(input, "CertificateArn").map(str::to_owned);
     let filter = match (web_acl, certificate) {

@@ -3,6 +3,7 @@
 
 use recant_wire::document::{Document, Members};
 
+use super::input::Names;
 use super::output::structure;
 use super::policies::Family;
 use super::{Context, input, shapes};
@@ -10,7 +11,7 @@ use crate::error::ApiError;
 use crate::store::{DistributionFilter, DistributionRecord, Listing, Page, Store, Tracked};
 
 pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::LookedUp)?;
 
     let (items, next) = found(context, DistributionFilter::All, &page).await?;
 
@@ -48,7 +49,7 @@ pub(super) async fn by_policy<S: Store>(
     input: &Document,
     family: Family,
 ) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::LookedUp)?;
     let id = input::text(input, &format!("{}Id", family.noun()));
     family.is_there(context, id).await?;
 
@@ -74,7 +75,7 @@ async fn found<S: Store>(
 
 /// The page of a list that holds nothing.
 fn none(input: &Document) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::LookedUp)?;
     if page.after.is_some() {
         return Err(input::unknown_marker(&page));
     }

@@ -3,6 +3,7 @@
 use recant_core::entry::Scope;
 use recant_wire::document::Document;
 
+use super::input::Names;
 use super::output::structure;
 use super::{Context, input, invalidations_of, shapes};
 use crate::error::ApiError;
@@ -13,7 +14,7 @@ pub(super) async fn run<S: Store>(
     input: &Document,
     scope: &Scope,
 ) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::LookedUp)?;
 
     let listing = context.store.invalidations(scope, page.clone()).await?;
     let (items, more) = match listing {

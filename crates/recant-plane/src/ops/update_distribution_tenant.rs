@@ -117,12 +117,11 @@ pub(super) fn as_it_is(record: &TenantRecord) -> Document {
         _ => Members::new(),
     };
     let domains = record.spec.domains.iter();
-    config.insert(
-        "Domains",
-        Document::list(
-            domains.map(|domain| Document::structure([("Domain", Document::from(domain.as_str()))])),
-        ),
-    );
+    let domains = domains.map(|domain| Document::structure([("Domain", Document::from(domain.as_str()))]));
+    match domains.len() {
+        0 => drop(config.remove("Domains")),
+        _ => drop(config.insert("Domains", Document::list(domains))),
+    }
     config.insert("ConnectionGroupId", record.connection_group_id.as_str());
     Document::Structure(config)
 }

@@ -52,6 +52,13 @@ pub enum XmlError {
         /// What came.
         found: String,
     },
+    /// An element that its structure does not have: a slip of the pen, or of a newer API. Passing over it would be to say that it is
+    /// honoured.
+    #[error("{path}: the API (2020-05-31) has no such member")]
+    Unknown {
+        /// Which.
+        path: String,
+    },
     /// An element that may be there once.
     #[error("{path}: the element is there more than once")]
     Repeated {
@@ -260,6 +267,10 @@ impl Decoder<'_> {
             let name = local(&element);
             let known = members.iter().position(|m| m.location == Location::Body && m.wire_name == name);
             let Some(at) = known else {
+                let name = excerpt(name);
+                if self.strict {
+                    return Err(XmlError::Unknown { path: format!("{}.{name}", self.path()) });
+                }
                 self.skip()?;
                 continue;
             };

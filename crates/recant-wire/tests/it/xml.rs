@@ -30,7 +30,7 @@ fn any_spelling_of_a_document_is_read() {
     check(&format!("<InvalidationBatch>{body}</InvalidationBatch>"), expected());
     check(
         "\u{feff}<?xml version='1.0' encoding='UTF-8'?>\n<!-- c --><?pi x?><c:InvalidationBatch xmlns:c='urn:x' xsi:type='t'>
-            <c:CallerReference a='1'>r1</c:CallerReference><Unknown><Paths>x</Paths><Deep><er/></Deep></Unknown>
+            <c:CallerReference a='1'>r1</c:CallerReference>
             <Paths> <Items><Path>/*</Path><member></member></Items> <!-- c --> <Quantity>1</Quantity> </Paths>
         </c:InvalidationBatch>\n<!-- the end -->",
         expected(),
@@ -79,6 +79,16 @@ fn what_is_wrong_is_named() {
         "<InvalidationBatch><Paths/><Paths/></InvalidationBatch>",
         Err("InvalidationBatch.Paths: the element is there more than once"),
     );
+    let unknown = "<Unknown><Paths>x</Paths><Deep><er/></Deep></Unknown>";
+    for (body, path) in [
+        (format!("<InvalidationBatch>{unknown}<CallerReference/></InvalidationBatch>"), "Unknown"),
+        (format!("<InvalidationBatch><Paths>{unknown}</Paths></InvalidationBatch>"), "Paths.Unknown"),
+    ] {
+        let message = format!("InvalidationBatch.{path}: the API (2020-05-31) has no such member");
+        check(&body, Err(&message));
+        // The client reads what a newer service says.
+        xml::decode_lenient(batch(), body.as_bytes()).unwrap();
+    }
     check("<Paths/>", Err("the root element is 'Paths' where 'InvalidationBatch' is expected"));
 }
 
@@ -113,16 +123,16 @@ fn what_is_no_document_is_refused() {
 fn documents_have_bounds() {
     let nested = |depth: usize| {
         let (open, close) = ("<a>".repeat(depth - 1), "</a>".repeat(depth - 1));
-        xml::decode(
+        xml::decode_lenient(
             batch(),
-            "InvalidationBatch",
             format!("<InvalidationBatch>{open}{close}</InvalidationBatch>").as_bytes(),
         )
     };
     assert!(nested(32).is_ok());
     assert_eq!(nested(33), Err(xml::XmlError::TooDeep));
     assert_eq!(nested(100_000), Err(xml::XmlError::TooDeep));
-    let wide = format!("<InvalidationBatch>{}</InvalidationBatch>", "<a/>".repeat(500_000));
+    let wide = "<Path/>".repeat(500_000);
+    let wide = format!("<InvalidationBatch><Paths><Items>{wide}</Items></Paths></InvalidationBatch>");
     assert_eq!(
         xml::decode(batch(), "InvalidationBatch", wide.as_bytes()),
         Err(xml::XmlError::TooManyElements)

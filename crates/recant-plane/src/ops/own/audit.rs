@@ -8,6 +8,7 @@ use recant_wire::document::Document;
 
 use super::{Context, input};
 use crate::error::{ApiError, excerpt};
+use crate::ops::input::Names;
 use crate::ops::output::{list as list_of, structure, text};
 use crate::store::{Command, Store};
 
@@ -21,7 +22,9 @@ pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Re
     let after: u64 = after
         .parse()
         .map_err(|_| ApiError::InvalidArgument(format!("After: '{}' is not a number.", excerpt(after))))?;
-    let page = input::page(input)?;
+    // No record has a number that is larger, and stores know no larger numbers.
+    let after = after.min(i64::MAX.unsigned_abs());
+    let page = input::page(input, Names::LookedUp)?;
     // Records are written without anybody waiting for them. This is behind all of them, so the caller finds what was decided before.
     context.commit(Command::Protocol(Vec::new())).await?;
     let entries = context.store.audited(after, page.limit.get()).await?;

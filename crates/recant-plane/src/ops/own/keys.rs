@@ -17,11 +17,12 @@ use super::{Context, OPERATIONS, input, required};
 use crate::clock;
 use crate::error::{ApiError, excerpt};
 use crate::folder::RootKey;
+use crate::ops::input::Names;
 use crate::ops::output::{boolean, list as list_of, structure, text, time};
 use crate::store::{Command, KeyChange, KeyRecord, Listing, Outcome, Store};
 
 pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::Keys)?;
     let (items, more) = match context.store.keys(page.clone()).await? {
         Listing::Page { items, more } => (items, more),
         Listing::UnknownMarker => return Err(input::unknown_marker(&page)),

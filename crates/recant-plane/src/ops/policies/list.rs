@@ -2,6 +2,7 @@
 
 use recant_wire::document::{Document, Members};
 
+use super::super::input::Names;
 use super::super::output::{list, number, structure, text};
 use super::super::{Context, input};
 use super::{Family, Shown};
@@ -13,7 +14,7 @@ pub(in crate::ops) async fn run<S: Store>(
     input: &Document,
     family: Family,
 ) -> Result<Document, ApiError> {
-    let page = input::page(input)?;
+    let page = input::page(input, Names::Policies)?;
     let (managed, custom) = match input::optional_text(input, "Type") {
         None => (true, true),
         Some("managed") => (true, false),
@@ -32,6 +33,10 @@ pub(in crate::ops) async fn run<S: Store>(
     if custom {
         let found = context.store.resources(family.resource_kind(), page.clone()).await?;
         let Listing::Page { items, more: follow } = found else { return Err(input::unknown_marker(&page)) };
+        if let Some(last) = items.last().filter(|_| follow) {
+            // Others of the custom ones come before whatever is behind it.
+            all.retain(|(_, managed)| managed.id <= last.record.id);
+        }
         all.extend(items.into_iter().map(|it| ("custom", it.record.into())));
         more = follow;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use recant_core::entry::{Change, Entry, Hash, Scope};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
-use recant_core::limits::LOG_BYTES_PER_READ_MAX;
+use recant_core::limits::{LOG_BYTES_PER_READ_MAX, PAGE_BYTES_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::{MemberRecord, PlaneDurable};
 use recant_core::time::WallTime;
@@ -352,8 +352,13 @@ pub(super) async fn listing<T>(
     page: &Page,
     read: impl Fn(&Row) -> Result<T>,
 ) -> Result<Listing<T>> {
-    let mut items = db.rows(sql, params).await?.iter().map(read).collect::<Result<Vec<T>>>()?;
-    let more = items.len() > page.limit.get();
-    items.truncate(page.limit.get());
-    Ok(Listing::Page { items, more })
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for row in &db.rows(sql, params).await? {
+        if items.len() == page.limit.get() || bytes > PAGE_BYTES_MAX {
+            return Ok(Listing::Page { items, more: true });
+        }
+        bytes += row.raw_size_bytes();
+        items.push(read(row)?);
+    }
+    Ok(Listing::Page { items, more: false })
 }

@@ -5,7 +5,7 @@ use recant_core::time::WallTime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::apply::Stop;
-use super::rows;
+use super::{queries, rows};
 use crate::store::command::{KeyChange, Outcome, Refusal};
 use crate::store::records::{KeyRecord, Listing, Page};
 use crate::store::spelling;
@@ -56,14 +56,8 @@ pub(super) fn delete(db: &Connection, id: &str) -> Result<Outcome, Stop> {
 /// Keys by id.
 pub(super) fn list(db: &Connection, page: &Page) -> rusqlite::Result<Listing<KeyRecord>> {
     let after = page.after.as_deref().unwrap_or_default();
-    let mut rows =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM keys WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
-    let limit = page.limit.get();
-    let asked = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut items = rows.query_map(params![after, asked], key)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    Ok(Listing::Page { items, more })
+    let sql = format!("SELECT {COLUMNS} FROM keys WHERE id > ?1 ORDER BY id LIMIT ?2");
+    queries::listing(db, &sql, params![after, queries::one_more(page)], page, key)
 }
 
 fn get(db: &Connection, id: &str) -> rusqlite::Result<Option<KeyRecord>> {

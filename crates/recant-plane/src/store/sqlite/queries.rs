@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use recant_core::entry::{Change, Entry, Hash, Scope};
 use recant_core::id::{DistributionId, InvalidationId, TenantId};
-use recant_core::limits::LOG_BYTES_PER_READ_MAX;
+use recant_core::limits::{LOG_BYTES_PER_READ_MAX, PAGE_BYTES_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::{MemberRecord, PlaneDurable};
 use recant_core::time::WallTime;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
 
 use super::rows;
@@ -311,21 +312,39 @@ pub(super) fn durable(db: &Connection, identity: &Identity) -> Result<PlaneDurab
 }
 
 /// One more than wanted, to learn whether more follow.
-fn one_more(page: &Page) -> i64 {
+pub(super) fn one_more(page: &Page) -> i64 {
     i64::try_from(page.limit.get()).unwrap_or(i64::MAX).saturating_add(1)
 }
 
-fn listing<T>(
+pub(super) fn listing<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
     page: &Page,
-    read: impl FnMut(&Row<'_>) -> Result<T>,
+    mut read: impl FnMut(&Row<'_>) -> Result<T>,
 ) -> Result<Listing<T>> {
-    let mut items = db.prepare_cached(sql)?.query_map(params, read)?.collect::<Result<Vec<T>>>()?;
-    let more = items.len() > page.limit.get();
-    items.truncate(page.limit.get());
-    Ok(Listing::Page { items, more })
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        if items.len() == page.limit.get() || bytes > PAGE_BYTES_MAX {
+            return Ok(Listing::Page { items, more: true });
+        }
+        bytes += row_bytes(row)?;
+        items.push(read(row)?);
+    }
+    Ok(Listing::Page { items, more: false })
+}
+
+/// The bytes of a row's texts and blobs.
+fn row_bytes(row: &Row<'_>) -> Result<usize> {
+    (0..row.as_ref().column_count()).try_fold(0, |sum, at| {
+        Ok(sum
+            + match row.get_ref(at)? {
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+                _ => 0,
+            })
+    })
 }
 
 #[cfg(test)]

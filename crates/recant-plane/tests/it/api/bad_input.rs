@@ -52,7 +52,11 @@ fn bodies() {
         malformed(&good.replace("<Quantity>1</Quantity>", "<Quantity>one</Quantity>"));
         malformed(&good.replace("<CallerReference>r1</CallerReference>", ""));
         let (open, close) = ("<a>".repeat(XML_DEPTH_MAX + 1), "</a>".repeat(XML_DEPTH_MAX + 1));
-        malformed(&batch(&format!("{open}{close}")));
+        let message = check(batch(&format!("{open}{close}")).as_bytes(), 400, "InvalidArgument");
+        assert_eq!(message, "InvalidationBatch.a: the API (2020-05-31) has no such member.");
+        let misspelled = good.replace("CallerReference", "CallerReferenze");
+        let message = check(misspelled.as_bytes(), 400, "InvalidArgument");
+        assert!(message.starts_with("InvalidationBatch.CallerReferenze: "), "{message}");
         check(b"\xff\xfe<InvalidationBatch/>", 400, "MalformedXML");
 
         assert_eq!(

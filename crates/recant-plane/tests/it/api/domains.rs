@@ -64,6 +64,33 @@ fn a_domain_in_conflict_is_told_and_moved() {
 }
 
 #[test]
+fn a_tenant_that_has_lost_its_last_domain_can_be_changed() {
+    let rig = Rig::start();
+    let distribution = rig.distribution();
+    let mut disabled = tenant_config(&distribution, "one");
+    disabled["Enabled"] = json!(false);
+    let one = rig.ok("CreateDistributionTenant", disabled);
+    let two = rig.ok("CreateDistributionTenant", tenant_config(&distribution, "two"));
+    let (one, two_id) = (&one["DistributionTenant"]["Id"], &two["DistributionTenant"]["Id"]);
+    let target = json!({"DistributionTenantId": two_id});
+    let input = json!({"Domain": "one.example", "TargetResource": target, "IfMatch": two["ETag"]});
+    rig.ok("UpdateDomainAssociation", input);
+    let etag = || rig.ok("GetDistributionTenant", json!({"Identifier": one}))["ETag"].clone();
+
+    let acl = json!({"Id": one, "WebACLArn": ACL, "IfMatch": etag()});
+    rig.ok("AssociateDistributionTenantWebACL", acl);
+    let none = json!({"Id": one, "IfMatch": etag(), "Domains": []});
+    let message = rig.call("UpdateDistributionTenant", none).refused(400, "InvalidArgument");
+    assert!(message.contains("at least one domain"), "{message}");
+    let enabled = rig.ok("UpdateDistributionTenant", json!({"Id": one, "IfMatch": etag(), "Enabled": true}));
+    assert_eq!(enabled["DistributionTenant"]["Domains"], json!([]));
+    assert_eq!(enabled["DistributionTenant"]["Enabled"], json!(true));
+    let again = json!({"Id": one, "IfMatch": etag(), "Domains": [{"Domain": "new.example"}]});
+    let again = rig.ok("UpdateDistributionTenant", again);
+    assert_eq!(again["DistributionTenant"]["Domains"][0]["Domain"], "new.example");
+}
+
+#[test]
 fn a_web_acl_is_kept_reported_and_listed_by() {
     let rig = Rig::start();
     let made = rig.ok("CreateDistributionTenant", tenant_config(&rig.distribution(), "one"));

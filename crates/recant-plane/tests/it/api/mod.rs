@@ -13,5 +13,7 @@ mod dry_run;
 mod edges;
 pub(crate) mod events;
 mod invalidations;
+mod paging;
 mod policies;
+mod random_calls;
 pub(crate) mod rig;

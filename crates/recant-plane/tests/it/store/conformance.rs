@@ -6,6 +6,7 @@ use recant_core::batch::PathCount;
 use recant_core::entry::{Change, Entry, Hash, HistoryId, Scope};
 use recant_core::id::{DistributionId, ETag, EdgeId, InvalidationId, TenantId};
 use recant_core::ledger::TooManyInProgress;
+use recant_core::limits::PAGE_BYTES_MAX;
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Incarnation, LeaseClass, Member};
 use recant_core::protocol::{MemberRecord, PlaneWrite};
@@ -64,6 +65,7 @@ macro_rules! conformance {
             entries_are_read_in_pieces,
             invalidations_are_paged_newest_first,
             distributions_and_tenants_are_paged,
+            a_page_of_large_items_has_fewer,
             names_and_domains_belong_to_one,
             updates_and_deletes_need_the_current_etag,
             a_tenant_made_again_inherits_nothing,
@@ -315,6 +317,30 @@ async fn invalidations_are_paged_newest_first(world: impl World) {
     assert!(!more, "a page that ends with the list has no successor");
     let unknown = store.invalidations(&t, page(Some("K0"), 3)).await.unwrap();
     assert_eq!(unknown, recant_plane::store::Listing::UnknownMarker);
+}
+
+async fn a_page_of_large_items_has_fewer(world: impl World) {
+    const ITEMS: usize = 7;
+    let store = world.open();
+    for n in 0..ITEMS {
+        let mut large = distribution(&format!("E{n}"));
+        large.config = serde_json::json!({ "Comment": "x".repeat(PAGE_BYTES_MAX * 2 / 5) });
+        let made = store.commit(Command::CreateDistribution(Box::new(large))).await.unwrap();
+        assert!(matches!(made, Outcome::Distribution(_)), "{made:?}");
+    }
+    let (mut found, mut sizes) = (Vec::new(), Vec::new());
+    loop {
+        let after = found.last().map(String::as_str);
+        let (page, more) =
+            items(store.distributions(DistributionFilter::All, page(after, 100)).await.unwrap());
+        sizes.push(page.len());
+        found.extend(page.iter().map(|item| item.record.id.as_str().to_owned()));
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(found, (0..ITEMS).map(|n| format!("E{n}")).collect::<Vec<_>>(), "each of them once");
+    assert_eq!(sizes, [3, 3, 1], "as many as there is room for, and one");
 }
 
 async fn distributions_and_tenants_are_paged(world: impl World) {

@@ -75,6 +75,14 @@ pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(5);
 pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
 /// Bytes of a snapshot sent in one piece of a feed. Ours.
 pub const FEED_PIECE_BYTES: usize = 64 * 1024;
+/// Distributions, or tenants, that one read for a snapshot brings. Ours; some 600 bytes each, and 60 KB at most.
+pub const SNAPSHOT_ITEMS_PER_READ_MAX: usize = 64;
+/// Snapshots that are sent at a time; further edges wait for their turn. Ours.
+pub const SNAPSHOTS_AT_A_TIME_MAX: usize = 4;
+/// How long an edge may take nothing before its turn is the next one's. Ours.
+pub const SNAPSHOT_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long an edge may take nothing of its feed before that is cut. Ours.
+pub const FEED_SEND_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often a feed says where the log ends, also when nothing happens. Ours.
 pub const FEED_HEAD_PERIOD: Duration = Duration::from_secs(1);
 
@@ -142,8 +150,14 @@ pub const COMMANDS_PER_COMMIT_MAX: usize = 256;
 pub const COMMANDS_WAITING_MAX: usize = 4_096;
 /// Bytes of entry bodies that one read of the log brings into memory, beyond the first entry. Ours.
 pub const LOG_BYTES_PER_READ_MAX: usize = 4 * 1024 * 1024;
-/// Reads of the store at a time. Ours.
+/// Reads of the store for clients at a time. Ours.
 pub const STORE_READS_AT_A_TIME_MAX: usize = 4;
+/// Reads of the log for edges at a time. Ours.
+pub const STORE_FEED_READS_AT_A_TIME_MAX: usize = 2;
+/// Reads of the configuration for edges that start over, at a time. Ours.
+pub const STORE_SNAPSHOT_READS_AT_A_TIME_MAX: usize = 1;
+/// Looks at where an edge is in the log, at a time. Ours: each is one row.
+pub const STORE_CHAIN_READS_AT_A_TIME_MAX: usize = 1;
 /// How long the store waits for another program that holds its database. Ours.
 pub const STORE_BUSY_MAX: Duration = Duration::from_secs(5);
 /// How long a connection to a database server may take, and how long it may be silent. Ours.

@@ -18,6 +18,7 @@
 
 pub mod command;
 mod key_table;
+mod lanes;
 pub mod postgres;
 pub mod records;
 pub mod sqlite;
@@ -37,8 +38,8 @@ use tokio::sync::watch;
 pub use command::{Birth, Command, Outcome, Refusal};
 pub use records::{
     DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing, Page,
-    Progress, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Taggable, Tags, TenantFilter, TenantKey,
-    TenantRecord, Tracked,
+    Progress, ResourceKey, ResourceKind, ResourceRecord, SnapshotPage, SnapshotPlace, Taggable, Tags,
+    TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 
 /// The name of the connection group that is there from the start.
@@ -230,6 +231,13 @@ pub trait Store: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
 
+    /// The same for an edge, who waits for no client.
+    fn entries_for_edge(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
+
     /// The hash of the entry at a position; [`Hash::START`] at [`Position::ZERO`], nothing past the end.
     fn entry_hash(&self, position: Position)
     -> impl Future<Output = Result<Option<Hash>, StoreError>> + Send;
@@ -242,8 +250,15 @@ pub trait Store: Clone + Send + Sync + 'static {
         }
     }
 
-    /// The configuration at the end of the committed log.
-    fn snapshot(&self) -> impl Future<Output = Result<Snapshot, StoreError>> + Send;
+    /// A stretch of the configuration as it is now, from a place on: at most `limit` distributions or tenants.
+    ///
+    /// Whoever reads the end of the log before the first stretch, and after the last one the entries from there on, comes to the configuration
+    /// as it is: an entry says the whole of what it is about, so that it does no harm where a stretch has had it already.
+    fn snapshot(
+        &self,
+        from: SnapshotPlace,
+        limit: usize,
+    ) -> impl Future<Output = Result<SnapshotPage, StoreError>> + Send;
 
     /// What the plane's half of the protocol starts from.
     fn durable(&self) -> impl Future<Output = Result<PlaneDurable, StoreError>> + Send;

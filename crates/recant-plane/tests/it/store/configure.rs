@@ -11,7 +11,8 @@ use recant_wire::feed::body;
 
 use super::World;
 use super::samples::{
-    NOW, as_invalidation, create, distribution, furnish, invalidate, items, page, refused, tenant, update,
+    NOW, as_invalidation, configuration, create, distribution, furnish, invalidate, items, page, refused,
+    tenant, update,
 };
 
 fn put(if_match: Option<&str>, record: DistributionRecord, judged_at: Position) -> Command {
@@ -73,7 +74,7 @@ pub(crate) async fn distributions_are_changed_and_removed(world: impl World) {
     let entry = store.entries(head, 1).await.unwrap().remove(0);
     let said = body::decode(&entry.scope, entry.kind, &entry.body).unwrap();
     assert_eq!(said, Change::RemoveDistribution(DistributionId::parse("E1").unwrap()));
-    assert!(store.snapshot().await.unwrap().changes.is_empty());
+    assert!(configuration(&store).await.is_empty());
 }
 
 pub(crate) async fn what_was_judged_by_something_else_is_refused(world: impl World) {

@@ -5,15 +5,15 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use recant_core::batch::{InvalidationBatch, PathCount};
-use recant_core::entry::Scope;
+use recant_core::entry::{Change, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::spec::{
     BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
 };
 use recant_core::time::WallTime;
 use recant_plane::store::{
-    Birth, Command, DistributionRecord, InvalidationRecord, Listing, Outcome, Page, Refusal, Store, Tags,
-    TenantRecord, Tracked,
+    Birth, Command, DistributionRecord, InvalidationRecord, Listing, Outcome, Page, Refusal, SnapshotPlace,
+    Store, Tags, TenantRecord, Tracked,
 };
 
 pub(crate) const NOW: WallTime = WallTime::from_millis(1_700_000_000_123);
@@ -118,6 +118,18 @@ pub(crate) async fn furnish<S: Store>(store: &S, tenants: &[&str]) {
         let made = store.commit(create(tenant(id, &group))).await.unwrap();
         assert!(matches!(made, Outcome::Tenant(_)), "{made:?}");
     }
+}
+
+/// The whole configuration, as stretches give it.
+pub(crate) async fn configuration<S: Store>(store: &S) -> Vec<Change> {
+    let (mut changes, mut from) = (Vec::new(), Some(SnapshotPlace::START));
+    while let Some(place) = from {
+        let page = store.snapshot(place, 2).await.unwrap();
+        assert!(page.changes.len() <= 2);
+        changes.extend(page.changes);
+        from = page.next;
+    }
+    changes
 }
 
 pub(crate) fn page(after: Option<&str>, limit: usize) -> Page {

@@ -250,6 +250,8 @@ pub const DNS_LOOKUP_MAX: Duration = Duration::from_secs(5);
 pub const TAGS_PER_RESOURCE_MAX: usize = 50;
 /// Tenants that change with one commit, as when their connection group is disabled. AWS has as many in an account.
 pub const TENANTS_PER_CHANGE_MAX: usize = 10_000;
+/// Tenants that are judged in the commit that changes their distribution: those that were made while the others were. Ours; some 20 us each.
+pub const TENANTS_JUDGED_PER_COMMIT_MAX: usize = 5_000;
 /// Paths of a refused batch that the message names. Ours.
 pub const BAD_PATHS_LISTED_MAX: usize = 10;
 /// Bytes of an API request's head. Ours.

@@ -17,6 +17,7 @@
 //! What it deliberately does not do: make ids, read clocks, check configuration, or know who may ask.
 
 pub mod command;
+mod judge;
 mod key_table;
 mod lanes;
 pub mod postgres;
@@ -36,6 +37,7 @@ use recant_core::time::WallTime;
 use tokio::sync::watch;
 
 pub use command::{Birth, Command, Outcome, Refusal};
+pub use judge::{Judged, TenantJudge};
 pub use records::{
     DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord, Listing, Page,
     Progress, ResourceKey, ResourceKind, ResourceRecord, SnapshotPage, SnapshotPlace, Taggable, Tags,

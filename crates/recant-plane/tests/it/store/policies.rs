@@ -14,7 +14,7 @@ use recant_plane::store::{
 use recant_wire::feed::body;
 
 use super::World;
-use super::samples::{NOW, configuration, distribution, refused};
+use super::samples::{NOW, configuration, distribution, judged_up_to, refused};
 
 const KIND: ResourceKind = ResourceKind::CachePolicy;
 
@@ -99,7 +99,7 @@ pub(crate) async fn a_distribution_carries_policies_as_they_are(world: impl Worl
     let update = |record: DistributionRecord, judged_at| Command::UpdateDistribution {
         if_match: Some("E1".into()),
         distribution: Box::new(record),
-        judged_at,
+        judged: judged_up_to(judged_at),
     };
     let (head, _) = store.head().await.unwrap();
     let old = update(carrying("E1", policy("p", "E1", Selection::None)), head);

@@ -13,7 +13,7 @@ use recant_wire::feed::body;
 
 use super::World;
 use super::samples::{
-    NOW, configuration, create, distribution, furnish, items, page, refused, tenant, update,
+    NOW, configuration, create, distribution, furnish, items, judged_up_to, page, refused, tenant, update,
 };
 
 fn resource(kind: ResourceKind, id: &str) -> ResourceRecord {
@@ -255,7 +255,7 @@ pub(crate) async fn tags_are_changed_and_nothing_else(world: impl World) {
     let changed = Command::UpdateDistribution {
         if_match: Some("E1".into()),
         distribution: Box::new(distribution("E1")),
-        judged_at: head.0,
+        judged: judged_up_to(head.0),
     };
     let Outcome::Distribution(changed) = store.commit(changed).await.unwrap() else { panic!() };
     assert_eq!(changed.record.tags, expected);

@@ -7,13 +7,14 @@ use std::time::Duration;
 use recant_core::batch::{InvalidationBatch, PathCount};
 use recant_core::entry::{Change, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
+use recant_core::position::Position;
 use recant_core::spec::{
     BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
 };
 use recant_core::time::WallTime;
 use recant_plane::store::{
-    Birth, Command, DistributionRecord, InvalidationRecord, Listing, Outcome, Page, Refusal, SnapshotPlace,
-    Store, Tags, TenantRecord, Tracked,
+    Birth, Command, DistributionRecord, InvalidationRecord, Judged, Listing, Outcome, Page, Refusal,
+    SnapshotPlace, Store, Tags, TenantJudge, TenantRecord, Tracked,
 };
 
 pub(crate) const NOW: WallTime = WallTime::from_millis(1_700_000_000_123);
@@ -107,6 +108,11 @@ pub(crate) fn update(if_match: Option<&str>, tenant: TenantRecord) -> Command {
         tenant: Box::new(tenant),
         judged_by: ETag::parse("E1").unwrap(),
     }
+}
+
+/// Tenants up to here were judged, and whoever came later fits.
+pub(crate) fn judged_up_to(position: Position) -> Judged {
+    Judged::UpTo(position, TenantJudge::new(|_| Ok(())))
 }
 
 /// The distribution `E1` and these tenants of it.

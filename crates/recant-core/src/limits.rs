@@ -2,6 +2,7 @@
 //!
 //! `AWS` marks a documented CloudFront quota, `RFC` a specification, `ours` a choice of this project.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 // --- names -----------------------------------------------------------------------------------------------
@@ -25,6 +26,11 @@ pub const PATHS_PER_BATCH_MAX: usize = 3_000;
 pub const PATHS_IN_PROGRESS_DEFAULT: u64 = 3_000;
 /// Wildcard paths of one tenant's invalidations in progress, unless the operator says otherwise. AWS.
 pub const WILDCARDS_IN_PROGRESS_DEFAULT: u64 = 15;
+/// Bytes of paths and tags that one tenant may have invalidated a second on the long run, unless the operator says otherwise. Ours: some hundred
+/// thousand short paths, and a tenth of what a plane writes.
+pub const PATH_BYTES_PER_SECOND_DEFAULT: NonZeroU32 = NonZeroU32::new(8 * 1024 * 1024).expect("it is not 0");
+/// The same at once, after a pause. Ours: two of the largest batches.
+pub const PATH_BYTES_AT_ONCE_DEFAULT: NonZeroU32 = NonZeroU32::new(32 * 1024 * 1024).expect("it is not 0");
 /// Bytes of a `CallerReference`. Ours.
 pub const CALLER_REFERENCE_BYTES_MAX: usize = 2_048;
 
@@ -146,6 +152,10 @@ pub const PAGE_ITEMS_DEFAULT: usize = 100;
 pub const PAGE_ITEMS_MAX: usize = 1_000;
 /// Commands written in one group commit. Ours.
 pub const COMMANDS_PER_COMMIT_MAX: usize = 256;
+/// Bytes of commands written in one group commit, unless one alone has more. Ours: some ten milliseconds of writing.
+pub const COMMAND_BYTES_PER_COMMIT_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of one tenant's commands before it is the next one's turn. Ours.
+pub const COMMAND_BYTES_PER_TURN: usize = 64 * 1024;
 /// Commands that may wait for the writer. Ours.
 pub const COMMANDS_WAITING_MAX: usize = 4_096;
 /// Bytes of entry bodies that one read of the log brings into memory, beyond the first entry. Ours.
@@ -370,6 +380,7 @@ const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
 const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);
+const _: () = assert!(API_BODY_BYTES_MAX <= PATH_BYTES_AT_ONCE_DEFAULT.get() as usize);
 const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());
 const _: () = assert!(3 * TERM_RENEWAL_PERIOD.as_nanos() < TERM_TENURE.as_nanos());
 const _: () =

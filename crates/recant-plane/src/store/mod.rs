@@ -23,6 +23,7 @@ mod lanes;
 pub mod postgres;
 pub mod records;
 pub mod sqlite;
+mod turns;
 
 use std::future::Future;
 use std::sync::Arc;

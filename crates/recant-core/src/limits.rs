@@ -2,6 +2,7 @@
 //!
 //! `AWS` marks a documented CloudFront quota, `RFC` a specification, `ours` a choice of this project.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 // --- names -----------------------------------------------------------------------------------------------
@@ -25,6 +26,11 @@ pub const PATHS_PER_BATCH_MAX: usize = 3_000;
 pub const PATHS_IN_PROGRESS_DEFAULT: u64 = 3_000;
 /// Wildcard paths of one tenant's invalidations in progress, unless the operator says otherwise. AWS.
 pub const WILDCARDS_IN_PROGRESS_DEFAULT: u64 = 15;
+/// Bytes of paths and tags that one tenant may have invalidated a second on the long run, unless the operator says otherwise. Ours: some hundred
+/// thousand short paths, and a tenth of what a plane writes.
+pub const PATH_BYTES_PER_SECOND_DEFAULT: NonZeroU32 = NonZeroU32::new(8 * 1024 * 1024).expect("it is not 0");
+/// The same at once, after a pause. Ours: two of the largest batches.
+pub const PATH_BYTES_AT_ONCE_DEFAULT: NonZeroU32 = NonZeroU32::new(32 * 1024 * 1024).expect("it is not 0");
 /// Bytes of a `CallerReference`. Ours.
 pub const CALLER_REFERENCE_BYTES_MAX: usize = 2_048;
 
@@ -75,6 +81,14 @@ pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(5);
 pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
 /// Bytes of a snapshot sent in one piece of a feed. Ours.
 pub const FEED_PIECE_BYTES: usize = 64 * 1024;
+/// Distributions, or tenants, that one read for a snapshot brings. Ours; some 600 bytes each, and 60 KB at most.
+pub const SNAPSHOT_ITEMS_PER_READ_MAX: usize = 64;
+/// Snapshots that are sent at a time; further edges wait for their turn. Ours.
+pub const SNAPSHOTS_AT_A_TIME_MAX: usize = 4;
+/// How long an edge may take nothing before its turn is the next one's. Ours.
+pub const SNAPSHOT_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long an edge may take nothing of its feed before that is cut. Ours.
+pub const FEED_SEND_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often a feed says where the log ends, also when nothing happens. Ours.
 pub const FEED_HEAD_PERIOD: Duration = Duration::from_secs(1);
 
@@ -156,12 +170,22 @@ pub const PAGE_ITEMS_MAX: usize = 1_000;
 pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Commands written in one group commit. Ours.
 pub const COMMANDS_PER_COMMIT_MAX: usize = 256;
+/// Bytes of commands written in one group commit, unless one alone has more. Ours: some ten milliseconds of writing.
+pub const COMMAND_BYTES_PER_COMMIT_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of one tenant's commands before it is the next one's turn. Ours.
+pub const COMMAND_BYTES_PER_TURN: usize = 64 * 1024;
 /// Commands that may wait for the writer. Ours.
 pub const COMMANDS_WAITING_MAX: usize = 4_096;
 /// Bytes of entry bodies that one read of the log brings into memory, beyond the first entry. Ours.
 pub const LOG_BYTES_PER_READ_MAX: usize = 4 * 1024 * 1024;
-/// Reads of the store at a time. Ours.
+/// Reads of the store for clients at a time. Ours.
 pub const STORE_READS_AT_A_TIME_MAX: usize = 4;
+/// Reads of the log for edges at a time. Ours.
+pub const STORE_FEED_READS_AT_A_TIME_MAX: usize = 2;
+/// Reads of the configuration for edges that start over, at a time. Ours.
+pub const STORE_SNAPSHOT_READS_AT_A_TIME_MAX: usize = 1;
+/// Looks at where an edge is in the log, at a time. Ours: each is one row.
+pub const STORE_CHAIN_READS_AT_A_TIME_MAX: usize = 1;
 /// How long the store waits for another program that holds its database. Ours.
 pub const STORE_BUSY_MAX: Duration = Duration::from_secs(5);
 /// How long a connection to a database server may take, and how long it may be silent. Ours.
@@ -254,6 +278,8 @@ pub const DNS_LOOKUP_MAX: Duration = Duration::from_secs(5);
 pub const TAGS_PER_RESOURCE_MAX: usize = 50;
 /// Tenants that change with one commit, as when their connection group is disabled. AWS has as many in an account.
 pub const TENANTS_PER_CHANGE_MAX: usize = 10_000;
+/// Tenants that are judged in the commit that changes their distribution: those that were made while the others were. Ours; some 20 us each.
+pub const TENANTS_JUDGED_PER_COMMIT_MAX: usize = 5_000;
 /// Paths of a refused batch that the message names. Ours.
 pub const BAD_PATHS_LISTED_MAX: usize = 10;
 /// Bytes of an API request's head. Ours.
@@ -382,6 +408,7 @@ const _: () = assert!(API_BODY_BYTES_MAX <= API_BODIES_PER_KEY_BYTES_MAX);
 const _: () = assert!(API_BODIES_PER_KEY_BYTES_MAX < API_BODIES_BYTES_MAX);
 const _: () = assert!(10 * PATHS_PER_BATCH_MAX <= JSON_VALUES_MAX);
 const _: () = assert!(API_BODY_BYTES_MAX <= ENTRY_BODY_BYTES_MAX);
+const _: () = assert!(API_BODY_BYTES_MAX <= PATH_BYTES_AT_ONCE_DEFAULT.get() as usize);
 const _: () = assert!(TERM_TENURE.as_nanos() < TERM_SILENCE.as_nanos());
 const _: () = assert!(3 * TERM_RENEWAL_PERIOD.as_nanos() < TERM_TENURE.as_nanos());
 const _: () =

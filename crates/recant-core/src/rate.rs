@@ -89,8 +89,17 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     /// # Errors
     /// [`RetryAfter`] when it is one too many; it is not counted then, so that asking in vain does not prolong the wait.
     pub fn count(&mut self, who: &K, now: BootTime) -> Result<(), RetryAfter> {
+        self.count_many(who, 1, now)
+    }
+
+    /// Counts so many more of `who`: all of them or none. More than a whole burst are counted as one.
+    ///
+    /// # Errors
+    /// As for [`Limiter::count`].
+    pub fn count_many(&mut self, who: &K, many: u32, now: BootTime) -> Result<(), RetryAfter> {
         let full_at = self.full_at.get(who).copied().unwrap_or(now).max(now);
-        let then = full_at.saturating_add(self.interval);
+        let takes = self.interval.saturating_mul(many).min(self.span);
+        let then = full_at.saturating_add(takes);
         let wait = then.saturating_since(now.saturating_add(self.span));
         if !wait.is_zero() {
             return Err(RetryAfter(wait));
@@ -142,6 +151,18 @@ mod tests {
         // After a long pause there is a burst, and no more than that.
         let later = 60_000;
         assert_eq!([(); 4].map(|()| limiter.count(&"a", at(later)).is_ok()), [true, true, true, false]);
+    }
+
+    #[test]
+    fn many_are_counted_together_or_not_at_all() {
+        let mut limiter = Limiter::new(rate(1_000, 300));
+        assert_eq!(limiter.count_many(&"a", 200, at(0)), Ok(()));
+        assert_eq!(limiter.count_many(&"a", 200, at(0)), wait(100));
+        assert_eq!(limiter.count_many(&"a", 100, at(0)), Ok(()));
+        // More than there ever are at once pass when all are there.
+        assert_eq!(limiter.count_many(&"a", u32::MAX, at(200)), wait(100));
+        assert_eq!(limiter.count_many(&"a", u32::MAX, at(300)), Ok(()));
+        assert_eq!(limiter.count_many(&"a", 1, at(300)), wait(1));
     }
 
     #[test]

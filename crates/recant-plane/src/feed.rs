@@ -1,32 +1,42 @@
 //! What the plane says to edges: the log, and the answers to their heartbeats.
 //!
 //! A feed is a `Hello`, a snapshot if the edge needs one, then every committed entry in order, for as long as the
-//! edge listens. Each feed reads the store at its own pace; one that does not drain holds up nobody else. Only
+//! edge listens. Each feed reads the store at its own pace; one that does not drain holds up nobody else, and is cut after a while. Only
 //! what is committed can be read, so nothing is ever sent that a crash could take back.
+//!
+//! A snapshot is read and sent stretch by stretch, so that a feed takes the same memory however many tenants there are. What changes
+//! meanwhile may be in it, and comes again as an entry. Few are under way at a time, in the order of their coming: many edges that start over
+//! together are ready one after the other, instead of all at the end. An edge that takes nothing for a moment lets the next one go first.
 //!
 //! What it deliberately does not do: listen, route, or judge what an edge has applied (that is
 //! [`Completion`]'s and the protocol's).
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use recant_core::limits::{FEED_ENTRIES_PER_READ_MAX, FEED_HEAD_PERIOD, FEED_PIECE_BYTES};
+use recant_core::limits::{
+    FEED_ENTRIES_PER_READ_MAX, FEED_HEAD_PERIOD, FEED_PIECE_BYTES, FEED_SEND_TIME_MAX,
+    SNAPSHOT_ITEMS_PER_READ_MAX, SNAPSHOT_PAUSE_MAX, SNAPSHOTS_AT_A_TIME_MAX,
+};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Hello, Refusal, Resume, Verdict};
 use recant_wire::feed::heartbeat::{self, MessageError};
 use recant_wire::feed::question;
 use recant_wire::feed::resume::{self, ResumeError};
 use recant_wire::feed::{EdgeSecret, FrameEncoder, body};
-use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{Instant, timeout};
 
 use crate::completion::{Completion, HeartbeatError};
 use crate::questions::{Listening, Questions};
 use crate::removals::Removals;
-use crate::store::{Store, StoreError};
+use crate::store::{SnapshotPlace, Store, StoreError};
 
 /// Pieces of one feed that may wait for the edge to take them.
 const PIECES_WAITING_MAX: usize = 2;
@@ -67,6 +77,8 @@ pub struct Edges<S> {
     completion: Completion<S>,
     questions: Questions,
     removals: Removals,
+    /// Turns to send a snapshot.
+    turns: Arc<Semaphore>,
     secret: EdgeSecret,
     embedded_secret: Option<EdgeSecret>,
 }
@@ -83,7 +95,8 @@ impl<S: Store> Edges<S> {
         embedded_secret: Option<EdgeSecret>,
     ) -> Self {
         let removals = Removals::default();
-        Self { store, completion, questions, removals, secret, embedded_secret }
+        let turns = Arc::new(Semaphore::new(SNAPSHOTS_AT_A_TIME_MAX));
+        Self { store, completion, questions, removals, turns, secret, embedded_secret }
     }
 
     /// What the edges say that invalidations have taken away.
@@ -146,6 +159,7 @@ impl<S: Store> Edges<S> {
             questions: self.questions.listen(),
             frames: FrameEncoder::new(),
             pieces,
+            turns: Arc::clone(&self.turns),
             at: Position::ZERO,
         };
         tokio::spawn(feed.run(resume, after));
@@ -173,6 +187,8 @@ impl Body for FeedBody {
 enum End {
     /// The edge has hung up, or the plane closes.
     Closed,
+    /// The edge takes nothing.
+    Stuck,
     /// The store cannot be read.
     Store(StoreError),
 }
@@ -190,6 +206,7 @@ struct Feed<S> {
     questions: Listening,
     frames: FrameEncoder,
     pieces: mpsc::Sender<Bytes>,
+    turns: Arc<Semaphore>,
     /// Everything up to here is sent.
     at: Position,
 }
@@ -198,6 +215,7 @@ impl<S: Store> Feed<S> {
     async fn run(mut self, resume: Resume, after: Option<Applied>) {
         match self.feed(resume, after).await {
             Err(End::Store(error)) => tracing::warn!(%error, "a feed has ended early"),
+            Err(End::Stuck) => tracing::warn!("a feed is cut: its edge takes nothing"),
             Err(End::Closed) | Ok(()) => {}
         }
     }
@@ -214,7 +232,7 @@ impl<S: Store> Feed<S> {
             }
             _ => {
                 self.frames.hello(&Hello { history, term, head, resume });
-                self.snapshot(head).await?;
+                self.snapshot().await?;
             }
         }
         self.send().await?;
@@ -223,7 +241,7 @@ impl<S: Store> Feed<S> {
         loop {
             let head = *self.committed.borrow_and_update();
             if self.at < head {
-                for entry in self.store.entries(self.at, FEED_ENTRIES_PER_READ_MAX).await? {
+                for entry in self.store.entries_for_edge(self.at, FEED_ENTRIES_PER_READ_MAX).await? {
                     self.frames.entry(&entry);
                     self.at = entry.position;
                 }
@@ -247,41 +265,80 @@ impl<S: Store> Feed<S> {
         }
     }
 
-    /// Appends the configuration as it is, piece by piece.
-    ///
-    /// Reading much of it takes a while. The edge hears the head meanwhile: it would give a silent feed up, and the next
-    /// one would take as long.
-    async fn snapshot(&mut self, head: Position) -> Result<(), End> {
+    /// Sends the configuration, stretch by stretch. What has changed since its position is sent as entries afterwards.
+    async fn snapshot(&mut self) -> Result<(), End> {
+        let mut turn = Some(self.turn().await?);
         let store = self.store.clone();
-        let mut reading = pin!(store.snapshot());
-        let snapshot = loop {
-            tokio::select! {
-                read = &mut reading => break read?,
-                () = self.pieces.closed() => return Err(End::Closed),
-                () = tokio::time::sleep(FEED_HEAD_PERIOD) => {
-                    self.frames.head(head);
-                    self.send().await?;
+        // Before the first stretch: what is committed later comes as an entry, whether a stretch has it or not.
+        let (position, hash) = self.meanwhile(store.head()).await??;
+        self.frames.snapshot_begin(store.identity().history, position, hash);
+        let mut from = Some(SnapshotPlace::START);
+        while let Some(place) = from {
+            if turn.is_none() {
+                turn = Some(self.turn().await?);
+            }
+            let page = self.meanwhile(store.snapshot(place, SNAPSHOT_ITEMS_PER_READ_MAX)).await??;
+            for change in &page.changes {
+                self.frames.snapshot_item(&change.scope(), change.kind(), &body::encode(change));
+                if self.frames.len() >= FEED_PIECE_BYTES {
+                    self.send_in_turn(&mut turn).await?;
                 }
             }
-        };
-        let history = self.store.identity().history;
-        self.frames.snapshot_begin(history, snapshot.position, snapshot.hash);
-        for change in &snapshot.changes {
-            self.frames.snapshot_item(&change.scope(), change.kind(), &body::encode(change));
-            if self.frames.len() >= FEED_PIECE_BYTES {
-                self.send().await?;
-            }
+            from = page.next;
         }
         self.frames.snapshot_end();
-        self.at = snapshot.position;
+        self.at = position;
         Ok(())
     }
 
-    /// Hands over what has been appended, and waits while the edge does not take it.
+    async fn turn(&mut self) -> Result<OwnedSemaphorePermit, End> {
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        Ok(self.meanwhile(turn).await?.expect("the semaphore is never closed"))
+    }
+
+    /// Waits for something, and lets the edge hear the head meanwhile: it would give a silent feed up, and the next one would wait as long.
+    async fn meanwhile<T>(&mut self, awaited: impl Future<Output = T>) -> Result<T, End> {
+        let mut awaited = pin!(awaited);
+        loop {
+            tokio::select! {
+                done = &mut awaited => return Ok(done),
+                () = self.pieces.closed() => return Err(End::Closed),
+                // Where there is no room, the edge has something to hear already.
+                () = tokio::time::sleep(FEED_HEAD_PERIOD) => match self.pieces.try_reserve() {
+                    Ok(room) => {
+                        self.frames.head(*self.committed.borrow());
+                        room.send(self.frames.take());
+                    }
+                    Err(TrySendError::Full(())) => {}
+                    Err(TrySendError::Closed(())) => return Err(End::Closed),
+                },
+            }
+        }
+    }
+
+    /// Hands over a piece of a snapshot. An edge that does not take it for a while loses its turn.
+    async fn send_in_turn(&mut self, turn: &mut Option<OwnedSemaphorePermit>) -> Result<(), End> {
+        if let Ok(room) = timeout(SNAPSHOT_PAUSE_MAX, self.pieces.reserve()).await {
+            room.map_err(|_| End::Closed)?.send(self.frames.take());
+            return Ok(());
+        }
+        *turn = None;
+        self.send().await
+    }
+
+    /// Hands over what has been appended, and waits while the edge does not take it, but not for ever. Nobody who waits outlives the store.
     async fn send(&mut self) -> Result<(), End> {
         if self.frames.is_empty() {
             return Ok(());
         }
-        self.pieces.send(self.frames.take()).await.map_err(|_| End::Closed)
+        let mut committed = self.committed.clone();
+        let stopped = async move { while committed.changed().await.is_ok() {} };
+        tokio::select! {
+            room = timeout(FEED_SEND_TIME_MAX, self.pieces.reserve()) => {
+                room.map_err(|_| End::Stuck)?.map_err(|_| End::Closed)?.send(self.frames.take());
+                Ok(())
+            }
+            () = stopped => Err(End::Closed),
+        }
     }
 }

@@ -22,6 +22,7 @@ use crate::http::edges::EdgeCalls;
 use crate::http::{self, Shared};
 use crate::ops::Context;
 use crate::ops::apply::{self, Applier, ApplyError};
+use crate::ops::path_bytes::PathBytes;
 use crate::plane::PlaneOptions;
 use crate::questions::Questions;
 use crate::retention;
@@ -91,6 +92,7 @@ impl Lead {
                 routing_suffix: options.routing_suffix.to_ascii_lowercase(),
                 dns: Dns::new(options.dns),
                 root_key_id,
+                path_bytes: options.path_bytes_rate.map(PathBytes::new),
                 in_progress_max: PathCount {
                     paths: options.paths_in_progress_max,
                     wildcards: options.wildcards_in_progress_max,

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use recant_core::host::Host;
 use recant_core::limits::{
-    CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, PATHS_IN_PROGRESS_DEFAULT,
-    WILDCARDS_IN_PROGRESS_DEFAULT,
+    CLOCK_SKEW_DEFAULT, CLOCK_SKEW_MAX, LEASE_DEFAULT, LEASE_MAX, LEASE_MIN, PATH_BYTES_AT_ONCE_DEFAULT,
+    PATH_BYTES_PER_SECOND_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_core::position::Position;
+use recant_core::rate::Rate;
 use recant_wire::feed::EdgeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -64,6 +65,8 @@ pub struct PlaneOptions {
     pub paths_in_progress_max: u64,
     /// How many wildcard paths of one tenant may be in progress.
     pub wildcards_in_progress_max: u64,
+    /// Bytes of paths and tags that one tenant may have invalidated; without, as many as there are.
+    pub path_bytes_rate: Option<Rate>,
     /// Where everything is kept.
     pub store: StoreChoice,
     /// How often callers may ask, and what is noted of it.
@@ -91,6 +94,10 @@ impl PlaneOptions {
             dns: DnsLookups::default(),
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
+            path_bytes_rate: Some(Rate {
+                per_second: PATH_BYTES_PER_SECOND_DEFAULT,
+                burst: PATH_BYTES_AT_ONCE_DEFAULT,
+            }),
             admission: AdmissionOptions::default(),
             retention: Retention::default(),
             declarations: Vec::new(),

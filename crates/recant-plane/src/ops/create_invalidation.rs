@@ -2,7 +2,7 @@
 //!
 //! 201 with `Location` and the invalidation, durable by then. The same `CallerReference` with the same set of paths
 //! answers with the same invalidation, its time and its present status; with other paths it is refused, with the code
-//! that the operator chose. More than a tenant may have in progress is `TooManyInvalidationsInProgress`. Paths and tags are refused by CloudFront's own sentence, then which and why.
+//! that the operator chose. More bytes of paths and tags than a tenant may send are `Throttling`; more than a tenant may have in progress is `TooManyInvalidationsInProgress`. Paths and tags are refused by CloudFront's own sentence, then which and why.
 
 use recant_core::batch::{BatchError, InvalidationBatch};
 use recant_core::entry::Scope;
@@ -23,6 +23,7 @@ pub(super) async fn run<S: Store>(
 ) -> Result<Document, ApiError> {
     let batch = input.get("InvalidationBatch").ok_or_else(|| ApiError::null_member("InvalidationBatch"))?;
     let batch = Box::new(self::batch(batch)?);
+    context.path_bytes.as_ref().map_or(Ok(()), |bytes| bytes.count(&scope, &batch))?;
 
     let id = InvalidationId::generate(random::bytes());
     let (now, in_progress_max) = (clock::wall_now(), context.in_progress_max);

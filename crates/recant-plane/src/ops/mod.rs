@@ -28,6 +28,7 @@ mod list_distributions;
 mod list_invalidations;
 mod output;
 pub(crate) mod own;
+pub(crate) mod path_bytes;
 mod policies;
 mod refused;
 pub(crate) mod resources;
@@ -45,6 +46,7 @@ use recant_wire::document::Document;
 use recant_wire::model::Operation;
 use tokio::sync::watch;
 
+use self::path_bytes::PathBytes;
 use crate::completion::Completion;
 use crate::config_check::{constraints, quantities};
 use crate::dns::Dns;
@@ -72,6 +74,8 @@ pub(crate) struct Context<S> {
     pub(crate) caller_reference_conflict: CallerReferenceConflict,
     /// How much one tenant, or one distribution, may have in progress.
     pub(crate) in_progress_max: PathCount,
+    /// How many bytes of paths and tags of one tenant, or one distribution, may be invalidated.
+    pub(crate) path_bytes: Option<PathBytes>,
     /// Whether CloudFront's own operations invalidate whole distributions.
     pub(crate) distribution_invalidations: DistributionInvalidations,
     /// What routing endpoints end with, without the dot before it.

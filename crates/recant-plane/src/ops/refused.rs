@@ -26,6 +26,9 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
             ApiError::EntityNotFound("No distribution tenant has the specified domain.".into())
         }
         Refusal::NameTaken => ApiError::EntityAlreadyExists("The name already exists.".into()),
+        Refusal::TenantUnfit { tenant, why } => ApiError::InvalidArgument(format!(
+            "DistributionConfig: the distribution tenant {tenant} would not fit it any more. {why}"
+        )),
         Refusal::InUse => {
             ApiError::CannotDeleteEntityWhileInUse("The entity cannot be deleted while it is in use.".into())
         }

@@ -4,8 +4,8 @@
 //! `PreconditionFailed`. `CallerReference` and `ConnectionMode` stay what they were (`IllegalUpdate`).
 //!
 //! What makes tenants fit a distribution is judged with the new configuration for every tenant before it is stored: a parameter
-//! that becomes required, or a value that comes to stand where it may not, is refused with the tenant's id. A tenant that is
-//! made or changed meanwhile has it judged again.
+//! that becomes required, or a value that comes to stand where it may not, is refused with the tenant's id. Tenants that are
+//! made or changed meanwhile are judged by the store, with the change; only where those are many all are judged again.
 //!
 //! What was stored under the configuration before is still served where the new one would make the same key of a request,
 //! as at CloudFront: who wants it gone invalidates. It is never taken for something else, since the key says what it was
@@ -15,6 +15,7 @@ use recant_core::entry::Scope;
 use recant_core::id::{DistributionId, ETag};
 use recant_core::ledger;
 use recant_core::limits::{JUDGED_ANEW_MAX, PAGE_ITEMS_MAX};
+use recant_core::position::Position;
 use recant_wire::document::Document;
 
 use super::output::{structure, text};
@@ -22,7 +23,8 @@ use super::{Context, input, policies, shapes};
 use crate::config_check::{self, TenantChecks};
 use crate::error::ApiError;
 use crate::store::{
-    Command, DistributionRecord, Listing, Outcome, Page, Refusal, Store, TenantFilter, Tracked,
+    Command, DistributionRecord, Judged, Listing, Outcome, Page, Refusal, Store, TenantFilter, TenantJudge,
+    Tracked,
 };
 use crate::{clock, random};
 
@@ -68,11 +70,11 @@ async fn store<S: Store>(
             modified: clock::wall_now(),
             ..current.clone()
         };
-        tenants_fit(context, current, &record).await?;
+        let judged = judge(context, current, &record, judged_at).await?;
         let command = Command::UpdateDistribution {
             if_match: Some(if_match.to_owned()),
             distribution: Box::new(record),
-            judged_at,
+            judged,
         };
         match context.store.commit(command).await? {
             Outcome::Distribution(made) => return Ok(*made),
@@ -86,15 +88,17 @@ async fn store<S: Store>(
 }
 
 /// Whether every tenant fits; not asked where nothing has changed that tenants are judged by.
-async fn tenants_fit<S: Store>(
+async fn judge<S: Store>(
     context: &Context<S>,
     current: &DistributionRecord,
     new: &DistributionRecord,
-) -> Result<(), ApiError> {
+    judged_at: Position,
+) -> Result<Judged, ApiError> {
     let (before, checks) = (TenantChecks::of(current)?, TenantChecks::of(new)?);
     if before == checks {
-        return Ok(());
+        return Ok(Judged::AsBefore);
     }
+    let judge = TenantJudge::new(move |tenant| checks.tenant(tenant).map_err(|why| why.to_string()));
     let mut page = Page { after: None, limit: PAGE_ITEMS_MAX.try_into().expect("a page has items") };
     loop {
         let filter = TenantFilter::Distribution(new.id.clone());
@@ -102,16 +106,11 @@ async fn tenants_fit<S: Store>(
             unreachable!("a tenant's id is always a place in the list");
         };
         for Tracked { record, .. } in &items {
-            checks.tenant(&record.spec).map_err(|why| {
-                ApiError::InvalidArgument(format!(
-                    "DistributionConfig: the distribution tenant {} would not fit it any more. {why}",
-                    record.id
-                ))
-            })?;
+            judge.judge(&record.spec).map_err(|refusal| context.refused(refusal))?;
         }
         page.after = items.last().map(|last| last.record.id.as_str().to_owned());
         if !more {
-            return Ok(());
+            return Ok(Judged::UpTo(judged_at, judge));
         }
     }
 }

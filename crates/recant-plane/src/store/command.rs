@@ -16,6 +16,7 @@ use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
 use recant_core::time::WallTime;
 
+use super::judge::Judged;
 use super::records::{
     DistributionRecord, InvalidationRecord, KeyRecord, ResourceKind, ResourceRecord, Taggable, Tags,
     TenantRecord, Tracked,
@@ -34,9 +35,9 @@ pub enum Command {
         if_match: Option<String>,
         /// The distribution as it shall be. `CallerReference`, tags and creation time stay what they are.
         distribution: Box<DistributionRecord>,
-        /// The end of the log before the distribution's tenants were found to go with it. Refused when a tenant of it was
-        /// made or changed later: [`Refusal::ChangedMeanwhile`].
-        judged_at: Position,
+        /// How its tenants were found to go with it. Refused when one that was made or changed later does not, [`Refusal::TenantUnfit`], and when
+        /// too many were: [`Refusal::ChangedMeanwhile`].
+        judged: Judged,
     },
     /// Removes a disabled distribution without tenants. Answered by [`Outcome::DistributionDeleted`].
     DeleteDistribution {
@@ -303,6 +304,14 @@ pub enum Refusal {
     /// A thing is removed only when nothing uses it.
     #[error("it is in use")]
     InUse,
+    /// A tenant that was made meanwhile would not go with its distribution any more.
+    #[error("the distribution tenant {tenant} would not fit: {why}")]
+    TenantUnfit {
+        /// Which.
+        tenant: TenantId,
+        /// What of it.
+        why: String,
+    },
     /// What the command was judged by has changed since; judging it anew tells.
     #[error("what the command was judged by has changed")]
     ChangedMeanwhile,

@@ -17,11 +17,14 @@
 //! What it deliberately does not do: make ids, read clocks, check configuration, or know who may ask.
 
 pub mod command;
+mod judge;
 mod key_table;
+mod lanes;
 pub mod postgres;
 pub mod records;
 mod spelling;
 pub mod sqlite;
+mod turns;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -36,10 +39,11 @@ use recant_core::time::WallTime;
 use tokio::sync::watch;
 
 pub use command::{Birth, Command, KeyChange, Outcome, Refusal, TenantUpdate};
+pub use judge::{Judged, TenantJudge};
 pub use records::{
     DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, KeyRecord,
-    Listing, Page, Progress, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Taggable, Tags,
-    TenantFilter, TenantKey, TenantRecord, Tracked,
+    Listing, Page, Progress, ResourceKey, ResourceKind, ResourceRecord, SnapshotPage, SnapshotPlace,
+    Taggable, Tags, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 
 /// The name of the connection group that is there from the start.
@@ -241,6 +245,13 @@ pub trait Store: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
 
+    /// The same for an edge, who waits for no client.
+    fn entries_for_edge(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
+
     /// The hash of the entry at a position; [`Hash::START`] at [`Position::ZERO`], nothing past the end.
     fn entry_hash(&self, position: Position)
     -> impl Future<Output = Result<Option<Hash>, StoreError>> + Send;
@@ -253,8 +264,15 @@ pub trait Store: Clone + Send + Sync + 'static {
         }
     }
 
-    /// The configuration at the end of the committed log.
-    fn snapshot(&self) -> impl Future<Output = Result<Snapshot, StoreError>> + Send;
+    /// A stretch of the configuration as it is now, from a place on: at most `limit` distributions or tenants.
+    ///
+    /// Whoever reads the end of the log before the first stretch, and after the last one the entries from there on, comes to the configuration
+    /// as it is: an entry says the whole of what it is about, so that it does no harm where a stretch has had it already.
+    fn snapshot(
+        &self,
+        from: SnapshotPlace,
+        limit: usize,
+    ) -> impl Future<Output = Result<SnapshotPage, StoreError>> + Send;
 
     /// What the plane's half of the protocol starts from.
     fn durable(&self) -> impl Future<Output = Result<PlaneDurable, StoreError>> + Send;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 
 use recant_core::access::Policy;
-use recant_core::entry::{Change, Hash, HistoryId, Scope};
+use recant_core::entry::{Change, HistoryId, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::policy::PolicyKind;
 use recant_core::position::Position;
@@ -305,13 +305,25 @@ pub enum Listing<T> {
     UnknownMarker,
 }
 
-/// The configuration at one place of the log: what an edge starts from that has no earlier place.
+/// How far the configuration has been read: what an edge starts from that has no earlier place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Everything up to here is in it.
-    pub position: Position,
-    /// The hash of the entry there.
-    pub hash: Hash,
-    /// Every distribution, then every tenant, each as the change that makes it.
+pub enum SnapshotPlace {
+    /// Distributions up to the one that was made with this number.
+    Distributions(u64),
+    /// All distributions, and tenants up to this id.
+    Tenants(String),
+}
+
+impl SnapshotPlace {
+    /// Before everything.
+    pub const START: Self = Self::Distributions(0);
+}
+
+/// A stretch of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotPage {
+    /// Distributions, then tenants, each as the change that makes it.
     pub changes: Vec<Change>,
+    /// Where to go on; nothing after the last one.
+    pub next: Option<SnapshotPlace>,
 }

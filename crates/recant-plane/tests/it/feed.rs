@@ -1,10 +1,14 @@
 //! The feed as an edge reads it, and heartbeats as an edge writes them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use recant_core::entry::Hash;
-use recant_core::id::EdgeId;
+use recant_core::entry::{Change, Hash, Kind, Scope};
+use recant_core::id::{ETag, EdgeId};
+use recant_core::limits::{
+    FEED_PIECE_BYTES, FEED_SEND_TIME_MAX, SNAPSHOT_ITEMS_PER_READ_MAX, SNAPSHOTS_AT_A_TIME_MAX,
+};
 use recant_core::position::Position;
 use recant_core::protocol::LeaseParams;
 use recant_core::protocol::message::{
@@ -15,12 +19,12 @@ use recant_plane::completion::Completion;
 use recant_plane::feed::{Edges, FeedBody, FeedError, Standing};
 use recant_plane::store::Store;
 use recant_plane::store::sqlite::SqliteStore;
-use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, heartbeat, resume};
+use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body, heartbeat, resume};
 
 use recant_plane::questions::Questions;
 
 use crate::store::World;
-use crate::store::samples::{furnish, invalidate};
+use crate::store::samples::{configuration, create, furnish, invalidate, tenant, update};
 use crate::store::sqlite::Folder;
 
 const SECRET: EdgeSecret = EdgeSecret::new([1; 32]);
@@ -110,6 +114,104 @@ async fn who_has_nothing_gets_a_snapshot_and_then_the_log_as_it_grows() {
         assert_eq!(reader.entry().await.0, Position::new(n));
     }
     assert_eq!(store.head().await.unwrap().0, Position::new(19));
+}
+
+/// Takes what a frame says into the configuration.
+fn fold(configuration: &mut BTreeMap<String, Change>, scope: &Scope, kind: Kind, said: &[u8]) {
+    match body::decode(scope, kind, said).unwrap() {
+        Change::RemoveTenant(_) | Change::RemoveDistribution(_) => drop(configuration.remove(scope.id())),
+        Change::Invalidate { .. } => {}
+        put => drop(configuration.insert(scope.id().to_owned(), put)),
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_and_the_entries_after_it_are_the_configuration_whatever_changes_meanwhile() {
+    let folder = Folder::new();
+    let store = folder.open();
+    // So long that no two go in one piece, and most wait for the edge to take those before.
+    let (group, text) = (store.default_connection_group().await.unwrap(), "x".repeat(FEED_PIECE_BYTES));
+    let long = |id: &str, domain: &str| {
+        let mut record = tenant(id, &group);
+        record.spec.domains = vec![domain.to_owned()];
+        record.spec.parameters.insert("text".into(), text.clone());
+        record
+    };
+    furnish(&store, &[]).await;
+    let ids: Vec<String> = (10..10 + 2 * SNAPSHOT_ITEMS_PER_READ_MAX).map(|n| format!("t{n:03}")).collect();
+    for id in &ids {
+        store.commit(create(long(id, id))).await.unwrap();
+    }
+    let edges = edges(&store).await;
+    let mut reader = Reader::open(&edges, None).await;
+    reader.hello().await;
+    let begun = loop {
+        if let Frame::SnapshotBegin { position, .. } = reader.next().await {
+            break position;
+        }
+    };
+    // The first stretch is read, the last is not. A domain moves on, from one of the first to one of the last and back again.
+    let (first, last) = (&ids[0], ids.last().unwrap());
+    for (id, domain) in [(first, "away"), (last, "moved"), (last, last), (first, "back")] {
+        let mut record = long(id, domain);
+        record.etag = ETag::parse("E1").unwrap();
+        store.commit(update(Some("E1"), record)).await.unwrap();
+    }
+    store.commit(create(long("t000", "early"))).await.unwrap();
+    store.commit(create(long("t999", "late"))).await.unwrap();
+    let (head, _) = store.head().await.unwrap();
+    assert!(begun < head);
+
+    let mut known = BTreeMap::new();
+    let mut at = begun;
+    while at < head {
+        match reader.next().await {
+            Frame::SnapshotItem { scope, kind, body } => fold(&mut known, &scope, kind, &body),
+            Frame::Entry(entry) => {
+                assert_eq!(entry.position, at.next());
+                at = entry.position;
+                fold(&mut known, &entry.scope, entry.kind, &entry.body);
+            }
+            _ => {}
+        }
+    }
+    let expected: BTreeMap<_, _> = configuration(&store)
+        .await
+        .into_iter()
+        .map(|change| (change.scope().id().to_owned(), change))
+        .collect();
+    assert!(known == expected, "{:?} {:?}", known.keys(), expected.keys());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_takes_nothing_lets_the_next_one_go_first_and_is_cut() {
+    let folder = Folder::new();
+    let store = folder.open();
+    furnish(&store, &[]).await;
+    let group = store.default_connection_group().await.unwrap();
+    for n in 0..8 {
+        let mut record = tenant(&format!("t{n}"), &group);
+        record.spec.parameters.insert("text".into(), "x".repeat(FEED_PIECE_BYTES));
+        store.commit(create(record)).await.unwrap();
+    }
+    let edges = edges(&store).await;
+    let mut stuck = Vec::new();
+    for _ in 0..2 * SNAPSHOTS_AT_A_TIME_MAX {
+        stuck.push(Reader::open(&edges, None).await);
+    }
+    let mut reader = Reader::open(&edges, None).await;
+    while !matches!(reader.next().await, Frame::SnapshotEnd) {}
+    // By the heads it hears, time passes.
+    for _ in 0..3 * FEED_SEND_TIME_MAX.as_secs() {
+        while !matches!(reader.next().await, Frame::Head(_)) {}
+    }
+    for mut stuck in stuck {
+        let mut bytes = 0;
+        while let Some(piece) = stuck.body.frame().await {
+            bytes += piece.unwrap().into_data().unwrap().len();
+        }
+        assert!(bytes < 5 * FEED_PIECE_BYTES, "{bytes} bytes waited for an edge that took nothing");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use lexopt::{Arg, Parser, ValueExt as _};
 use recant_core::limits::{
     LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
 };
+use recant_core::rate::{Rate, RateError};
 use recant_edge::{Network, PlaneUrl, TlsOptions};
 use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
 use recant_plane::{
@@ -31,6 +32,7 @@ pub(super) const PLANE: &[&str] = &[
     "verify-dns",
     "paths-in-progress-max",
     "wildcards-in-progress-max",
+    "path-bytes-rate",
     "region",
     "no-sign-check",
     "key-rate",
@@ -72,6 +74,8 @@ pub(super) struct Given {
     dns: DnsLookups,
     paths_in_progress_max: u64,
     wildcards_in_progress_max: u64,
+    /// Nothing where it is not said; within, nothing for `off`.
+    path_bytes_rate: Option<Option<Rate>>,
     region: Option<String>,
     require_signatures: bool,
     admission: AdmissionOptions,
@@ -110,6 +114,7 @@ impl Given {
             dns: DnsLookups::default(),
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,
+            path_bytes_rate: None,
             region: None,
             require_signatures: true,
             admission: AdmissionOptions::default(),
@@ -181,6 +186,9 @@ impl Given {
         plane.dns = self.dns;
         plane.paths_in_progress_max = self.paths_in_progress_max;
         plane.wildcards_in_progress_max = self.wildcards_in_progress_max;
+        if let Some(rate) = self.path_bytes_rate {
+            plane.path_bytes_rate = rate;
+        }
         plane.region = self.region;
         plane.require_signatures = self.require_signatures;
         plane.admission = self.admission;
@@ -243,6 +251,7 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             "wildcards-in-progress-max" => {
                 given.wildcards_in_progress_max = value(&mut parser, "--wildcards-in-progress-max")?;
             }
+            "path-bytes-rate" => given.path_bytes_rate = Some(rate_or_off(&mut parser, "--path-bytes-rate")?),
             "region" => given.region = Some(parser.value()?.string()?),
             "no-sign-check" => given.require_signatures = false,
             "key-rate" => given.admission.key_rate = Some(value(&mut parser, "--key-rate")?),
@@ -287,6 +296,15 @@ where
 {
     let text = parser.value()?.string()?;
     text.parse().map_err(|error: T::Err| bad(option, &text, &error.to_string()))
+}
+
+/// A rate, or nothing for `off`.
+fn rate_or_off(parser: &mut Parser, option: &str) -> Result<Option<Rate>, Usage> {
+    let text = parser.value()?.string()?;
+    match text.as_str() {
+        "off" => Ok(None),
+        rate => rate.parse().map(Some).map_err(|error: RateError| bad(option, rate, &error.to_string())),
+    }
 }
 
 /// The address is not repeated: there may be a password in it.

@@ -36,6 +36,7 @@ Options of serve and plane
   --verify-dns system | off        whether verify-dns-configuration looks names up (system)
   --paths-in-progress-max N        paths that one tenant may have in progress (3000)
   --wildcards-in-progress-max N    wildcard paths that one tenant may have in progress (15)
+  --path-bytes-rate N[:BURST]|off  bytes of paths and tags that one tenant may invalidate a second, and at once (8388608:33554432)
   --region NAME                    refuse requests signed for another region
   --no-sign-check                  accept unsigned requests
   --key-rate N[:BURST]             requests a second of one access key, and how many at once (no limit; BURST 2 N)

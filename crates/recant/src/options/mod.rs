@@ -375,6 +375,7 @@ mod tests {
         check("plane --data-dir d --verify-dns x", "system or off");
         check("plane --data-dir d --key-rate 0", "a number above 0");
         check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
+        check("plane --data-dir d --path-bytes-rate x", "--path-bytes-rate 'x'");
         check("plane --data-dir d --audit some", "off, changes or all");
         check("plane --data-dir d --store mysql://x", "--store: it is not like postgres://");
         check("plane --data-dir d --peer-address a:1", "--peer-address needs --store");

@@ -14,6 +14,7 @@ pub(super) fn get<S>(context: &Context<S>, admission: &AdmissionOptions) -> Docu
     structure([
         ("RequestsPerKey", admission.key_rate.map(rate)),
         ("RequestsPerTenant", admission.tenant_rate.map(rate)),
+        ("PathBytesPerTenant", context.path_bytes.as_ref().map(|bytes| rate(bytes.rate()))),
         ("PathsInProgressPerTenant", count(context.in_progress_max.paths)),
         ("WildcardsInProgressPerTenant", count(context.in_progress_max.wildcards)),
         ("PathsPerBatch", number(PATHS_PER_BATCH_MAX)),

@@ -78,8 +78,8 @@ impl Deref for Tx<'_> {
 pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Stop> {
     match command {
         Command::CreateDistribution(distribution) => configure::create_distribution(tx, distribution).await,
-        Command::UpdateDistribution { if_match, distribution, judged_at } => {
-            configure::update_distribution(tx, if_match.as_deref(), distribution, *judged_at).await
+        Command::UpdateDistribution { if_match, distribution, judged } => {
+            configure::update_distribution(tx, if_match.as_deref(), distribution, judged).await
         }
         Command::DeleteDistribution { distribution, if_match } => {
             configure::delete_distribution(tx, distribution, if_match.as_deref()).await

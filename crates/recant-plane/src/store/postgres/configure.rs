@@ -3,7 +3,7 @@
 use recant_core::entry::Change;
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
 use recant_core::ledger;
-use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_PER_CHANGE_MAX};
+use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_JUDGED_PER_COMMIT_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use tokio::{join, try_join};
 
@@ -12,6 +12,7 @@ use super::rows::json;
 use super::session::Params;
 use super::{log, policies, queries, rows};
 use crate::store::command::{Command, Outcome, Refusal, TenantUpdate};
+use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
@@ -48,14 +49,11 @@ pub(super) async fn update_distribution(
     tx: &Tx<'_>,
     if_match: Option<&str>,
     wanted: &DistributionRecord,
-    judged_at: Position,
+    judged: &Judged,
 ) -> Result<Outcome, Stop> {
     let current = distribution(tx, &wanted.id).await?;
     ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
-    let changed = "SELECT 1 FROM tenants WHERE distribution_id = $1 AND position > $2 LIMIT 1";
-    if tx.exists(changed, &[&wanted.id.as_str(), &rows::integer(judged_at.get())]).await? {
-        return Err(Refusal::ChangedMeanwhile.into());
-    }
+    tenants_fit(tx, &wanted.id, judged).await?;
     policies::are_current(tx, &wanted.spec).await?;
     let new = DistributionRecord {
         caller_reference: current.caller_reference,
@@ -78,6 +76,22 @@ pub(super) async fn update_distribution(
     .await?;
     let stored = rows::tracked(new, position, rows::completed(tx).await?);
     Ok(Outcome::Distribution(Box::new(stored)))
+}
+
+/// Judges the tenants that have come or changed since the others were judged.
+async fn tenants_fit(tx: &Tx<'_>, id: &DistributionId, judged: &Judged) -> Result<(), Stop> {
+    let Judged::UpTo(position, judge) = judged else { return Ok(()) };
+    let sql =
+        "SELECT spec FROM tenants WHERE distribution_id = $1 AND position > $2 ORDER BY position LIMIT $3";
+    let one_more = rows::limit(TENANTS_JUDGED_PER_COMMIT_MAX + 1);
+    let found = tx.rows(sql, &[&id.as_str(), &rows::integer(position.get()), &one_more]).await?;
+    if found.len() > TENANTS_JUDGED_PER_COMMIT_MAX {
+        return Err(Refusal::ChangedMeanwhile.into());
+    }
+    for row in &found {
+        judge.judge(&rows::from_json(row, 0)?)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn delete_distribution(

@@ -58,10 +58,11 @@ use recant_core::time::{BootTime, WallTime};
 use tokio::sync::watch;
 
 use super::key_table::KeyTable;
+use super::lanes::Lane;
 use super::{
     Command, DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary,
-    KeyRecord, Listing, Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store,
-    StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
+    KeyRecord, Listing, Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, SnapshotPage,
+    SnapshotPlace, Store, StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 use crate::random;
 use readers::Readers;
@@ -372,12 +373,27 @@ impl Store for PostgresStore {
         self.0.readers.read(|db| async move { queries::entries(&db, after, end, limit).await }).await
     }
 
-    async fn entry_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
-        self.0.readers.read(|db| async move { queries::entry_hash(&db, position).await }).await
+    async fn entries_for_edge(&self, after: Position, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let end = *self.0.writer.committed().borrow();
+        self.0
+            .readers
+            .read_for(Lane::Feeds, |db| async move { queries::entries(&db, after, end, limit).await })
+            .await
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.0.readers.read(|db| async move { queries::snapshot(&db).await }).await
+    async fn entry_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.0
+            .readers
+            .read_for(Lane::Chain, |db| async move { queries::entry_hash(&db, position).await })
+            .await
+    }
+
+    async fn snapshot(&self, from: SnapshotPlace, limit: usize) -> Result<SnapshotPage, StoreError> {
+        let from = &from;
+        self.0
+            .readers
+            .read_for(Lane::Snapshots, |db| async move { queries::snapshot(&db, from, limit).await })
+            .await
     }
 
     async fn durable(&self) -> Result<PlaneDurable, StoreError> {

@@ -7,6 +7,7 @@ use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::limits::{LOG_BYTES_PER_READ_MAX, PAGE_BYTES_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::{MemberRecord, PlaneDurable};
+use recant_core::spec::TenantSpec;
 use recant_core::time::WallTime;
 use tokio::try_join;
 use tokio_postgres::Row;
@@ -15,7 +16,8 @@ use super::rows;
 use super::session::{Failure, Params, Result, Session};
 use crate::store::records::{
     DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page,
-    ResourceKey, ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    ResourceKey, ResourceKind, ResourceRecord, SnapshotPage, SnapshotPlace, TenantFilter, TenantKey,
+    TenantRecord, Tracked,
 };
 use crate::store::spelling;
 
@@ -287,21 +289,38 @@ pub(super) async fn entry_hash(db: &Session, position: Position) -> Result<Optio
     row.map(|row| rows::hash(&row, 0)).transpose()
 }
 
-pub(super) async fn snapshot(db: &Session) -> Result<Snapshot> {
-    let (position, hash) = rows::head(db).await?;
+const DISTRIBUTION_SPECS: &str =
+    "SELECT born, spec FROM distributions WHERE born > $1 ORDER BY born LIMIT $2";
+const TENANT_SPECS: &str =
+    "SELECT id, connection_group_id, spec FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
+
+pub(super) async fn snapshot(db: &Session, from: &SnapshotPlace, limit: usize) -> Result<SnapshotPage> {
+    let count = rows::limit(limit);
     let mut changes = Vec::new();
-    let sql = format!("SELECT {} FROM distributions ORDER BY born", rows::DISTRIBUTION);
-    for row in db.rows(&sql, &[]).await? {
-        changes.push(Change::PutDistribution(rows::distribution(&row, position)?.record.spec));
-    }
-    let disabled = disabled_groups(db).await?;
-    let sql = format!("SELECT {} FROM tenants ORDER BY id", rows::TENANT);
-    for row in db.rows(&sql, &[]).await? {
-        let TenantRecord { mut spec, connection_group_id, .. } = rows::tenant(&row, position)?.record;
-        spec.enabled &= !disabled.contains(connection_group_id.as_str());
-        changes.push(Change::PutTenant(spec));
-    }
-    Ok(Snapshot { position, hash, changes })
+    let (last, following) = match from {
+        SnapshotPlace::Distributions(born) => {
+            let mut last = *born;
+            for row in db.rows(DISTRIBUTION_SPECS, &[&rows::integer(*born), &count]).await? {
+                last = rows::unsigned(&row, 0)?;
+                changes.push(Change::PutDistribution(rows::from_json(&row, 1)?));
+            }
+            (SnapshotPlace::Distributions(last), Some(SnapshotPlace::Tenants(String::new())))
+        }
+        SnapshotPlace::Tenants(id) => {
+            let params: Params<'_> = &[id, &count];
+            let (disabled, found) = try_join!(disabled_groups(db), db.rows(TENANT_SPECS, params))?;
+            let mut last = id.clone();
+            for row in found {
+                last = rows::get(&row, 0)?;
+                let mut spec: TenantSpec = rows::from_json(&row, 2)?;
+                spec.enabled &= !disabled.contains(rows::get::<&str>(&row, 1)?);
+                changes.push(Change::PutTenant(spec));
+            }
+            (SnapshotPlace::Tenants(last), None)
+        }
+    };
+    let next = if changes.len() < limit { following } else { Some(last) };
+    Ok(SnapshotPage { changes, next })
 }
 
 async fn disabled_groups(db: &Session) -> Result<BTreeSet<String>> {

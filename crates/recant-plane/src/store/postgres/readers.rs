@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use recant_core::limits::{STORE_OUTAGE_MAX, STORE_READ_TIME_MAX, STORE_READS_AT_A_TIME_MAX};
-use tokio::sync::Semaphore;
+use recant_core::limits::{STORE_OUTAGE_MAX, STORE_READ_TIME_MAX};
 use tokio::time::Instant;
 
 use super::server::Server;
 use super::session::{Result, Session};
 use crate::store::StoreError;
+use crate::store::lanes::{Lane, Lanes};
 
 /// How long the pause after a failure is.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -19,7 +19,7 @@ pub(super) struct Readers {
     server: Server,
     /// Connections that nobody uses. Locked only to take one out or put one back.
     idle: Mutex<Vec<Arc<Session>>>,
-    permits: Semaphore,
+    lanes: Lanes,
 }
 
 impl std::fmt::Debug for Readers {
@@ -30,12 +30,10 @@ impl std::fmt::Debug for Readers {
 
 impl Readers {
     pub(super) fn new(server: Server) -> Self {
-        Self { server, idle: Mutex::default(), permits: Semaphore::new(STORE_READS_AT_A_TIME_MAX) }
+        Self { server, idle: Mutex::default(), lanes: Lanes::default() }
     }
 
-    /// Runs a read in one transaction: everything `question` sees is of one moment, and committed.
-    ///
-    /// A read changes nothing, so that one whose connection breaks is simply asked again, for a while.
+    /// Runs a read for a client.
     pub(super) async fn read<T, F>(
         &self,
         question: impl Fn(Arc<Session>) -> F,
@@ -43,7 +41,21 @@ impl Readers {
     where
         F: Future<Output = Result<T>>,
     {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        self.read_for(Lane::Calls, question).await
+    }
+
+    /// Runs a read in one transaction: everything `question` sees is of one moment, and committed.
+    ///
+    /// A read changes nothing, so that one whose connection breaks is simply asked again, for a while.
+    pub(super) async fn read_for<T, F>(
+        &self,
+        lane: Lane,
+        question: impl Fn(Arc<Session>) -> F,
+    ) -> std::result::Result<T, StoreError>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let _place = self.lanes.enter(lane).await;
         let started = Instant::now();
         loop {
             match self.try_read(&question).await {

@@ -1,7 +1,7 @@
 //! The one writer: a task that turns waiting commands into group commits, as long as it holds the term.
 //!
 //! ```text
-//!   commit() ─▶ bounded queue ─▶ take one, and all that wait (at most COMMANDS_PER_COMMIT_MAX)
+//!   commit() ─▶ bounded queue ─▶ take turns: one, and what else waits (at most COMMANDS_PER_COMMIT_MAX)
 //!                                  │ BEGIN, UPDATE term … WHERE number = MINE     none changed: stop for good
 //!                                  │   each: SAVEPOINT, look up, decide, write, RELEASE or ROLLBACK TO
 //!                                  │ COMMIT (one wait for the disk and the standbys, for all)
@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use recant_core::entry::Hash;
 use recant_core::limits::{
-    COMMANDS_PER_COMMIT_MAX, COMMANDS_WAITING_MAX, STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX,
-    STORE_STATEMENT_TIME_MAX, TERM_RENEWAL_PERIOD,
+    COMMANDS_WAITING_MAX, STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX, STORE_STATEMENT_TIME_MAX,
+    TERM_RENEWAL_PERIOD,
 };
 use recant_core::position::Position;
 use recant_core::time::BootTime;
@@ -40,6 +40,7 @@ use super::term::{self, Memory, Seat};
 use crate::store::StoreError;
 use crate::store::command::Command;
 use crate::store::key_table::KeyTable;
+use crate::store::turns::{Owned, Turns};
 
 /// How long the first pause after a failure is; each further one is twice as long, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -52,6 +53,12 @@ const SUCCEEDED: &str = "another plane has taken the term over";
 struct Request {
     command: Command,
     answer: oneshot::Sender<Answer>,
+}
+
+impl Owned for Request {
+    fn command(&self) -> &Command {
+        &self.command
+    }
 }
 
 /// The handle of the writer's task. When it is dropped, what was accepted is written and the term given back.
@@ -195,12 +202,23 @@ impl From<Failure> for Halt {
 
 impl Worker {
     async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
-        let mut group = Vec::with_capacity(COMMANDS_PER_COMMIT_MAX);
+        let mut turns = Turns::default();
         loop {
-            tokio::select! {
-                received = queue.recv_many(&mut group, COMMANDS_PER_COMMIT_MAX) => if received == 0 { break },
-                () = tokio::time::sleep(TERM_RENEWAL_PERIOD) => {}
+            if turns.is_empty() {
+                tokio::select! {
+                    received = queue.recv() => match received {
+                        Some(request) => turns.push(request),
+                        None => break,
+                    },
+                    () = tokio::time::sleep(TERM_RENEWAL_PERIOD) => {}
+                }
             }
+            while turns.len() < COMMANDS_WAITING_MAX
+                && let Ok(request) = queue.try_recv()
+            {
+                turns.push(request);
+            }
+            let mut group = turns.take();
             let (server, seat, tenure) = (self.server.clone(), self.seat.clone(), Arc::clone(&self.tenure));
             let done = tokio::select! {
                 done = self.carry_out(&group) => done,

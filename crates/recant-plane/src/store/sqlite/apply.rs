@@ -34,8 +34,8 @@ impl From<rusqlite::Error> for Stop {
 pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop> {
     match command {
         Command::CreateDistribution(distribution) => configure::create_distribution(db, distribution),
-        Command::UpdateDistribution { if_match, distribution, judged_at } => {
-            configure::update_distribution(db, if_match.as_deref(), distribution, *judged_at)
+        Command::UpdateDistribution { if_match, distribution, judged } => {
+            configure::update_distribution(db, if_match.as_deref(), distribution, judged)
         }
         Command::DeleteDistribution { distribution, if_match } => {
             configure::delete_distribution(db, distribution, if_match.as_deref())

@@ -3,7 +3,7 @@
 use recant_core::entry::Change;
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
 use recant_core::ledger;
-use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_PER_CHANGE_MAX};
+use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_JUDGED_PER_COMMIT_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -11,6 +11,7 @@ use super::apply::{Stop, exists};
 use super::rows::json;
 use super::{log, policies, queries, rows};
 use crate::store::command::{Command, Outcome, Refusal, TenantUpdate};
+use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
@@ -49,16 +50,11 @@ pub(super) fn update_distribution(
     db: &Connection,
     if_match: Option<&str>,
     wanted: &DistributionRecord,
-    judged_at: Position,
+    judged: &Judged,
 ) -> Result<Outcome, Stop> {
     let current = distribution(db, &wanted.id)?;
     ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
-    let changed = db
-        .prepare_cached("SELECT 1 FROM tenants WHERE distribution_id = ?1 AND position > ?2")?
-        .exists(params![wanted.id.as_str(), rows::integer(judged_at.get())])?;
-    if changed {
-        return Err(Refusal::ChangedMeanwhile.into());
-    }
+    tenants_fit(db, &wanted.id, judged)?;
     policies::are_current(db, &wanted.spec)?;
     let new = DistributionRecord {
         caller_reference: current.caller_reference,
@@ -80,6 +76,24 @@ pub(super) fn update_distribution(
     ])?;
     let stored = rows::tracked(new, position, rows::completed(db)?);
     Ok(Outcome::Distribution(Box::new(stored)))
+}
+
+/// Judges the tenants that have come or changed since the others were judged.
+fn tenants_fit(db: &Connection, id: &DistributionId, judged: &Judged) -> Result<(), Stop> {
+    let Judged::UpTo(position, judge) = judged else { return Ok(()) };
+    let mut found = db.prepare_cached(
+        "SELECT spec FROM tenants WHERE distribution_id = ?1 AND position > ?2 ORDER BY position",
+    )?;
+    let mut found = found.query(params![id.as_str(), rows::integer(position.get())])?;
+    let mut count = 0;
+    while let Some(row) = found.next()? {
+        count += 1;
+        if count > TENANTS_JUDGED_PER_COMMIT_MAX {
+            return Err(Refusal::ChangedMeanwhile.into());
+        }
+        judge.judge(&rows::from_json(row, 0)?)?;
+    }
+    Ok(())
 }
 
 pub(super) fn delete_distribution(

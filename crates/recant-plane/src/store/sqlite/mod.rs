@@ -44,10 +44,11 @@ use recant_core::time::WallTime;
 use tokio::sync::watch;
 
 use super::key_table::KeyTable;
+use super::lanes::Lane;
 use super::{
     Command, DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary,
-    KeyRecord, Listing, Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, Snapshot, Store,
-    StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
+    KeyRecord, Listing, Outcome, Page, ResourceKey, ResourceKind, ResourceRecord, SnapshotPage,
+    SnapshotPlace, Store, StoreError, TenantFilter, TenantKey, TenantRecord, Tracked,
 };
 pub use check::Damage;
 use readers::Readers;
@@ -220,12 +221,16 @@ impl Store for SqliteStore {
         self.0.readers.read(move |db| queries::entries(db, after, limit)).await
     }
 
-    async fn entry_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
-        self.0.readers.read(move |db| queries::entry_hash(db, position)).await
+    async fn entries_for_edge(&self, after: Position, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.0.readers.read_for(Lane::Feeds, move |db| queries::entries(db, after, limit)).await
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.0.readers.read(queries::snapshot).await
+    async fn entry_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.0.readers.read_for(Lane::Chain, move |db| queries::entry_hash(db, position)).await
+    }
+
+    async fn snapshot(&self, from: SnapshotPlace, limit: usize) -> Result<SnapshotPage, StoreError> {
+        self.0.readers.read_for(Lane::Snapshots, move |db| queries::snapshot(db, from, limit)).await
     }
 
     async fn durable(&self) -> Result<PlaneDurable, StoreError> {

@@ -7,6 +7,7 @@ use recant_core::id::{DistributionId, InvalidationId, TenantId};
 use recant_core::limits::{LOG_BYTES_PER_READ_MAX, PAGE_BYTES_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::{MemberRecord, PlaneDurable};
+use recant_core::spec::TenantSpec;
 use recant_core::time::WallTime;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
@@ -14,7 +15,8 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
 use super::rows;
 use crate::store::records::{
     DistributionFilter, DistributionRecord, Identity, InvalidationRecord, InvalidationSummary, Listing, Page,
-    ResourceKey, ResourceKind, ResourceRecord, Snapshot, TenantFilter, TenantKey, TenantRecord, Tracked,
+    ResourceKey, ResourceKind, ResourceRecord, SnapshotPage, SnapshotPlace, TenantFilter, TenantKey,
+    TenantRecord, Tracked,
 };
 use crate::store::spelling;
 
@@ -274,21 +276,41 @@ pub(super) fn entry_hash(db: &Connection, position: Position) -> Result<Option<H
         .optional()
 }
 
-pub(super) fn snapshot(db: &Connection) -> Result<Snapshot> {
-    let (position, hash) = rows::head(db)?;
+const DISTRIBUTION_SPECS: &str =
+    "SELECT born, spec FROM distributions WHERE born > ?1 ORDER BY born LIMIT ?2";
+const TENANT_SPECS: &str =
+    "SELECT id, connection_group_id, spec FROM tenants WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+pub(super) fn snapshot(db: &Connection, from: SnapshotPlace, limit: usize) -> Result<SnapshotPage> {
+    let count = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut changes = Vec::new();
-    let sql = format!("SELECT {} FROM distributions ORDER BY born", rows::DISTRIBUTION);
-    for found in db.prepare_cached(&sql)?.query_map([], |row| rows::distribution(row, position))? {
-        changes.push(Change::PutDistribution(found?.record.spec));
-    }
-    let disabled = disabled_groups(db)?;
-    let sql = format!("SELECT {} FROM tenants ORDER BY id", rows::TENANT);
-    for found in db.prepare_cached(&sql)?.query_map([], |row| rows::tenant(row, position))? {
-        let TenantRecord { mut spec, connection_group_id, .. } = found?.record;
-        spec.enabled &= !disabled.contains(connection_group_id.as_str());
-        changes.push(Change::PutTenant(spec));
-    }
-    Ok(Snapshot { position, hash, changes })
+    let (last, following) = match from {
+        SnapshotPlace::Distributions(born) => {
+            let mut last = born;
+            let mut found = db.prepare_cached(DISTRIBUTION_SPECS)?;
+            let mut found = found.query(params![rows::integer(born), count])?;
+            while let Some(row) = found.next()? {
+                last = rows::unsigned(row, 0)?;
+                changes.push(Change::PutDistribution(rows::from_json(row, 1)?));
+            }
+            (SnapshotPlace::Distributions(last), Some(SnapshotPlace::Tenants(String::new())))
+        }
+        SnapshotPlace::Tenants(id) => {
+            let disabled = disabled_groups(db)?;
+            let mut found = db.prepare_cached(TENANT_SPECS)?;
+            let mut found = found.query(params![id, count])?;
+            let mut last = id.clone();
+            while let Some(row) = found.next()? {
+                last = row.get(0)?;
+                let mut spec: TenantSpec = rows::from_json(row, 2)?;
+                spec.enabled &= !disabled.contains(row.get_ref(1)?.as_str()?);
+                changes.push(Change::PutTenant(spec));
+            }
+            (SnapshotPlace::Tenants(last), None)
+        }
+    };
+    let next = if changes.len() < limit { following } else { Some(last) };
+    Ok(SnapshotPage { changes, next })
 }
 
 fn disabled_groups(db: &Connection) -> Result<BTreeSet<String>> {
@@ -369,7 +391,7 @@ mod tests {
                 assert!(!step.contains("SCAN") && !step.contains("TEMP B-TREE"), "{sql}: {step}");
             }
         };
-        check(OLDEST);
+        [OLDEST, DISTRIBUTION_SPECS, TENANT_SPECS].into_iter().for_each(check);
         for filter in [
             TenantFilter::All,
             TenantFilter::Distribution(DistributionId::parse("E1").unwrap()),

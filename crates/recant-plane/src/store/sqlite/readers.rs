@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use recant_core::limits::STORE_READS_AT_A_TIME_MAX;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
 
 use super::schema;
 use crate::store::StoreError;
+use crate::store::lanes::{Lane, Lanes};
 
 /// The pool.
 #[derive(Debug)]
@@ -16,25 +15,33 @@ pub(super) struct Readers {
     path: PathBuf,
     /// Connections that nobody uses. Locked only to take one out or put one back.
     idle: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
+    lanes: Lanes,
 }
 
 impl Readers {
     /// Opens all connections now: once viewers and clients have used up the file descriptors it would be too late.
     pub(super) fn open(path: PathBuf) -> rusqlite::Result<Self> {
         let connections = std::iter::repeat_with(|| schema::open_reader(&path));
-        let idle = connections.take(STORE_READS_AT_A_TIME_MAX).collect::<rusqlite::Result<_>>()?;
-        let permits = Arc::new(Semaphore::new(STORE_READS_AT_A_TIME_MAX));
-        Ok(Self { path, idle: Mutex::new(idle), permits })
+        let idle = connections.take(Lanes::places()).collect::<rusqlite::Result<_>>()?;
+        Ok(Self { path, idle: Mutex::new(idle), lanes: Lanes::default() })
     }
 
-    /// Runs a read in one transaction: everything `question` sees is of one moment, and committed.
+    /// Runs a read for a client.
     pub(super) async fn read<T, F>(self: &Arc<Self>, question: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+        self.read_for(Lane::Calls, question).await
+    }
+
+    /// Runs a read in one transaction: everything `question` sees is of one moment, and committed.
+    pub(super) async fn read_for<T, F>(self: &Arc<Self>, lane: Lane, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let permit = self.lanes.enter(lane).await;
         let pool = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -1,7 +1,7 @@
 //! The one writer: a thread that turns waiting commands into group commits.
 //!
 //! ```text
-//!   commit() ─▶ bounded queue ─▶ take one, and all that wait (at most COMMANDS_PER_COMMIT_MAX)
+//!   commit() ─▶ bounded queue ─▶ take turns: one, and what else waits (at most COMMANDS_PER_COMMIT_MAX)
 //!                                  │ BEGIN IMMEDIATE
 //!                                  │   each: SAVEPOINT, look up, decide, write, RELEASE or ROLLBACK TO
 //!                                  │ COMMIT (one fsync for all)
@@ -15,7 +15,7 @@
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
-use recant_core::limits::{COMMANDS_PER_COMMIT_MAX, COMMANDS_WAITING_MAX};
+use recant_core::limits::COMMANDS_WAITING_MAX;
 use recant_core::position::Position;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -25,6 +25,7 @@ use super::rows;
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
 use crate::store::key_table::KeyTable;
+use crate::store::turns::{Owned, Turns};
 
 type Answer = Result<Outcome, StoreError>;
 
@@ -32,6 +33,12 @@ type Answer = Result<Outcome, StoreError>;
 struct Request {
     command: Command,
     answer: oneshot::Sender<Answer>,
+}
+
+impl Owned for Request {
+    fn command(&self) -> &Command {
+        &self.command
+    }
 }
 
 /// The handle of the writer's thread.
@@ -118,8 +125,20 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, mut queue: mpsc::Receiver<Request>) {
-        let mut group = Vec::with_capacity(COMMANDS_PER_COMMIT_MAX);
-        while queue.blocking_recv_many(&mut group, COMMANDS_PER_COMMIT_MAX) > 0 {
+        let mut turns = Turns::default();
+        loop {
+            if turns.is_empty() {
+                match queue.blocking_recv() {
+                    Some(request) => turns.push(request),
+                    None => return,
+                }
+            }
+            while turns.len() < COMMANDS_WAITING_MAX
+                && let Ok(request) = queue.try_recv()
+            {
+                turns.push(request);
+            }
+            let mut group = turns.take();
             match commit_group(&mut self.connection, &group) {
                 Ok((answers, head)) => {
                     // Before the answers, so that whoever has one finds the head at least there.

@@ -452,6 +452,29 @@ fn whoever_asks_too_often_waits_and_nobody_else_does() {
 }
 
 #[test]
+fn long_paths_count_for_more_than_short_ones_and_for_one_tenant_only() {
+    let number = |n| NonZeroU32::new(n).unwrap();
+    let rig = Rig::start_with(|options| {
+        options.path_bytes_rate = Some(Rate { per_second: number(1_000), burst: number(10_000) });
+    });
+    let distribution = rig.distribution();
+    let (busy, calm) = (rig.tenant(&distribution, "busy"), rig.tenant(&distribution, "calm"));
+    let long = |letter: &str| format!("/{}", letter.repeat(3_000));
+    let create = |tenant: &str, reference: &str, paths: &[&str]| {
+        rig.call("CreateInvalidationForDistributionTenant", invalidation(tenant, reference, paths))
+    };
+    let (a, b, c) = (long("a"), long("b"), long("c"));
+    assert_eq!(create(&busy, "1", &[&a, &b, &c]).status, 201);
+    let refused = create(&busy, "2", &[&a, &b, &c]);
+    refused.refused(400, "Throttling");
+    assert_ne!(refused.header("retry-after"), "");
+    assert_eq!(create(&busy, "3", &["/short"]).status, 201);
+    assert_eq!(create(&calm, "2", &[&a, &b, &c]).status, 201);
+    let limits = ask(&rig, "GET", "limits", &Value::Null, 200);
+    assert_eq!(limits["PathBytesPerTenant"], json!({"PerSecond": 1_000, "Burst": 10_000}));
+}
+
+#[test]
 fn a_key_that_goes_while_a_body_comes_lets_nobody_in() {
     // 11.
     let rig = Rig::start();

@@ -4,21 +4,24 @@ use recant_core::entry::{Change, Scope};
 use recant_core::id::{DistributionId, ETag, InvalidationId, TenantId};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneWrite;
+use recant_core::spec::TenantSpec;
 use recant_plane::store::{
-    Birth, Command, DistributionRecord, Outcome, Refusal, Store, TenantFilter, TenantKey, TenantUpdate,
+    Birth, Command, DistributionRecord, Judged, Outcome, Refusal, Store, TenantFilter, TenantJudge,
+    TenantKey, TenantUpdate,
 };
 use recant_wire::feed::body;
 
 use super::World;
 use super::samples::{
-    NOW, as_invalidation, create, distribution, furnish, invalidate, items, page, refused, tenant, update,
+    NOW, as_invalidation, configuration, create, distribution, furnish, invalidate, items, judged_up_to,
+    page, refused, tenant, update,
 };
 
 fn put(if_match: Option<&str>, record: DistributionRecord, judged_at: Position) -> Command {
     Command::UpdateDistribution {
         if_match: if_match.map(Into::into),
         distribution: Box::new(record),
-        judged_at,
+        judged: judged_up_to(judged_at),
     }
 }
 
@@ -73,7 +76,7 @@ pub(crate) async fn distributions_are_changed_and_removed(world: impl World) {
     let entry = store.entries(head, 1).await.unwrap().remove(0);
     let said = body::decode(&entry.scope, entry.kind, &entry.body).unwrap();
     assert_eq!(said, Change::RemoveDistribution(DistributionId::parse("E1").unwrap()));
-    assert!(store.snapshot().await.unwrap().changes.is_empty());
+    assert!(configuration(&store).await.is_empty());
 }
 
 pub(crate) async fn what_was_judged_by_something_else_is_refused(world: impl World) {
@@ -82,13 +85,21 @@ pub(crate) async fn what_was_judged_by_something_else_is_refused(world: impl Wor
     let group = store.default_connection_group().await.unwrap();
     let (before, _) = store.head().await.unwrap();
     store.commit(create(tenant("u", &group))).await.unwrap();
-    // A tenant came after the others were judged.
-    assert_eq!(
-        refused(&store, put(Some("E1"), changed("E2", true), before)).await,
-        Refusal::ChangedMeanwhile
-    );
-    let (head, _) = store.head().await.unwrap();
-    store.commit(put(Some("E1"), changed("E2", true), head)).await.unwrap();
+    // A tenant came after the others were judged: it is judged with the change, and no other is.
+    let judged = |unfit: &'static str| {
+        let judge = move |spec: &TenantSpec| {
+            if spec.id.as_str() == unfit { Err("it does not".to_owned()) } else { Ok(()) }
+        };
+        Command::UpdateDistribution {
+            if_match: Some("E1".into()),
+            distribution: Box::new(changed("E2", true)),
+            judged: Judged::UpTo(before, TenantJudge::new(judge)),
+        }
+    };
+    let u = TenantId::parse("u").unwrap();
+    let unfit = Refusal::TenantUnfit { tenant: u, why: "it does not".into() };
+    assert_eq!(refused(&store, judged("u")).await, unfit);
+    store.commit(judged("t")).await.unwrap();
     // The distribution changed after the tenant was judged.
     assert_eq!(refused(&store, create(tenant("v", &group))).await, Refusal::ChangedMeanwhile);
     assert_eq!(refused(&store, update(Some("E1"), tenant("t", &group))).await, Refusal::ChangedMeanwhile);

@@ -15,7 +15,7 @@ use recant_plane::store::{
 use recant_wire::feed::body;
 
 use super::World;
-use super::samples::{NOW, distribution, items, page, refused};
+use super::samples::{NOW, configuration, distribution, items, judged_up_to, page, refused};
 
 const KIND: ResourceKind = ResourceKind::CachePolicy;
 
@@ -83,8 +83,7 @@ pub(crate) async fn a_changed_policy_is_told_by_the_distributions_that_carry_it(
     assert_eq!((&found.record.spec, found.position), (&expected, before.next()));
     assert_eq!(found.progress, Progress::InProgress, "until edges have it");
     assert_eq!(found.record.etag.as_str(), "E1", "its own configuration is what it was");
-    let snapshot = store.snapshot().await.unwrap();
-    assert!(snapshot.changes.contains(&Change::PutDistribution(expected)));
+    assert!(configuration(&store).await.contains(&Change::PutDistribution(expected)));
 }
 
 pub(crate) async fn a_distribution_carries_policies_as_they_are(world: impl World) {
@@ -101,7 +100,7 @@ pub(crate) async fn a_distribution_carries_policies_as_they_are(world: impl Worl
     let update = |record: DistributionRecord, judged_at| Command::UpdateDistribution {
         if_match: Some("E1".into()),
         distribution: Box::new(record),
-        judged_at,
+        judged: judged_up_to(judged_at),
     };
     let (head, _) = store.head().await.unwrap();
     let old = update(carrying("E1", policy("p", "E1", Selection::None)), head);

@@ -12,7 +12,9 @@ use recant_plane::store::{
 use recant_wire::feed::body;
 
 use super::World;
-use super::samples::{NOW, create, distribution, furnish, items, page, refused, tenant, update};
+use super::samples::{
+    NOW, configuration, create, distribution, furnish, items, judged_up_to, page, refused, tenant, update,
+};
 
 fn resource(kind: ResourceKind, id: &str) -> ResourceRecord {
     ResourceRecord {
@@ -161,7 +163,7 @@ pub(crate) async fn a_disabled_group_disables_its_tenants_for_edges(world: impl 
     store.commit(update(Some("E1"), tenant("a", &group))).await.unwrap();
     store.commit(create(tenant("c", &group))).await.unwrap();
     let enabled = async || -> Vec<(String, bool)> {
-        let changes = store.snapshot().await.unwrap().changes.into_iter();
+        let changes = configuration(&store).await.into_iter();
         let tenants = changes.filter_map(|change| match change {
             Change::PutTenant(spec) => Some((spec.id.as_str().to_owned(), spec.enabled)),
             _ => None,
@@ -253,7 +255,7 @@ pub(crate) async fn tags_are_changed_and_nothing_else(world: impl World) {
     let changed = Command::UpdateDistribution {
         if_match: Some("E1".into()),
         distribution: Box::new(distribution("E1")),
-        judged_at: head.0,
+        judged: judged_up_to(head.0),
     };
     let Outcome::Distribution(changed) = store.commit(changed).await.unwrap() else { panic!() };
     assert_eq!(changed.record.tags, expected);

@@ -5,15 +5,16 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use recant_core::batch::{InvalidationBatch, PathCount};
-use recant_core::entry::Scope;
+use recant_core::entry::{Change, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, TenantId};
+use recant_core::position::Position;
 use recant_core::spec::{
     BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, Template, TenantSpec, ViewerProtocol,
 };
 use recant_core::time::WallTime;
 use recant_plane::store::{
-    Birth, Command, DistributionRecord, InvalidationRecord, Listing, Outcome, Page, Refusal, Store, Tags,
-    TenantRecord, Tracked,
+    Birth, Command, DistributionRecord, InvalidationRecord, Judged, Listing, Outcome, Page, Refusal,
+    SnapshotPlace, Store, Tags, TenantJudge, TenantRecord, Tracked,
 };
 
 pub(crate) const NOW: WallTime = WallTime::from_millis(1_700_000_000_123);
@@ -109,6 +110,11 @@ pub(crate) fn update(if_match: Option<&str>, tenant: TenantRecord) -> Command {
     }
 }
 
+/// Tenants up to here were judged, and whoever came later fits.
+pub(crate) fn judged_up_to(position: Position) -> Judged {
+    Judged::UpTo(position, TenantJudge::new(|_| Ok(())))
+}
+
 /// The distribution `E1` and these tenants of it.
 pub(crate) async fn furnish<S: Store>(store: &S, tenants: &[&str]) {
     let group = store.default_connection_group().await.unwrap();
@@ -118,6 +124,18 @@ pub(crate) async fn furnish<S: Store>(store: &S, tenants: &[&str]) {
         let made = store.commit(create(tenant(id, &group))).await.unwrap();
         assert!(matches!(made, Outcome::Tenant(_)), "{made:?}");
     }
+}
+
+/// The whole configuration, as stretches give it.
+pub(crate) async fn configuration<S: Store>(store: &S) -> Vec<Change> {
+    let (mut changes, mut from) = (Vec::new(), Some(SnapshotPlace::START));
+    while let Some(place) = from {
+        let page = store.snapshot(place, 2).await.unwrap();
+        assert!(page.changes.len() <= 2);
+        changes.extend(page.changes);
+        from = page.next;
+    }
+    changes
 }
 
 pub(crate) fn page(after: Option<&str>, limit: usize) -> Page {

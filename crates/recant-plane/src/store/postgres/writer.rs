@@ -16,47 +16,38 @@
 //! The writer stops for good when the term is another's, when the database is unsafe, has lost something or fails in a
 //! way that waiting does not mend, and when it cannot be reached for [`STORE_OUTAGE_MAX`]. The plane then tries to take the term anew.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use recant_core::entry::Hash;
 use recant_core::limits::{
-    COMMANDS_PER_COMMIT_MAX, COMMANDS_WAITING_MAX, STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX,
-    TERM_RENEWAL_PERIOD, TERM_TENURE,
+    COMMANDS_PER_COMMIT_MAX, STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX, TERM_RENEWAL_PERIOD, TERM_TENURE,
 };
 use recant_core::position::Position;
 use recant_core::time::BootTime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::apply::Tx;
-use super::group::{self, Answer};
+use super::group;
 use super::rows;
 use super::server::Server;
 use super::session::{Failure, Session};
 use super::settings::{self, UnsafeSettings};
 use super::term::{self, Memory, Seat};
-use crate::store::StoreError;
-use crate::store::command::Command;
 use crate::store::key_table::KeyTable;
+use crate::store::queue::{Answer, Queue, Request, Writing};
 
 /// How long the first pause after a failure is; each further one is twice as long, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// A command and the one who waits for its outcome.
-struct Request {
-    command: Command,
-    answer: oneshot::Sender<Answer>,
-}
-
 /// The handle of the writer's task. When it is dropped, what was accepted is written and the term given back.
 #[derive(Debug)]
 pub(super) struct Writer {
-    requests: mpsc::Sender<Request>,
+    queue: Queue,
     committed: watch::Receiver<Position>,
-    stopped: Arc<Stopped>,
     tenure: Arc<Tenure>,
 }
 
@@ -76,9 +67,8 @@ pub(super) struct Start {
 impl Writer {
     /// Starts the task; changes of keys are published to the table of keys.
     pub(super) fn start(start: Start) -> Self {
-        let (requests, queue) = mpsc::channel(COMMANDS_WAITING_MAX);
+        let (queue, writing) = Queue::new();
         let (publish, committed) = watch::channel(start.seat.end.head);
-        let stopped = Arc::new(Stopped::default());
         let tenure = Arc::new(Tenure::default());
         tenure.renew(start.taken);
         let worker = Worker {
@@ -89,56 +79,24 @@ impl Writer {
             publish,
             memory: start.memory,
             keys: start.keys,
-            stopped: Arc::clone(&stopped),
             tenure: Arc::clone(&tenure),
             now: start.now,
         };
-        tokio::spawn(worker.run(queue));
-        Self { requests, committed, stopped, tenure }
+        tokio::spawn(worker.run(writing));
+        Self { queue, committed, tenure }
     }
 
-    pub(super) async fn commit(&self, command: Command) -> Answer {
-        let outcome = self.enqueue(command).await?;
-        outcome.await.unwrap_or_else(|_| Err(self.stopped.error()))
-    }
-
-    /// Puts a command into the queue, ahead of all that come later, and gives where its outcome will be told.
-    pub(super) async fn enqueue(&self, command: Command) -> Result<oneshot::Receiver<Answer>, StoreError> {
-        let (answer, outcome) = oneshot::channel();
-        match self.requests.send(Request { command, answer }).await {
-            Ok(()) => Ok(outcome),
-            Err(_) => Err(self.stopped.error()),
-        }
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     pub(super) fn committed(&self) -> watch::Receiver<Position> {
         self.committed.clone()
     }
 
-    pub(super) fn health(&self) -> Result<(), StoreError> {
-        self.stopped.0.get().map_or(Ok(()), |_| Err(self.stopped.error()))
-    }
-
     /// Whether what is said now, without being written, binds whoever holds the term later.
     pub(super) fn is_in_tenure(&self, now: BootTime) -> bool {
-        self.stopped.0.get().is_none() && self.tenure.holds(now)
-    }
-}
-
-/// Why the writer has stopped, once it has.
-#[derive(Debug, Default)]
-struct Stopped(OnceLock<String>);
-
-impl Stopped {
-    fn because(&self, reason: String) {
-        if self.0.set(reason.clone()).is_ok() {
-            tracing::error!(%reason, "the store has stopped writing");
-        }
-    }
-
-    fn error(&self) -> StoreError {
-        let reason = self.0.get().map_or_else(|| "the store is closed".to_owned(), Clone::clone);
-        StoreError::WriterStopped { reason }
+        self.queue.health().is_ok() && self.tenure.holds(now)
     }
 }
 
@@ -170,7 +128,6 @@ struct Worker {
     publish: watch::Sender<Position>,
     memory: Memory,
     keys: KeyTable,
-    stopped: Arc<Stopped>,
     tenure: Arc<Tenure>,
     now: fn() -> BootTime,
 }
@@ -203,20 +160,26 @@ impl From<Failure> for Halt {
 }
 
 impl Worker {
-    async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+    async fn run(mut self, mut writing: Writing) {
         let mut group = Vec::with_capacity(COMMANDS_PER_COMMIT_MAX);
-        loop {
+        let mut is_over = false;
+        while !is_over {
             tokio::select! {
-                received = queue.recv_many(&mut group, COMMANDS_PER_COMMIT_MAX) => if received == 0 { break },
+                received = writing.requests.recv_many(&mut group, COMMANDS_PER_COMMIT_MAX) => is_over = received == 0,
                 () = tokio::time::sleep(TERM_RENEWAL_PERIOD) => {}
+            }
+            writing.held.join(&mut group);
+            if is_over && group.is_empty() {
+                break;
             }
             match self.carry_out(&group).await {
                 Ok(done) => self.acknowledge(done, &mut group),
                 Err(reason) => {
                     // Whether the last attempt took effect may be unknown: whoever asks the next holder learns it.
-                    self.stopped.because(reason);
+                    tracing::error!(%reason, "the store has stopped writing");
+                    writing.stopped.because(reason);
                     for request in group.drain(..) {
-                        let _ = request.answer.send(Err(self.stopped.error()));
+                        let _ = request.answer.send(Err(writing.stopped.error()));
                     }
                     return;
                 }

@@ -174,6 +174,11 @@ pub const COMMANDS_PER_COMMIT_MAX: usize = 256;
 pub const COMMAND_BYTES_PER_COMMIT_MAX: usize = 2 * 1024 * 1024;
 /// Bytes of one tenant's commands before it is the next one's turn. Ours.
 pub const COMMAND_BYTES_PER_TURN: usize = 64 * 1024;
+/// How long a command that nobody waits for urgently waits for another one to share its commit. Ours: longer than a client needs to send the
+/// next call once it has an answer, and a small part of what an edge needs to acknowledge.
+pub const COMMIT_ALONG_WAIT_MAX: Duration = Duration::from_millis(2);
+/// Completions that follow one another faster than this share the commits of what comes next. Ours: a few commits of a slow disk.
+pub const COMPLETION_LULL: Duration = Duration::from_millis(50);
 /// Commands that may wait for the writer. Ours.
 pub const COMMANDS_WAITING_MAX: usize = 4_096;
 /// Bytes of entry bodies that one read of the log brings into memory, beyond the first entry. Ours.

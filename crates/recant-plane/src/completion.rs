@@ -18,12 +18,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use recant_core::limits::COMMANDS_PER_COMMIT_MAX;
+use recant_core::limits::{COMMANDS_PER_COMMIT_MAX, COMPLETION_LULL};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Answer, Heartbeat};
 use recant_core::protocol::{LeaseParams, PlaneEffect, PlaneEvent, PlaneHalf, PlaneWrite, Ticket};
 use recant_core::time::BootTime;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::members::{MemberEvent, MemberStatus, Members};
 use crate::store::{Command, Store, StoreError};
@@ -259,15 +260,30 @@ async fn sleep(pause: Option<Duration>) {
 }
 
 /// Makes writes durable in their order, all that wait in one command, and reports them.
+///
+/// A completion alone, soon after another one, goes along with what is committed next: while calls follow one another, each create's
+/// completion would else cost the disk as much as the create itself, and the next caller would wait for both. One that comes after a
+/// lull is written at once.
 async fn make_durable<S: Store>(
     store: S,
     mut writes: mpsc::UnboundedReceiver<PlaneWrite>,
     report: mpsc::Sender<Vec<PlaneWrite>>,
 ) {
     let mut group = Vec::new();
+    let mut last = None::<Instant>;
     while writes.recv_many(&mut group, COMMANDS_PER_COMMIT_MAX).await > 0 {
         let group = std::mem::take(&mut group);
-        if let Err(error) = store.commit(Command::Protocol(group.clone())).await {
+        let only_completes = group.iter().all(|write| matches!(write, PlaneWrite::Complete(_)));
+        let is_soon = last.is_some_and(|last| last.elapsed() < COMPLETION_LULL);
+        let command = Command::Protocol(group.clone());
+        let written = match only_completes && is_soon {
+            true => store.commit_along(command).await,
+            false => store.commit(command).await,
+        };
+        if only_completes {
+            last = Some(Instant::now());
+        }
+        if let Err(error) = written {
             tracing::error!(%error, "nothing completes any more, and no lease is granted");
             return;
         }

@@ -21,6 +21,7 @@ mod judge;
 mod key_table;
 mod lanes;
 pub mod postgres;
+mod queue;
 pub mod records;
 mod spelling;
 pub mod sqlite;
@@ -101,6 +102,10 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// A caller that stops waiting does not undo anything: a command that has reached the writer is carried out all the
     /// same.
     fn commit(&self, command: Command) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
+
+    /// The same for a command that nobody waits for urgently: it shares the next one's wait for the disk, and has one of its own only where
+    /// none comes for [`recant_core::limits::COMMIT_ALONG_WAIT_MAX`].
+    fn commit_along(&self, command: Command) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
 
     /// The end of the committed log, as it grows.
     fn committed(&self) -> watch::Receiver<Position>;

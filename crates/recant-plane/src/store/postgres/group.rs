@@ -9,9 +9,7 @@ use super::invalidate::{self, Create};
 use super::session::Failure;
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
-
-/// What the one who asked is told.
-pub(super) type Answer = Result<Outcome, StoreError>;
+use crate::store::queue::Answer;
 
 /// Carries the commands of a group out, each in a savepoint, in their order. Two kinds that come by the hundreds are carried out
 /// together: creates of invalidations that follow one another, and records for the audit log, which nothing else looks at.

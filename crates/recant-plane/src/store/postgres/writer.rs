@@ -16,31 +16,28 @@
 //! The writer stops for good when the term is another's (which it learns also while its own connection is stuck, see [`super::tenure`]), when the database is unsafe, has lost something or fails in a
 //! way that waiting does not mend, and when it cannot be reached for [`STORE_OUTAGE_MAX`]. The plane then tries to take the term anew.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use recant_core::entry::Hash;
 use recant_core::limits::{
-    COMMANDS_WAITING_MAX, STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX, STORE_STATEMENT_TIME_MAX,
-    TERM_RENEWAL_PERIOD,
+    STORE_COMMIT_TIME_MAX, STORE_OUTAGE_MAX, STORE_STATEMENT_TIME_MAX, TERM_RENEWAL_PERIOD,
 };
 use recant_core::position::Position;
 use recant_core::time::BootTime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::apply::Tx;
-use super::group::{self, Answer};
+use super::group;
 use super::rows;
 use super::server::Server;
 use super::session::{Failure, Session};
 use super::settings::{self, UnsafeSettings};
 use super::tenure::Tenure;
 use super::term::{self, Memory, Seat};
-use crate::store::StoreError;
-use crate::store::command::Command;
 use crate::store::key_table::KeyTable;
-use crate::store::turns::{Owned, Turns};
+use crate::store::queue::{Answer, Queue, Request, Writing};
 
 /// How long the first pause after a failure is; each further one is twice as long, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -49,24 +46,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Why a writer stops whose plane has been succeeded.
 const SUCCEEDED: &str = "another plane has taken the term over";
 
-/// A command and the one who waits for its outcome.
-struct Request {
-    command: Command,
-    answer: oneshot::Sender<Answer>,
-}
-
-impl Owned for Request {
-    fn command(&self) -> &Command {
-        &self.command
-    }
-}
-
 /// The handle of the writer's task. When it is dropped, what was accepted is written and the term given back.
 #[derive(Debug)]
 pub(super) struct Writer {
-    requests: mpsc::Sender<Request>,
+    queue: Queue,
     committed: watch::Receiver<Position>,
-    stopped: Arc<Stopped>,
     tenure: Arc<Tenure>,
 }
 
@@ -86,9 +70,8 @@ pub(super) struct Start {
 impl Writer {
     /// Starts the task; changes of keys are published to the table of keys.
     pub(super) fn start(start: Start) -> Self {
-        let (requests, queue) = mpsc::channel(COMMANDS_WAITING_MAX);
+        let (queue, writing) = Queue::new();
         let (publish, committed) = watch::channel(start.seat.end.head);
-        let stopped = Arc::new(Stopped::default());
         let tenure = Arc::new(Tenure::of(start.taken, start.now));
         let worker = Worker {
             server: start.server,
@@ -99,60 +82,28 @@ impl Writer {
             publish,
             memory: start.memory,
             keys: start.keys,
-            stopped: Arc::clone(&stopped),
             tenure: Arc::clone(&tenure),
             now: start.now,
         };
-        tokio::spawn(worker.run(queue));
-        Self { requests, committed, stopped, tenure }
+        tokio::spawn(worker.run(writing));
+        Self { queue, committed, tenure }
     }
 
-    pub(super) async fn commit(&self, command: Command) -> Answer {
-        let outcome = self.enqueue(command).await?;
-        outcome.await.unwrap_or_else(|_| Err(self.stopped.error()))
-    }
-
-    /// Puts a command into the queue, ahead of all that come later, and gives where its outcome will be told.
-    pub(super) async fn enqueue(&self, command: Command) -> Result<oneshot::Receiver<Answer>, StoreError> {
-        let (answer, outcome) = oneshot::channel();
-        match self.requests.send(Request { command, answer }).await {
-            Ok(()) => Ok(outcome),
-            Err(_) => Err(self.stopped.error()),
-        }
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     pub(super) fn committed(&self) -> watch::Receiver<Position> {
         self.committed.clone()
     }
 
-    pub(super) fn health(&self) -> Result<(), StoreError> {
-        self.stopped.0.get().map_or(Ok(()), |_| Err(self.stopped.error()))
-    }
-
     /// Whether what is said now, without being written, binds whoever holds the term later.
     pub(super) fn is_in_tenure(&self) -> bool {
-        self.stopped.0.get().is_none() && self.tenure.holds()
+        self.queue.health().is_ok() && self.tenure.holds()
     }
 
     pub(super) fn tenure(&self) -> &Tenure {
         &self.tenure
-    }
-}
-
-/// Why the writer has stopped, once it has.
-#[derive(Debug, Default)]
-struct Stopped(OnceLock<String>);
-
-impl Stopped {
-    fn because(&self, reason: String) {
-        if self.0.set(reason.clone()).is_ok() {
-            tracing::error!(%reason, "the store has stopped writing");
-        }
-    }
-
-    fn error(&self) -> StoreError {
-        let reason = self.0.get().map_or_else(|| "the store is closed".to_owned(), Clone::clone);
-        StoreError::WriterStopped { reason }
     }
 }
 
@@ -168,7 +119,6 @@ struct Worker {
     publish: watch::Sender<Position>,
     memory: Memory,
     keys: KeyTable,
-    stopped: Arc<Stopped>,
     tenure: Arc<Tenure>,
     now: fn() -> BootTime,
 }
@@ -201,24 +151,17 @@ impl From<Failure> for Halt {
 }
 
 impl Worker {
-    async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
-        let mut turns = Turns::default();
-        loop {
-            if turns.is_empty() {
-                tokio::select! {
-                    received = queue.recv() => match received {
-                        Some(request) => turns.push(request),
-                        None => break,
-                    },
-                    () = tokio::time::sleep(TERM_RENEWAL_PERIOD) => {}
-                }
+    async fn run(mut self, mut writing: Writing) {
+        let mut is_over = false;
+        while !is_over {
+            tokio::select! {
+                is_wanted = writing.wait() => is_over = !is_wanted,
+                () = tokio::time::sleep(TERM_RENEWAL_PERIOD) => {}
             }
-            while turns.len() < COMMANDS_WAITING_MAX
-                && let Ok(request) = queue.try_recv()
-            {
-                turns.push(request);
+            let mut group = writing.take();
+            if is_over && group.is_empty() {
+                break;
             }
-            let mut group = turns.take();
             let (server, seat, tenure) = (self.server.clone(), self.seat.clone(), Arc::clone(&self.tenure));
             let done = tokio::select! {
                 done = self.carry_out(&group) => done,
@@ -229,9 +172,10 @@ impl Worker {
                 Ok(done) => self.acknowledge(done, &mut group),
                 Err(reason) => {
                     // Whether the last attempt took effect may be unknown: whoever asks the next holder learns it.
-                    self.stopped.because(reason);
+                    tracing::error!(%reason, "the store has stopped writing");
+                    writing.stopped.because(reason);
                     for request in group.drain(..) {
-                        let _ = request.answer.send(Err(self.stopped.error()));
+                        let _ = request.answer.send(Err(writing.stopped.error()));
                     }
                     return;
                 }

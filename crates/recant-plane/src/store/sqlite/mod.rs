@@ -88,7 +88,11 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     async fn commit(&self, command: Command) -> Result<Outcome, StoreError> {
-        self.0.writer.commit(command).await
+        self.0.writer.queue().commit(command).await
+    }
+
+    async fn commit_along(&self, command: Command) -> Result<Outcome, StoreError> {
+        self.0.writer.queue().commit_along(command).await
     }
 
     fn committed(&self) -> watch::Receiver<Position> {
@@ -96,7 +100,7 @@ impl Store for SqliteStore {
     }
 
     fn health(&self) -> Result<(), StoreError> {
-        self.0.writer.health()
+        self.0.writer.queue().health()
     }
 
     fn identity(&self) -> &Identity {
@@ -202,7 +206,7 @@ impl Store for SqliteStore {
     }
 
     async fn note(&self, record: AuditRecord, keep: u64) -> Result<(), StoreError> {
-        self.0.writer.enqueue(Command::Audit { record, keep }).await.map(drop)
+        self.0.writer.queue().enqueue(Command::Audit { record, keep }).await.map(drop)
     }
 
     async fn audited(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {

@@ -1,0 +1,258 @@
+//! The way to a store's one writer: commands that wait for it, and where its answers go.
+//!
+//! Most commands are somebody's, who waits: they go into the queue, and the writer takes them in turn ([`super::turns`]). Some nobody waits for so
+//! urgently that they deserve a wait for the disk of their own ([`Queue::commit_along`]): they are held until the next group is taken,
+//! and go with it; where none comes soon, one is called for.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use recant_core::limits::{COMMANDS_WAITING_MAX, COMMIT_ALONG_WAIT_MAX};
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+use super::command::{Command, Outcome};
+use super::turns::{Owned, Turns};
+
+/// What the one who asked is told.
+pub(super) type Answer = Result<Outcome, StoreError>;
+
+/// A command and the one who waits for its outcome.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) command: Command,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+impl Owned for Request {
+    fn command(&self) -> &Command {
+        &self.command
+    }
+}
+
+/// Where commands come in. When it is dropped, the writer learns that nobody will ask any more.
+#[derive(Debug)]
+pub(super) struct Queue {
+    requests: mpsc::Sender<Request>,
+    held: Held,
+    stopped: Arc<Stopped>,
+}
+
+/// What of it is the writer's.
+#[derive(Debug)]
+pub(super) struct Writing {
+    requests: mpsc::Receiver<Request>,
+    turns: Turns<Request>,
+    held: Held,
+    pub(super) stopped: Arc<Stopped>,
+}
+
+impl Queue {
+    /// An empty queue, and what the writer has of it.
+    pub(super) fn new() -> (Self, Writing) {
+        let (sender, requests) = mpsc::channel(COMMANDS_WAITING_MAX);
+        let (held, stopped) = (Held::default(), Arc::new(Stopped::default()));
+        let turns = Turns::default();
+        let writing = Writing { requests, turns, held: held.clone(), stopped: Arc::clone(&stopped) };
+        (Self { requests: sender, held, stopped }, writing)
+    }
+
+    /// Has a command carried out, and waits for what becomes of it.
+    pub(super) async fn commit(&self, command: Command) -> Answer {
+        let outcome = self.enqueue(command).await?;
+        outcome.await.unwrap_or_else(|_| Err(self.stopped.error()))
+    }
+
+    /// Puts a command into the queue, ahead of all that come later, and gives where its outcome will be told.
+    pub(super) async fn enqueue(&self, command: Command) -> Result<oneshot::Receiver<Answer>, StoreError> {
+        let (answer, outcome) = oneshot::channel();
+        match self.requests.send(Request { command, answer }).await {
+            Ok(()) => Ok(outcome),
+            Err(_) => Err(self.stopped.error()),
+        }
+    }
+
+    /// Has a command carried out with the next group, and waits for what becomes of it.
+    pub(super) async fn commit_along(&self, command: Command) -> Answer {
+        let (answer, mut outcome) = oneshot::channel();
+        if !self.held.push(Request { command, answer }) {
+            return Err(self.stopped.error());
+        }
+        let answered = match tokio::time::timeout(COMMIT_ALONG_WAIT_MAX, &mut outcome).await {
+            Ok(answered) => answered,
+            Err(_) => {
+                // Nothing of its own to do; whoever takes it takes what is held.
+                drop(self.enqueue(Command::Protocol(Vec::new())).await?);
+                outcome.await
+            }
+        };
+        answered.unwrap_or_else(|_| Err(self.stopped.error()))
+    }
+
+    /// Whether the writer still writes.
+    pub(super) fn health(&self) -> Result<(), StoreError> {
+        self.stopped.0.get().map_or(Ok(()), |_| Err(self.stopped.error()))
+    }
+}
+
+impl Writing {
+    /// Waits until there is something to write; false when nobody will ask any more. Given up, it has taken nothing.
+    pub(super) async fn wait(&mut self) -> bool {
+        if self.turns.is_empty() {
+            let received = self.requests.recv().await;
+            return received.map(|request| self.turns.push(request)).is_some();
+        }
+        true
+    }
+
+    /// The same on a thread that may stand still.
+    pub(super) fn wait_on_thread(&mut self) -> bool {
+        if self.turns.is_empty() {
+            let received = self.requests.blocking_recv();
+            return received.map(|request| self.turns.push(request)).is_some();
+        }
+        true
+    }
+
+    /// Takes those that are carried out next, together: what is held, and those whose turn it is.
+    pub(super) fn take(&mut self) -> Vec<Request> {
+        while self.turns.len() < COMMANDS_WAITING_MAX
+            && let Ok(request) = self.requests.try_recv()
+        {
+            self.turns.push(request);
+        }
+        let mut group = self.turns.take();
+        self.held.join(&mut group);
+        group
+    }
+}
+
+/// Requests that go with the next group; nothing once the writer has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Held(Arc<Mutex<Option<Vec<Request>>>>);
+
+impl Default for Held {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Some(Vec::new()))))
+    }
+}
+
+impl Held {
+    /// Says whether there is a writer to take it.
+    fn push(&self, request: Request) -> bool {
+        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(held) => {
+                held.push(request);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Puts what is held before a group: it has waited longer.
+    fn join(&self, group: &mut Vec<Request>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = held.as_mut().filter(|held| !held.is_empty()) {
+            group.splice(..0, held.drain(..));
+        }
+    }
+}
+
+impl Drop for Writing {
+    /// Nobody will be answered any more: who waits for what is held learns it by that.
+    fn drop(&mut self) {
+        drop(self.held.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Why the writer has stopped, once it has.
+#[derive(Debug, Default)]
+pub(super) struct Stopped(OnceLock<String>);
+
+impl Stopped {
+    /// Notes the reason, the first one for good.
+    pub(super) fn because(&self, reason: String) {
+        let _ = self.0.set(reason);
+    }
+
+    pub(super) fn error(&self) -> StoreError {
+        let reason = self.0.get().map_or_else(|| "the store is closed".to_owned(), Clone::clone);
+        StoreError::WriterStopped { reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recant_core::position::Position;
+    use recant_core::protocol::PlaneWrite;
+
+    use super::*;
+
+    fn complete(position: u64) -> Command {
+        Command::Protocol(vec![PlaneWrite::Complete(Position::new(position))])
+    }
+
+    /// What the commands of a group complete.
+    fn positions(group: &[Request]) -> Vec<u64> {
+        let writes = group.iter().flat_map(|request| match &request.command {
+            Command::Protocol(writes) => writes.clone(),
+            other => panic!("no completion: {other:?}"),
+        });
+        let positions = writes.map(|write| match write {
+            PlaneWrite::Complete(position) => position.get(),
+            other => panic!("no completion: {other:?}"),
+        });
+        positions.collect()
+    }
+
+    async fn next(writing: &mut Writing) -> Vec<Request> {
+        writing.wait().await;
+        writing.take()
+    }
+
+    fn answer(group: Vec<Request>) {
+        group.into_iter().for_each(|request| request.answer.send(Ok(Outcome::Recorded)).unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_goes_with_the_next_group() {
+        let (queue, mut writing) = Queue::new();
+        let writer = async {
+            let group = next(&mut writing).await;
+            let carried = positions(&group);
+            answer(group);
+            carried
+        };
+        // The one that is held comes first; it was there first.
+        let (along, own, carried) =
+            tokio::join!(biased; queue.commit_along(complete(1)), queue.commit(complete(2)), writer);
+        assert_eq!((along.unwrap(), own.unwrap()), (Outcome::Recorded, Outcome::Recorded));
+        assert_eq!(carried, [1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_no_group_comes_one_is_called_for() {
+        let (queue, mut writing) = Queue::new();
+        let started = tokio::time::Instant::now();
+        let writer = async {
+            let group = next(&mut writing).await;
+            assert_eq!(started.elapsed(), COMMIT_ALONG_WAIT_MAX);
+            let carried = positions(&group);
+            // Who called does not wait for that answer.
+            group.into_iter().for_each(|request| drop(request.answer.send(Ok(Outcome::Recorded))));
+            carried
+        };
+        let (along, carried) = tokio::join!(queue.commit_along(complete(1)), writer);
+        assert_eq!((along.unwrap(), carried), (Outcome::Recorded, vec![1]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_that_has_stopped_keeps_nobody_waiting() {
+        let (queue, writing) = Queue::new();
+        writing.stopped.because("a disk".to_owned());
+        let stop = async { drop(writing) };
+        let (held, ()) = tokio::join!(biased; queue.commit_along(complete(1)), stop);
+        for refused in [held, queue.commit_along(complete(2)).await, queue.commit(complete(3)).await] {
+            assert!(matches!(&refused, Err(StoreError::WriterStopped { reason }) if reason == "a disk"));
+        }
+    }
+}

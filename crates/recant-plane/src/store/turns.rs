@@ -166,6 +166,12 @@ mod tests {
 
     const SHORT: usize = 500;
 
+    impl Owned for Command {
+        fn command(&self) -> &Command {
+            self
+        }
+    }
+
     fn turns(waiting: &[(&'static str, usize)]) -> Turns<(&'static str, usize)> {
         let mut turns = Turns::default();
         for (at, (owner, bytes)) in waiting.iter().enumerate() {
@@ -216,11 +222,6 @@ mod tests {
 
     #[test]
     fn what_goes_first_goes_first() {
-        impl Owned for Command {
-            fn command(&self) -> &Command {
-                self
-            }
-        }
         let mut turns = Turns::default();
         turns.push(Command::DeleteKey("key".into()));
         turns.push(Command::Protocol(Vec::new()));

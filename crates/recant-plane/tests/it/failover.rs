@@ -16,10 +16,14 @@ use crate::api::rig::{Call, PATIENCE, Rig, invalidation};
 use crate::cut::Proxy;
 use crate::postgres::{self, PgServer};
 
-/// A plane on a database.
+/// A plane on a database of a server that stands alone.
 pub(crate) fn plane(database: &str) -> Rig {
+    plane_with(database, UnsafeSettings::WithoutStandbys)
+}
+
+fn plane_with(database: &str, unsafe_settings: UnsafeSettings) -> Rig {
     let server = database.parse().unwrap();
-    let choice = PostgresChoice { server, unsafe_settings: UnsafeSettings::Refuse, peer_address: None };
+    let choice = PostgresChoice { server, unsafe_settings, peer_address: None };
     Rig::start_with(|options| {
         options.store = StoreChoice::Postgres(Box::new(choice));
         // Of what a term has running, nothing may outlive it.
@@ -235,7 +239,7 @@ fn a_primary_that_is_killed_under_load_loses_nothing() {
     let cluster = Cluster::start();
     cluster.servers[0].make_database_named("planes");
     let address = cluster.address("planes");
-    let planes = [plane(&address), plane(&address)];
+    let planes = [(); 2].map(|()| plane_with(&address, UnsafeSettings::Refuse));
     let tenant = furnish(&planes[0]);
     let load = Arc::new(Load { accepted: AtomicUsize::new(0), stop: AtomicBool::new(false) });
 

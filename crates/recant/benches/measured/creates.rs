@@ -110,7 +110,11 @@ fn on_postgres(folder: &Path) -> Result<Option<(PlaneProcess, String)>> {
         return Ok(None);
     }
     let database = postgres::shared().make_database();
-    let plane = PlaneProcess::start_with(folder, "plane-on-postgres", &["--store", &database])?;
+    let plane = PlaneProcess::start_with(
+        folder,
+        "plane-on-postgres",
+        &["--store", &database, "--store-without-standbys"],
+    )?;
     let tenant = plane.client()?.make_tenant("bench.example", Origin::start()?.address)?;
     Ok(Some((plane, tenant)))
 }

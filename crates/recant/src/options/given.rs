@@ -41,7 +41,8 @@ pub(super) const PLANE: &[&str] = &[
     "audit-records-max",
     "retain-invalidations",
 ];
-pub(super) const PEERS: &[&str] = &["store", "peer-address", "unsafe-store-settings"];
+pub(super) const PEERS: &[&str] =
+    &["store", "peer-address", "store-without-standbys", "unsafe-store-settings"];
 pub(super) const VIEWERS: &[&str] = &[
     "viewer",
     "viewer-tls",
@@ -198,6 +199,9 @@ impl Given {
             }
             (None, None, UnsafeSettings::Refuse) => StoreChoice::Embedded,
             (None, Some(_), _) => return Err(Usage { message: "--peer-address needs --store".into() }),
+            (None, None, UnsafeSettings::WithoutStandbys) => {
+                return Err(Usage { message: "--store-without-standbys needs --store".into() });
+            }
             (None, None, UnsafeSettings::Accept) => {
                 return Err(Usage { message: "--unsafe-store-settings needs --store".into() });
             }
@@ -262,6 +266,9 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             }
             "store" => given.server = Some(store(&mut parser)?),
             "peer-address" => given.peer_address = Some(parser.value()?.string()?),
+            // The other one says more, whichever comes first.
+            "store-without-standbys" if given.unsafe_settings == UnsafeSettings::Accept => {}
+            "store-without-standbys" => given.unsafe_settings = UnsafeSettings::WithoutStandbys,
             "unsafe-store-settings" => given.unsafe_settings = UnsafeSettings::Accept,
             "retain-invalidations" => given.retention = value(&mut parser, "--retain-invalidations")?,
             "viewer" => given.viewer = address(&mut parser, "--viewer")?,

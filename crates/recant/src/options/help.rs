@@ -49,6 +49,7 @@ Options of serve and plane
 Options of plane
   --store postgres://...           keep everything in this PostgreSQL, for several planes; the password may be in PGPASSWORD
   --peer-address HOST:PORT         where the other planes reach this one (the API's own address)
+  --store-without-standbys         start on a PostgreSQL that stands alone: what is acknowledged is lost with its disk
   --unsafe-store-settings          start on a PostgreSQL that may lose what it has acknowledged: for development
 
 Options of serve and edge

@@ -379,6 +379,7 @@ mod tests {
         check("plane --data-dir d --audit some", "off, changes or all");
         check("plane --data-dir d --store mysql://x", "--store: it is not like postgres://");
         check("plane --data-dir d --peer-address a:1", "--peer-address needs --store");
+        check("plane --data-dir d --store-without-standbys", "--store-without-standbys needs --store");
         check("serve --data-dir d --store postgres://127.0.0.1/x", "--store");
         check("plane --data-dir d --retain-invalidations 0d", "a number of days as 30d");
         check("restore --data-dir d", "--from is needed");

@@ -37,7 +37,9 @@ impl Process {
     }
 
     fn plane(folder: &Path, name: &str, database: &str) -> Self {
-        let words = ["plane", "--api", "127.0.0.1:0", "--lease-seconds", "2", "--store", database];
+        // The tests' server stands alone.
+        let database = ["--store", database, "--store-without-standbys"];
+        let words = [&["plane", "--api", "127.0.0.1:0", "--lease-seconds", "2"], &database[..]].concat();
         Self::start(folder.join(name), "api", &words)
     }
 

@@ -157,10 +157,8 @@ impl Candidate {
     /// A connection to a database that is safe and has the tables.
     async fn prepared(&self, wall_now: WallTime) -> Result<Session, OpenError> {
         let db = self.server.connect().await?;
-        match settings::find_unsafe(&db).await? {
-            Some(found) if self.unsafe_settings == UnsafeSettings::Refuse => return Err(found.into()),
-            Some(found) => tracing::warn!(%found, "what is acknowledged may be lost"),
-            None => {}
+        if let Some(found) = settings::find_unsafe(&db, self.unsafe_settings, true).await? {
+            return Err(found.into());
         }
         schema::prepare(&db, wall_now).await?;
         Ok(db)

@@ -1,8 +1,9 @@
 //! The settings that durability needs.
 //!
-//! What was acknowledged must be on the disks of those that may become the primary. A server that says otherwise is
+//! What was acknowledged must be on the disks of those that may become the primary (PURGE.md section 5). A server that says otherwise is
 //! refused when a plane opens it, and whenever the plane's writer connects again: what was a safe primary's standby may
-//! be an unsafe primary. `--unsafe-store-settings` lets development go on all the same.
+//! be an unsafe primary. Nobody can see from here whether a server is alone or has standbys that are not waited for. So whoever has one server, and
+//! nothing that would take its place, says so: `--store-without-standbys`. `--unsafe-store-settings` lets development go on with anything.
 
 use super::rows;
 use super::session::{Result, Session};
@@ -16,15 +17,15 @@ pub enum UnsafeSettings {
     /// They are refused.
     #[default]
     Refuse,
+    /// They are refused, but that there are no standbys: what is acknowledged is on one disk, and goes with that.
+    WithoutStandbys,
     /// They are taken, and said: what is acknowledged may be lost.
     Accept,
 }
 
 /// A setting by which something acknowledged may be lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name} is '{value}', and {why}; --unsafe-store-settings lets a plane in development start all the same"
-)]
+#[error("{name} is '{value}', and {why}; {way_out}")]
 pub struct UnsafeSetting {
     /// PostgreSQL's name of it.
     pub name: &'static str,
@@ -32,6 +33,8 @@ pub struct UnsafeSetting {
     pub value: String,
     /// What it would have to be, and why.
     pub why: &'static str,
+    /// How to start all the same.
+    pub way_out: &'static str,
 }
 
 /// A setting that is looked at.
@@ -42,7 +45,9 @@ struct Check {
     why: &'static str,
 }
 
-const CHECKS: [Check; 4] = [
+const STANDBYS: &str = "synchronous_standby_names";
+
+const CHECKS: [Check; 5] = [
     Check {
         name: "fsync",
         is_safe: |value| value == "on",
@@ -63,15 +68,37 @@ const CHECKS: [Check; 4] = [
         is_safe: |value| value.parse().is_ok_and(|version: i32| version >= VERSION_MIN),
         why: "PostgreSQL 14 is the oldest that is supported",
     },
+    Check {
+        name: STANDBYS,
+        is_safe: |value| !value.trim().is_empty(),
+        why: "what was acknowledged outlives the server only on standbys that commits wait for, as with 'ANY 1 (a, b)'",
+    },
 ];
 
-/// Looks at every setting, and gives the first that is unsafe.
-pub(super) async fn find_unsafe(db: &Session) -> Result<Option<UnsafeSetting>> {
+/// Looks at every setting, and gives the first that is unsafe and not taken. Those that are taken are said, where that is wanted.
+pub(super) async fn find_unsafe(
+    db: &Session,
+    taken: UnsafeSettings,
+    say: bool,
+) -> Result<Option<UnsafeSetting>> {
     for Check { name, is_safe, why } in CHECKS {
         let row = db.one("SELECT current_setting($1)", &[&name]).await?;
         let value: String = rows::get(&row, 0)?;
-        if !is_safe(&value) {
-            return Ok(Some(UnsafeSetting { name, value, why }));
+        if is_safe(&value) {
+            continue;
+        }
+        let way_out = match name {
+            STANDBYS => "--store-without-standbys lets a plane start on a server that stands alone",
+            _ => "--unsafe-store-settings lets a plane in development start all the same",
+        };
+        let found = UnsafeSetting { name, value, why, way_out };
+        match taken {
+            UnsafeSettings::Accept if say && name != STANDBYS => {
+                tracing::warn!(%found, "what is acknowledged may be lost");
+            }
+            UnsafeSettings::Accept => {}
+            UnsafeSettings::WithoutStandbys if name == STANDBYS => {}
+            UnsafeSettings::Refuse | UnsafeSettings::WithoutStandbys => return Ok(Some(found)),
         }
     }
     Ok(None)
@@ -107,6 +134,8 @@ mod tests {
         {
             check("synchronous_commit", value, expected);
         }
+        check("synchronous_standby_names", "", false);
+        check("synchronous_standby_names", "ANY 1 (a, b)", true);
         check("server_version_num", "130012", false);
         check("server_version_num", "150005", true);
     }

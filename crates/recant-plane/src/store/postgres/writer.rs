@@ -277,11 +277,9 @@ impl Worker {
 /// Opens a connection to a database that is still as safe as it was.
 async fn connect(server: &Server, unsafe_settings: UnsafeSettings) -> Result<Session, Halt> {
     let session = server.connect().await?;
-    match settings::find_unsafe(&session).await? {
-        Some(found) if unsafe_settings == UnsafeSettings::Refuse => {
-            Err(Halt::Final(format!("the database is not safe any more: {found}")))
-        }
-        _ => Ok(session),
+    match settings::find_unsafe(&session, unsafe_settings, false).await? {
+        Some(found) => Err(Halt::Final(format!("the database is not safe any more: {found}"))),
+        None => Ok(session),
     }
 }
 

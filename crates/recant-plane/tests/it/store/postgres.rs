@@ -32,7 +32,7 @@ impl Database {
 
     /// A plane that wants this database's term.
     fn candidate(&self) -> Candidate {
-        candidate(&self.0, UnsafeSettings::Refuse)
+        candidate(&self.0, UnsafeSettings::WithoutStandbys)
     }
 }
 
@@ -114,7 +114,7 @@ async fn a_commit_without_an_answer_is_carried_out_once() {
     let database = Database::new();
     let proxy = Proxy::start(postgres::shared().port()).await;
     let address = format!("postgres://recant@{}/{}", proxy.address, database.name());
-    let store = candidate(&address, UnsafeSettings::Refuse).open(NOW).await.unwrap();
+    let store = candidate(&address, UnsafeSettings::WithoutStandbys).open(NOW).await.unwrap();
     furnish(&store, &["t"]).await;
     for (id, cut) in [("I-before", Cut::Before), ("I-after", Cut::After)] {
         let head = store.head().await.unwrap().0;
@@ -133,8 +133,10 @@ async fn a_commit_without_an_answer_is_carried_out_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_wait_for_the_standbys_is_cancelled_is_not_answered() {
     let server = PgServer::start("");
-    let store =
-        candidate(&server.make_database_named("alone"), UnsafeSettings::Refuse).open(NOW).await.unwrap();
+    let store = candidate(&server.make_database_named("alone"), UnsafeSettings::WithoutStandbys)
+        .open(NOW)
+        .await
+        .unwrap();
     furnish(&store, &["t"]).await;
     server.set("synchronous_standby_names = 'ANY 1 (nobody)'");
     let create = tokio::spawn({
@@ -283,6 +285,14 @@ async fn settings_that_may_lose_something_are_refused() {
     check("SET synchronous_commit = remote_write", "synchronous_commit is 'remote_write'").await;
     database.tamper(&format!("ALTER DATABASE {} SET synchronous_commit = remote_apply", database.name()));
     assert!(database.candidate().open(NOW).await.is_ok());
+    // That a server stands alone is nothing that it says itself.
+    let refused = candidate(&database.0, UnsafeSettings::Refuse).open(NOW).await;
+    let Err(OpenError::Unsafe(found)) = refused else { panic!("{refused:?}") };
+    let said = found.to_string();
+    assert!(
+        said.contains("synchronous_standby_names is ''") && said.contains("--store-without-standbys"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -347,7 +357,7 @@ async fn the_way_to_the_database_is_secret_and_proven() {
     let authority = folder.path().join("authority.pem");
     let open = async |host: &str, query: String| {
         let address = format!("postgres://recant@{host}:{}/secret?{query}", server.port());
-        candidate(&address, UnsafeSettings::Refuse).open(NOW).await
+        candidate(&address, UnsafeSettings::WithoutStandbys).open(NOW).await
     };
     let trusting = format!("sslmode=verify-full&sslrootcert={}", authority.display());
     let store = open("localhost", trusting.clone()).await.unwrap();

@@ -68,7 +68,7 @@ fn taking_over_anew_undoes_nothing() {
     let name = "declared_once";
     let choice = PostgresChoice {
         server: server.make_database_named(name).parse().unwrap(),
-        unsafe_settings: UnsafeSettings::Refuse,
+        unsafe_settings: UnsafeSettings::WithoutStandbys,
         peer_address: None,
     };
     let rig = Rig::start_with(|options| {

@@ -16,7 +16,7 @@ use crate::postgres::{self, PgServer};
 async fn open(address: &str) -> PostgresStore {
     let candidate = Candidate::new(
         address.parse().unwrap(),
-        UnsafeSettings::Refuse,
+        UnsafeSettings::WithoutStandbys,
         "127.0.0.1:1".to_owned(),
         clock::boot_now,
     );

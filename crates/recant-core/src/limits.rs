@@ -324,6 +324,14 @@ pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
 pub const SWEEP_RESPONSES_AT_ONCE: usize = 512;
 /// How long the sweep waits after an entry of the log for those that follow. Ours; what is swept away cannot say any more why it went.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);
+/// Bytes of entries after which an edge's journal begins anew, if its state is not longer. Ours: some 20,000 entries.
+pub const JOURNAL_BYTES_MIN: u64 = 8 * 1024 * 1024;
+/// Entries that may wait to be written into the journal; with more it has a gap. Ours.
+pub const JOURNAL_NOTES_WAITING_MAX: usize = 4_096;
+/// Bytes of such entries, beyond the first. Ours.
+pub const JOURNAL_BYTES_WAITING_MAX: u64 = 64 * 1024 * 1024;
+/// How long a journal that could not begin anew rests before it tries again. Ours.
+pub const JOURNAL_RETRY_PERIOD: Duration = Duration::from_secs(30);
 /// Bytes that a viewer's connection may hold back in each direction. Ours; hyper's own bound is some 400 KiB.
 pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that an origin's connection may hold back in each direction. Ours.

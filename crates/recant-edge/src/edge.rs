@@ -15,8 +15,11 @@ use recant_core::limits::{
     BACKGROUND_VALIDATIONS_MAX, CODED_AT_A_TIME_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX,
 };
 
+use recant_core::protocol::message::Applied;
+
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
+use crate::disk::{Disk, DiskOptions, FolderError};
 use crate::fetches::Fetches;
 use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
@@ -55,6 +58,8 @@ pub struct EdgeOptions {
     pub clock: Arc<dyn Clock>,
     /// How long the sweep waits after an entry of the log.
     pub sweep_pause: Duration,
+    /// What outlives the process, if anything is to.
+    pub disk: Option<DiskOptions>,
 }
 
 /// How viewers connect over TLS.
@@ -80,6 +85,9 @@ pub enum EdgeError {
     /// The authorities for origins.
     #[error(transparent)]
     OriginCa(#[from] OriginCaError),
+    /// The folder for what outlives the process.
+    #[error(transparent)]
+    Disk(#[from] FolderError),
 }
 
 impl EdgeOptions {
@@ -98,6 +106,7 @@ impl EdgeOptions {
             plane_addresses: Vec::new(),
             clock: Arc::new(SystemClock),
             sweep_pause: SWEEP_PAUSE,
+            disk: None,
         }
     }
 }
@@ -114,6 +123,8 @@ pub struct Edge {
     store: Arc<Store>,
     removals: Arc<Removals>,
     sweep: Arc<Sweep>,
+    disk: Option<Arc<Disk>>,
+    resumed: Option<Applied>,
     stopping: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
@@ -136,6 +147,13 @@ impl Edge {
             (viewer_tls, certificates) = (Some(address), Some(opened));
         }
         let world = Arc::new(World::new());
+        let (mut disk, mut resumed) = (None, None);
+        if let Some(disk_options) = options.disk {
+            let world = world.clone();
+            let opening = tokio::task::spawn_blocking(move || Disk::open(&disk_options, &world));
+            let (opened, applied) = opening.await.expect("it does not panic")?;
+            (disk, resumed) = (Some(Arc::new(opened)), applied);
+        }
         let store = Arc::new(Store::new(options.store_bytes, options.tenant_share_percent));
         let (removals, fetches) = (Arc::new(Removals::default()), Arc::new(Fetches::default()));
         let mut own = options.plane_addresses;
@@ -167,10 +185,23 @@ impl Edge {
             fetches,
             progress: Default::default(),
             passing: Default::default(),
+            passes: Default::default(),
         });
         serving.push(tokio::spawn(sweep.clone().keep_sweeping(options.sweep_pause, stop.clone())));
         serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
-        Ok(Self { viewer, viewer_tls, certificates, world, store, removals, sweep, stopping, serving })
+        Ok(Self {
+            viewer,
+            viewer_tls,
+            certificates,
+            world,
+            store,
+            removals,
+            sweep,
+            disk,
+            resumed,
+            stopping,
+            serving,
+        })
     }
 
     /// Where viewers connect.
@@ -224,6 +255,16 @@ impl Edge {
     /// Sweeps in the background.
     pub(crate) fn sweep(&self) -> &Arc<Sweep> {
         &self.sweep
+    }
+
+    /// What is kept for the next process.
+    pub(crate) fn disk(&self) -> Option<&Arc<Disk>> {
+        self.disk.as_ref()
+    }
+
+    /// The last entry that an earlier process has applied and kept, from where its follower goes on.
+    pub fn resumed(&self) -> Option<Applied> {
+        self.resumed
     }
 
     /// Answers a plane's questions about what is stored.

@@ -55,6 +55,7 @@ impl Inside {
             fetches: Arc::new(Fetches::default()),
             progress: Default::default(),
             passing: Default::default(),
+            passes: Default::default(),
         };
         let tenants: Vec<_> = (0..tenants).map(|n| fixtures::tenant(&format!("dt_{n:026}"))).collect();
         let inside = Self { world, store, sweep, tenants, head: Mutex::default() };

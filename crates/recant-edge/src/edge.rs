@@ -19,10 +19,11 @@ use recant_core::protocol::message::Applied;
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
-use crate::disk::{Disk, DiskOptions, FolderError};
+use crate::disk::{Disk, DiskOptions, DiskUsage, FolderError};
 use crate::fetches::Fetches;
 use crate::flight::Flights;
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
+use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::request::Shared;
 use crate::server::{Door, serve};
@@ -124,7 +125,6 @@ pub struct Edge {
     removals: Arc<Removals>,
     sweep: Arc<Sweep>,
     disk: Option<Arc<Disk>>,
-    resumed: Option<Applied>,
     stopping: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
@@ -147,15 +147,20 @@ impl Edge {
             (viewer_tls, certificates) = (Some(address), Some(opened));
         }
         let world = Arc::new(World::new());
-        let (mut disk, mut resumed) = (None, None);
-        if let Some(disk_options) = options.disk {
-            let world = world.clone();
-            let opening = tokio::task::spawn_blocking(move || Disk::open(&disk_options, &world));
-            let (opened, applied) = opening.await.expect("it does not panic")?;
-            (disk, resumed) = (Some(Arc::new(opened)), applied);
-        }
-        let store = Arc::new(Store::new(options.store_bytes, options.tenant_share_percent));
+        let disk = match options.disk {
+            Some(disk_options) => {
+                let world = world.clone();
+                let opening = tokio::task::spawn_blocking(move || Disk::open(&disk_options, &world));
+                Some(Arc::new(opening.await.expect("it does not panic")?))
+            }
+            None => None,
+        };
+        let tier = disk.as_ref().map(|disk| disk.tier.clone());
+        let store = Arc::new(Store::with_disk(options.store_bytes, options.tenant_share_percent, tier));
         let (removals, fetches) = (Arc::new(Removals::default()), Arc::new(Fetches::default()));
+        if let Some(disk) = &disk {
+            disk.start(&world, &store, &removals, &options.clock);
+        }
         let mut own = options.plane_addresses;
         own.push(viewer);
         own.extend(viewer_tls);
@@ -167,6 +172,7 @@ impl Edge {
             removals: removals.clone(),
             fetches: fetches.clone(),
             flights: Arc::new(Flights::new()),
+            recalls: Recalls::new(),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
             origins: Origins::new(policy, secure),
@@ -189,19 +195,7 @@ impl Edge {
         });
         serving.push(tokio::spawn(sweep.clone().keep_sweeping(options.sweep_pause, stop.clone())));
         serving.extend(certificates.iter().map(|it| tokio::spawn(it.clone().keep_looking(stop.clone()))));
-        Ok(Self {
-            viewer,
-            viewer_tls,
-            certificates,
-            world,
-            store,
-            removals,
-            sweep,
-            disk,
-            resumed,
-            stopping,
-            serving,
-        })
+        Ok(Self { viewer, viewer_tls, certificates, world, store, removals, sweep, disk, stopping, serving })
     }
 
     /// Where viewers connect.
@@ -237,6 +231,11 @@ impl Edge {
         self.store.usage()
     }
 
+    /// What lies on the disk, if anything is kept there.
+    pub fn disk_usage(&self) -> Option<DiskUsage> {
+        self.disk.as_ref().map(|disk| disk.usage())
+    }
+
     /// What the plane is told about what its invalidations have taken away.
     pub(crate) fn removals(&self) -> &Arc<Removals> {
         &self.removals
@@ -264,7 +263,7 @@ impl Edge {
 
     /// The last entry that an earlier process has applied and kept, from where its follower goes on.
     pub fn resumed(&self) -> Option<Applied> {
-        self.resumed
+        self.disk.as_ref().and_then(|disk| disk.applied())
     }
 
     /// Answers a plane's questions about what is stored.

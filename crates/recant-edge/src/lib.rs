@@ -17,7 +17,7 @@
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
 //! | `brought` | what the log brings, folded into the world |
-//! | `disk` | what is kept for the next process |
+//! | `disk`, `recall` | what is kept for the next process: the log, stored responses; what is read back from there |
 //! | `store` | stored responses |
 //! | `matching` | which rules match a stored response |
 //! | `counting` | how many of them an invalidation would take away |
@@ -61,6 +61,7 @@ mod matching;
 #[doc(hidden)]
 pub mod measuring;
 mod origin;
+mod recall;
 mod relay;
 mod removals;
 mod request;
@@ -79,7 +80,7 @@ mod viewer_fields;
 mod world;
 
 pub use clock::{Clock, SystemClock};
-pub use disk::{DiskOptions, FolderError};
+pub use disk::{DiskOptions, DiskUsage, FolderError};
 pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use origin::{Network, NetworkError, OriginCaError};

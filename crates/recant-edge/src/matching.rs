@@ -5,6 +5,7 @@ use recant_core::position::{Position, Stamp};
 use recant_core::rules::Rules;
 use recant_core::tag::CacheTag;
 
+use crate::disk::ResponseHead;
 use crate::store::Stored;
 use crate::world::{DistributionSlot, TenantSlot};
 
@@ -12,6 +13,14 @@ impl Stored {
     /// The newest of these rules that matches.
     pub(crate) fn newest_of(&self, rules: &Rules) -> Position {
         newest(&self.uris(), &self.tags, rules)
+    }
+}
+
+impl ResponseHead {
+    /// The newest of these rules that matches.
+    pub(crate) fn newest_of(&self, rules: [&Rules; 2]) -> Position {
+        let uris = self.key.uris();
+        rules.map(|rules| newest(&uris, &self.tags, rules)).into_iter().fold(Position::ZERO, Position::max)
     }
 }
 

@@ -124,6 +124,7 @@ impl Sweep {
             }
             rest(began).await;
         }
+        self.look_at_disk().await;
         let seen_to = Stamp { position: before.position.min(oldest), ..before };
         self.forget_rules(seen_to).await;
         progress.is_passing.store(false, Ordering::Relaxed);
@@ -174,8 +175,32 @@ impl Sweep {
                 is_dead
             }
         };
-        if is_dead && self.store.remove_one(key, stored) {
+        if !is_dead {
+            self.store.note_valid(stored);
+        } else if self.store.remove_dead(key, stored) {
             self.progress.purged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What lies on the disk, after what is in memory: of that it is known by now.
+    async fn look_at_disk(&self) {
+        let Some(disk) = self.store.disk() else { return };
+        let mut pass = disk.pass(&self.world);
+        loop {
+            let began = Instant::now();
+            let (store, removals) = (self.store.clone(), self.removals.clone());
+            let stepped = tokio::task::spawn_blocking(move || {
+                let has_more = pass.step(&store, &removals);
+                (pass, has_more)
+            });
+            // It is over when the edge is.
+            let Ok((stepped, has_more)) = stepped.await else { return };
+            if !has_more {
+                self.progress.purged.fetch_add(stepped.purged(), Ordering::Relaxed);
+                return;
+            }
+            pass = stepped;
+            rest(began).await;
         }
     }
 

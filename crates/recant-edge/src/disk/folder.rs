@@ -48,12 +48,34 @@ impl Folder {
         self.path.join("journal.new")
     }
 
+    /// The file of the segment of this number.
+    pub(super) fn segment(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{SEGMENT}{number:08x}"))
+    }
+
+    /// The numbers of all segments, in no order; what else lies there is nobody's business here.
+    pub(super) fn segments(&self) -> io::Result<Vec<u32>> {
+        let mut numbers = Vec::new();
+        for file in fs::read_dir(&self.path)? {
+            let name = file?.file_name();
+            let digits = name.to_str().and_then(|name| name.strip_prefix(SEGMENT));
+            let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+            numbers.extend(
+                number.filter(|number| *self.segment(*number).file_name().unwrap_or_default() == *name),
+            );
+        }
+        Ok(numbers)
+    }
+
     /// Puts the new journal in the place of the old one, durably.
     pub(super) fn publish_journal(&self) -> io::Result<()> {
         fs::rename(self.new_journal(), self.journal())?;
         File::open(&self.path)?.sync_all()
     }
 }
+
+/// What the name of a segment begins with; eight hexadecimal digits follow.
+const SEGMENT: &str = "segment-";
 
 /// A file to be written, readable by its owner only; what was in it stays.
 pub(super) fn create(path: &Path) -> io::Result<File> {

@@ -255,7 +255,12 @@ impl Driver {
                         let _ = events.send(Inbound::Heartbeat(event)).await;
                     });
                 }
-                EdgeEffect::BeginEra(era) => self.world.begin_era(era),
+                EdgeEffect::BeginEra(era) => {
+                    self.world.begin_era(era);
+                    if let Some(disk) = &self.disk {
+                        disk.tier.forget_everything();
+                    }
+                }
                 EdgeEffect::Alarm(alarm) => tracing::warn!(%alarm, "following the plane's log"),
             }
         }
@@ -362,6 +367,7 @@ impl Driver {
     /// Has the journal begin anew, with the state as it is: where it is too long, or has a gap.
     fn begin_journal_anew(&mut self) {
         if let (Some(disk), Some(applied)) = (&self.disk, self.half.applied()) {
+            disk.tier.follow(self.half.view().era, applied.history);
             self.journal_tried = Some(self.clock.boot());
             disk.journal.begin_anew(applied, self.world.capture());
         }

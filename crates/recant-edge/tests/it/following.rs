@@ -211,7 +211,7 @@ async fn a_broken_feed_goes_on_where_it_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_process_goes_on_with_what_was_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let disk = || DiskOptions { dir: dir.path().join("made") };
+    let disk = || DiskOptions::new(dir.path().join("made"));
     let mut following = Following::start_with(|options| options.disk = Some(disk())).await;
     let patterns = vec![Pattern::parse("/p").unwrap()];
     following.feed.change(&Change::Invalidate { scope: scope("a"), patterns }).await;

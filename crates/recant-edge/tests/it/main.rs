@@ -16,6 +16,7 @@ mod failures;
 mod following;
 mod forwarding;
 mod invalidation;
+mod keeping;
 mod origin_request_policies;
 mod passing;
 mod requests;

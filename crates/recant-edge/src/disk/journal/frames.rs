@@ -31,6 +31,8 @@ pub(super) mod kind {
     pub(in super::super) const RULES: u8 = 2;
     /// An entry of which only its place is known.
     pub(in super::super) const OPAQUE: u8 = 3;
+    /// Up to where responses of one segment are known to be valid.
+    pub(in super::super) const VALID: u8 = 4;
 }
 
 /// Who wrote the journal. **Another version may understand more of a body, so it does not go on with what this one has made of
@@ -112,6 +114,34 @@ pub(super) fn read_rules(mut payload: Bytes) -> Option<(Scope, Held)> {
     }
     Some((scope, held))
 }
+
+pub(super) fn valid((segment, birth): (u32, u64), known: &[(u32, Position)]) -> Bytes {
+    let mut payload = BytesMut::new();
+    payload.put_u32(segment);
+    payload.put_u64(birth);
+    for (offset, valid) in known {
+        payload.put_u32(*offset);
+        payload.put_u64(valid.get());
+    }
+    let mut out = BytesMut::new();
+    put(&mut out, kind::VALID, &payload);
+    out.freeze()
+}
+
+/// What the segment is, and what is known of the responses there.
+pub(super) type ReadValid = ((u32, u64), Vec<(u32, Position)>);
+
+pub(super) fn read_valid(mut payload: Bytes) -> Option<ReadValid> {
+    let segment = (payload.try_get_u32().ok()?, payload.try_get_u64().ok()?);
+    let mut known = Vec::with_capacity(payload.len() / VALID_BYTES);
+    while !payload.is_empty() {
+        known.push((payload.try_get_u32().ok()?, Position::new(payload.try_get_u64().ok()?)));
+    }
+    Some((segment, known))
+}
+
+/// Bytes of what is known of one response.
+const VALID_BYTES: usize = 4 + 8;
 
 /// One frame of the feed, without the preamble.
 fn feed(write: impl FnOnce(&mut FrameEncoder)) -> Bytes {

@@ -9,6 +9,7 @@ mod reader;
 mod tests;
 mod writer;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,7 @@ use recant_core::position::Position;
 use recant_core::protocol::message::Applied;
 
 use super::folder::Folder;
+use super::tier::Tier;
 use crate::brought::Brought;
 use crate::world::Captured;
 pub(super) use reader::replay;
@@ -33,6 +35,11 @@ pub(crate) struct Journal {
     state: Arc<State>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// Up to where stored responses on the disk are known to match no rule: by the number and the birth of their segment, each with its
+/// offset there.
+#[derive(Debug, Default)]
+pub(super) struct KnownValid(pub(super) HashMap<(u32, u64), Vec<(u32, Position)>>);
 
 /// Whether it has to begin anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +61,14 @@ struct State {
     entry_bytes: AtomicU64,
     /// Bytes noted and not written yet.
     waiting_bytes: AtomicU64,
+    /// The last place that is written.
+    position: AtomicU64,
 }
 
 /// What is to be written.
 #[derive(Debug)]
 enum Note {
-    Entry(Bytes),
+    Entry(Position, Bytes),
     State(Box<(Applied, Captured)>),
     End,
 }
@@ -68,13 +77,19 @@ enum Note {
 const FAR_TOO_LONG: u64 = 4;
 
 impl Journal {
-    /// Goes on after this many bytes of the journal that is there, if one is.
-    pub(super) fn start(folder: Arc<Folder>, length: Option<u64>) -> Self {
+    /// Goes on after this many bytes of the journal that is there, which come to this place, if one is.
+    pub(super) fn start(
+        folder: Arc<Folder>,
+        tier: Arc<Tier>,
+        length: Option<u64>,
+        position: Position,
+    ) -> Self {
         let (notes, inbox) = sync_channel(JOURNAL_NOTES_WAITING_MAX);
         let state = Arc::new(State::default());
         state.has_gap.store(length.is_none(), Ordering::Relaxed);
         state.entry_bytes.store(length.unwrap_or(0), Ordering::Relaxed);
-        let writer = Writer::new(folder, state.clone(), length);
+        state.position.store(position.get(), Ordering::Relaxed);
+        let writer = Writer::new(folder, tier, state.clone(), length);
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&inbox));
         let thread = thread.inspect_err(|error| tracing::warn!(%error, "the journal is not kept")).ok();
         Self { notes, state, thread: Mutex::new(thread) }
@@ -93,7 +108,7 @@ impl Journal {
         let length = bytes.len() as u64;
         let waiting = self.state.waiting_bytes.fetch_add(length, Ordering::Relaxed);
         let is_noted =
-            waiting <= JOURNAL_BYTES_WAITING_MAX && self.notes.try_send(Note::Entry(bytes)).is_ok();
+            waiting <= JOURNAL_BYTES_WAITING_MAX && self.notes.try_send(Note::Entry(position, bytes)).is_ok();
         if !is_noted {
             self.state.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
             self.state.has_gap.store(true, Ordering::Relaxed);
@@ -102,8 +117,16 @@ impl Journal {
 
     /// Begins anew with this state, which is that after `applied`.
     pub(crate) fn begin_anew(&self, applied: Applied, captured: Captured) {
-        let has_gap = self.notes.try_send(Note::State(Box::new((applied, captured)))).is_err();
-        self.state.has_gap.store(has_gap, Ordering::Relaxed);
+        // Before it is handed over: what the thread has to say about it comes after.
+        self.state.has_gap.store(false, Ordering::Relaxed);
+        if self.notes.try_send(Note::State(Box::new((applied, captured)))).is_err() {
+            self.state.has_gap.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The last place that has been written: another process would go on from there.
+    pub(crate) fn position(&self) -> Position {
+        Position::new(self.state.position.load(Ordering::Relaxed))
     }
 
     pub(crate) fn due(&self) -> Due {

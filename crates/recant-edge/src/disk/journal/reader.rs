@@ -12,6 +12,7 @@ use recant_core::protocol::message::Applied;
 use recant_core::rules::Rules;
 use recant_wire::feed::{Frame, FrameDecoder, PREAMBLE, body};
 
+use super::KnownValid;
 use super::frames::{self, HEAD_BYTES, MAGIC, PAYLOAD_BYTES_MAX, kind};
 use crate::brought::Brought;
 use crate::world::World;
@@ -23,6 +24,8 @@ pub(in super::super) struct Replayed {
     pub(in super::super) applied: Applied,
     /// How many bytes of the file are of use; what follows is to be cut off.
     pub(in super::super) length: u64,
+    /// What is known of stored responses.
+    pub(in super::super) known: KnownValid,
 }
 
 /// Bytes read at a time.
@@ -42,7 +45,7 @@ pub(in super::super) fn replay(path: &Path, world: &World) -> Option<Replayed> {
 
 fn replay_from(input: impl io::Read, world: &World) -> Option<Replayed> {
     let mut records = Records::open(input)?;
-    let Some(mut applied) = state(&mut records, world) else {
+    let Some((mut applied, known)) = state(&mut records, world) else {
         tracing::warn!("the journal has no whole state: nothing stored before is of use");
         return None;
     };
@@ -52,21 +55,25 @@ fn replay_from(input: impl io::Read, world: &World) -> Option<Replayed> {
         brought.fold_into(world, next.position);
         (applied, length) = (next, records.read);
     }
-    Some(Replayed { applied, length })
+    Some(Replayed { applied, length, known })
 }
 
 /// The state at the beginning, folded in.
-fn state(records: &mut Records<impl io::Read>, world: &World) -> Option<Applied> {
+fn state(records: &mut Records<impl io::Read>, world: &World) -> Option<(Applied, KnownValid)> {
     let begin = records.next()?;
     if begin.kind != kind::BEGIN || *begin.payload != *frames::understanding() {
         tracing::info!("the journal is another version's");
         return None;
     }
     let Some(Frame::SnapshotBegin { history, position, hash }) = records.next()?.frame() else { return None };
-    let (mut changes, mut rules): (Vec<Change>, Vec<_>) = Default::default();
+    let (mut changes, mut rules, mut known): (Vec<Change>, Vec<_>, KnownValid) = Default::default();
     loop {
         let record = records.next()?;
         match record.kind {
+            kind::VALID => {
+                let (segment, responses) = frames::read_valid(record.payload)?;
+                known.0.entry(segment).or_default().extend(responses);
+            }
             kind::RULES => rules.push(frames::read_rules(record.payload)?),
             kind::FEED => match record.frame()? {
                 // This version wrote it: what cannot be read is damaged.
@@ -83,7 +90,7 @@ fn state(records: &mut Records<impl io::Read>, world: &World) -> Option<Applied>
     for (scope, held) in rules {
         world.restore_rules(&scope, Rules::of(&held));
     }
-    Some(Applied { history, position, hash })
+    Some((Applied { history, position, hash }, known))
 }
 
 /// The records of a journal, up to the first that is not whole.

@@ -9,6 +9,7 @@ use recant_wire::feed::body;
 use tempfile::TempDir;
 
 use super::*;
+use crate::disk::segment::OwnDisk;
 use crate::store::fixtures;
 use crate::world::World;
 
@@ -20,6 +21,11 @@ struct Told {
     world: World,
     journal: Journal,
     applied: Applied,
+}
+
+fn start(folder: Arc<Folder>, length: Option<u64>) -> Journal {
+    let tier = Arc::new(Tier::new(folder.clone(), Box::new(OwnDisk), 1 << 20));
+    Journal::start(folder, tier, length, Position::ZERO)
 }
 
 fn at(position: u64) -> Position {
@@ -36,7 +42,7 @@ impl Told {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let folder = Arc::new(Folder::take(dir.path()).expect("it is free"));
-        let journal = Journal::start(folder, None);
+        let journal = start(folder, None);
         let applied = Applied { history: HISTORY, position: at(5), hash: Hash::of(b"5") };
         let told = Self { dir, world: World::new(), journal, applied };
         let tenants = ["a", "b"].map(|id| Change::PutTenant(fixtures::tenant(id)));
@@ -188,7 +194,7 @@ fn who_goes_on_writes_after_what_was_whole() {
     drop(journal);
     let folder = Arc::new(Folder::take(dir.path()).expect("the one before has let go"));
     let replayed = replay(&path, &World::new()).expect("a state");
-    let journal = Journal::start(folder, Some(replayed.length));
+    let journal = start(folder, Some(replayed.length));
     let mut told = Told { dir, world, journal, applied };
     told.tell(&invalidate("b", &["/p"]));
     let (world, applied) = told.replayed();

@@ -9,15 +9,21 @@ use std::sync::mpsc::Receiver;
 use bytes::Bytes;
 
 use recant_core::entry::{Change, Scope};
+use recant_core::position::Position;
 use recant_core::protocol::message::Applied;
 
 use super::frames::{self, MAGIC};
 use super::{Note, State};
 use crate::disk::folder::{self, Folder};
+use crate::disk::tier::Tier;
 use crate::world::Captured;
+
+/// Responses that one frame speaks of.
+const KNOWN_PER_FRAME_MAX: usize = 65_536;
 
 pub(super) struct Writer {
     folder: Arc<Folder>,
+    tier: Arc<Tier>,
     state: Arc<State>,
     /// Where the next entry goes; nowhere, when one is missing.
     file: Option<File>,
@@ -27,8 +33,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Goes on after so many bytes of the journal that is there; without any, with the first state.
-    pub(super) fn new(folder: Arc<Folder>, state: Arc<State>, length: Option<u64>) -> Self {
-        let mut this = Self { folder, state, file: None, is_told: false };
+    pub(super) fn new(folder: Arc<Folder>, tier: Arc<Tier>, state: Arc<State>, length: Option<u64>) -> Self {
+        let mut this = Self { folder, tier, state, file: None, is_told: false };
         if let Some(length) = length {
             let reopened = reopen(&this.folder, length);
             this.file = this.done(reopened);
@@ -39,14 +45,14 @@ impl Writer {
     pub(super) fn run(mut self, inbox: &Receiver<Note>) {
         while let Ok(note) = inbox.recv() {
             match note {
-                Note::Entry(bytes) => self.append(&bytes),
+                Note::Entry(position, bytes) => self.append(position, &bytes),
                 Note::State(state) => self.begin_anew(&state.0, &state.1),
                 Note::End => return,
             }
         }
     }
 
-    fn append(&mut self, bytes: &Bytes) {
+    fn append(&mut self, position: Position, bytes: &Bytes) {
         self.state.waiting_bytes.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
         let Some(mut file) = self.file.take() else { return };
         let written = file.write_all(bytes);
@@ -54,6 +60,7 @@ impl Writer {
         if self.done(written).is_some() {
             self.file = Some(file);
             self.state.entry_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            self.state.position.store(position.get(), Ordering::Relaxed);
         }
     }
 
@@ -65,6 +72,7 @@ impl Writer {
             self.is_told = false;
             self.state.state_bytes.store(length, Ordering::Relaxed);
             self.state.entry_bytes.store(0, Ordering::Relaxed);
+            self.state.position.store(applied.position.get(), Ordering::Relaxed);
         }
     }
 
@@ -83,6 +91,11 @@ impl Writer {
         for (spec, rules) in &captured.tenants {
             out.write_all(&frames::snapshot_item(&Change::PutTenant((**spec).clone())))?;
             out.write_all(&frames::rules(&Scope::Tenant(spec.id.clone()), &rules.held()))?;
+        }
+        for (segment, known) in self.tier.known_valid(applied.history) {
+            for known in known.chunks(KNOWN_PER_FRAME_MAX) {
+                out.write_all(&frames::valid(segment, known))?;
+            }
         }
         out.write_all(&frames::snapshot_end())?;
         let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;

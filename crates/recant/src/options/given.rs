@@ -8,9 +8,10 @@ use std::time::Duration;
 use http::HeaderName;
 use lexopt::{Arg, Parser, ValueExt as _};
 use recant_core::limits::{
-    LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
+    DISK_BYTES_MIN, LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT,
+    WILDCARDS_IN_PROGRESS_DEFAULT,
 };
-use recant_edge::{Network, PlaneUrl, TlsOptions};
+use recant_edge::{DiskOptions, Network, PlaneUrl, TlsOptions};
 use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
 use recant_plane::{
     AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, PostgresChoice,
@@ -49,6 +50,8 @@ pub(super) const VIEWERS: &[&str] = &[
     "geo-header",
     "origin-ca",
     "store-bytes",
+    "disk-store",
+    "disk-bytes",
     "tenant-share",
     "allow-origins",
     "deny-origins",
@@ -85,6 +88,8 @@ pub(super) struct Given {
     geo_header: Option<HeaderName>,
     origin_ca: Vec<PathBuf>,
     store_bytes: u64,
+    disk_store: Option<PathBuf>,
+    disk_bytes: Option<u64>,
     tenant_share_percent: u8,
     allowed_networks: Vec<Network>,
     denied_networks: Vec<Network>,
@@ -121,6 +126,8 @@ impl Given {
             geo_header: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
+            disk_store: None,
+            disk_bytes: None,
             tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
@@ -140,10 +147,22 @@ impl Given {
             geo_header: self.geo_header.clone(),
             origin_ca: self.origin_ca.clone(),
             store_bytes: self.store_bytes,
+            disk: self.disk()?,
             tenant_share_percent: self.tenant_share_percent,
             allowed_networks: self.allowed_networks.clone(),
             denied_networks: self.denied_networks.clone(),
         })
+    }
+
+    fn disk(&self) -> Result<Option<DiskOptions>, Usage> {
+        match (&self.disk_store, self.disk_bytes) {
+            (Some(dir), bytes) => {
+                let disk = DiskOptions::new(dir.clone());
+                Ok(Some(DiskOptions { bytes: bytes.unwrap_or(disk.bytes), ..disk }))
+            }
+            (None, Some(_)) => Err(Usage { message: "--disk-bytes needs --disk-store".into() }),
+            (None, None) => Ok(None),
+        }
     }
 
     /// An address for TLS without certificates would serve nobody, and certificates without one nothing.
@@ -255,6 +274,15 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             "geo-header" => given.geo_header = Some(value(&mut parser, "--geo-header")?),
             "origin-ca" => given.origin_ca.push(parser.value()?.into()),
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
+            "disk-store" => given.disk_store = Some(parser.value()?.into()),
+            "disk-bytes" => {
+                let bytes: u64 = value(&mut parser, "--disk-bytes")?;
+                if bytes < DISK_BYTES_MIN {
+                    let why = format!("{DISK_BYTES_MIN} or more is expected");
+                    return Err(bad("--disk-bytes", &bytes.to_string(), &why));
+                }
+                given.disk_bytes = Some(bytes);
+            }
             "tenant-share" => {
                 let share: u8 = value(&mut parser, "--tenant-share")?;
                 if !(1..=100).contains(&share) {

@@ -98,14 +98,12 @@ pub(crate) async fn look_up(
 ) -> Found {
     let found = match keyed(arrival, head, path, query) {
         Ok(keyed) => {
-            let may_recall = shared.store.disk().is_some() && arrival.view.has_lease(shared.clock.boot());
-            let again = may_recall.then(|| keyed.clone());
             let found = search(shared, arrival, head, (path, query), keyed, None);
-            match again.filter(|_| found.is_not_in_memory()) {
-                Some(keyed) => {
-                    Box::pin(recall(shared, arrival, head, (path, query), keyed)).await.unwrap_or(found)
-                }
-                None => found,
+            let may_recall = || shared.store.disk().is_some() && arrival.view.has_lease(shared.clock.boot());
+            if found.is_not_in_memory() && may_recall() {
+                Box::pin(recall(shared, arrival, head, (path, query))).await.unwrap_or(found)
+            } else {
+                found
             }
         }
         Err(why) => Found::Forward(Ask::without_cache(why)),
@@ -125,8 +123,9 @@ async fn recall(
     arrival: &Arrival,
     head: &Parts,
     target: (&str, Option<&str>),
-    keyed: Keyed,
 ) -> Option<Found> {
+    // Made once more: a hit in memory need not keep it.
+    let keyed = keyed(arrival, head, target.0, target.1).ok()?;
     let (key, now) = (keyed.request.key.with_method(CachedMethod::Get), shared.clock.wall());
     let stored = shared.recalls.recall(&shared.store, &key, &head.headers, now).await?;
     Some(search(shared, arrival, head, target, keyed, Some(stored)))

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use recant_core::limits::VARIANTS_PER_KEY_MAX;
 use recant_core::position::Position;
 
 use super::record::Variant;
@@ -178,12 +179,14 @@ impl Shard {
     }
 
     fn put(&mut self, hash: u64, new: Entry) -> Vec<Entry> {
-        let replaced = self.take(hash, |entry| entry.variant == new.variant);
+        let mut replaced = self.take(hash, |entry| entry.variant == new.variant);
         match self.entries.entry(hash) {
             Slot::Vacant(slot) => drop(slot.insert(Entries::One(new))),
             Slot::Occupied(mut slot) => {
                 let mut entries = vec![new];
                 entries.extend_from_slice(slot.get().as_slice());
+                // As in memory: the oldest go, or whoever varies what selects would have everybody else look through it.
+                replaced.extend(entries.drain(entries.len().min(VARIANTS_PER_KEY_MAX)..));
                 slot.insert(Entries::Several(entries));
             }
         }
@@ -229,7 +232,44 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
+    use recant_core::vary::Selecting;
+
     use super::*;
+
+    fn entry(variant: u64) -> Entry {
+        let selecting = Selecting::from_bytes(format!("x:{variant}\n").as_bytes()).expect("a field");
+        let (stamp, valid) = (Position::new(variant), Position::new(variant));
+        let variant = Variant::of(&selecting);
+        Entry { at: At::Way(0), stamp, valid, variant, tenant: 0, bytes: 0 }
+    }
+
+    #[test]
+    fn the_variants_of_a_key_are_bounded_and_the_oldest_go() {
+        let (index, most) = (Index::new(), VARIANTS_PER_KEY_MAX as u64);
+        for variant in 0..most {
+            assert!(index.put(1, entry(variant), || true).is_some_and(|replaced| replaced.is_empty()));
+        }
+        let gone = index.put(1, entry(most), || true).expect("it may");
+        assert_eq!(gone.iter().map(|entry| entry.stamp.get()).collect::<Vec<_>>(), [0]);
+        let stamps: Vec<_> = index.find(1).iter().map(|entry| entry.stamp.get()).collect();
+        assert!(stamps.len() as u64 == most && stamps.is_sorted_by(|newer, older| newer > older));
+        // In the place of its predecessor, at the front.
+        let gone = index.put(1, entry(5), || true).expect("it may");
+        assert_eq!((gone.len(), index.find(1)[0].stamp.get()), (1, 5));
+        assert!(index.put(1, entry(9), || false).is_none());
+    }
+
+    #[test]
+    fn what_has_happened_since_is_not_undone_by_what_is_old() {
+        let index = Index::new();
+        index.put(1, entry(1), || true);
+        index.take(2, |_| true);
+        assert!(index.put_old(1, entry(2)).is_err() && index.put_old(2, entry(2)).is_err());
+        assert!(index.put_old(3, entry(3)).is_ok() && index.take_old(1, |_| true).is_empty());
+        index.settle();
+        assert!(index.put_old(4, entry(4)).is_err(), "nothing is old any more");
+        assert_eq!((index.find(1).len(), index.find(2).len(), index.find(3).len()), (1, 0, 1));
+    }
 
     #[test]
     fn an_entry_is_small() {

@@ -13,7 +13,10 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use recant_core::cache_key::CacheKey;
-use recant_core::limits::{DISK_REMOVALS_WAITING_MAX, DISK_SEGMENT_BYTES_MAX, DISK_SEGMENT_BYTES_MIN};
+use recant_core::limits::{
+    DISK_REMOVALS_WAITING_MAX, DISK_RESPONSES_MAX, DISK_SEGMENT_BYTES_MAX, DISK_SEGMENT_BYTES_MIN,
+    DISK_SEGMENTS_MAX,
+};
 
 use recant_core::position::Era;
 
@@ -222,6 +225,7 @@ impl Writer {
             }
             responses.iter().for_each(|due| self.tier.is_written(due.hash, due.way, due.place, due.bytes));
             self.count_bytes();
+            self.keep_within_limits();
             return;
         }
         if let Err(error) = segment.cut(at) {
@@ -275,6 +279,19 @@ impl Writer {
         if let Some(open) = self.open.take() {
             self.closed.push((open.segment.number, u64::from(open.at)));
         }
+    }
+
+    /// Deletes the oldest segments while the index takes too much memory, or there are too many files.
+    fn keep_within_limits(&mut self) {
+        while self.tier.tenants.responses() > DISK_RESPONSES_MAX {
+            if self.closed.is_empty() {
+                self.close();
+            }
+            if self.drop_oldest().is_none() {
+                return;
+            }
+        }
+        while self.closed.len() > DISK_SEGMENTS_MAX && self.drop_oldest().is_some() {}
     }
 
     /// Deletes the oldest segments until so many bytes more are allowed.

@@ -22,6 +22,7 @@ mod api;
 mod command;
 mod completion;
 mod creates;
+mod disk;
 mod hits;
 mod http;
 mod invalidation;
@@ -46,6 +47,7 @@ const PARTS: &[Part] = &[
     ("rules", rules::run),
     ("memory", memory::run),
     ("invalidation", invalidation::run),
+    ("disk", disk::run),
     ("creates", creates::run),
     ("pages", pages::run),
     ("completion", completion::run),

@@ -334,7 +334,7 @@ pub const DISK_SEGMENT_BYTES_MIN: u64 = 1024 * 1024;
 pub const DISK_SEGMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Segments, each an open file: every process begins one. Ours.
 pub const DISK_SEGMENTS_MAX: usize = 4_096;
-/// Responses on the disk; with more the oldest segment goes. Ours: each takes some 80 bytes of memory.
+/// Responses on the disk; with more the oldest segment goes. Ours: each takes some 100 bytes of memory.
 pub const DISK_RESPONSES_MAX: u64 = 16_000_000;
 /// Bytes of what is known of a response on the disk, beside its body. Ours: an origin's head, a key, and tags.
 pub const DISK_HEAD_BYTES_MAX: usize = 256 * 1024;

@@ -48,7 +48,7 @@ impl Counter {
             }
         }
         let Some(disk) = self.store.disk() else { return Some(count) };
-        let in_memory = |head: &ResponseHead, variant| self.store.has_in_memory(&head.key, variant);
+        let in_memory = |head: &ResponseHead, variant| self.store.in_memory(&head.key, variant).is_some();
         Some(count + disk.count(&self.world, &question.tenant, &asked, in_memory, is_wanted)?)
     }
 }

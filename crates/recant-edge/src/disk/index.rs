@@ -1,4 +1,4 @@
-//! Where on the disk what lies, in memory: some 80 bytes a response, its key not among them.
+//! Where on the disk what lies, in memory: 75 to 115 bytes a response, its key not among them.
 //!
 //! A key's hash leads to its entries, one for each variant, the newest first. An entry is made when a response is put into the
 //! store, before it is written; so whatever takes a response out finds its entry, wherever it is on its way.

@@ -150,8 +150,11 @@ impl Disk {
         let rebuild = Rebuild { tier, world, store, removals, applied, known, now: clock.wall() };
         let (tier, retry) = (self.tier.clone(), self.retry);
         self.tier.start(move |inbox| {
-            let found = rebuild.run();
-            Writer::new(tier, found.segments, found.next_number, retry).run(&inbox);
+            let store = rebuild.store.clone();
+            let writer = Writer::new(tier, &store, rebuild.run(), retry);
+            // The store has the tier: who holds both would never let go.
+            drop(store);
+            writer.run(&inbox);
         });
     }
 
@@ -164,5 +167,12 @@ impl Disk {
     pub(crate) fn close(&self) {
         self.tier.close();
         self.journal.close();
+    }
+}
+
+impl Drop for Disk {
+    /// The threads end when they have done what they were told, and nobody waits for it.
+    fn drop(&mut self) {
+        self.tier.end();
     }
 }

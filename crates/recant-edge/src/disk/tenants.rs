@@ -79,6 +79,12 @@ impl Tenants {
         table.tenants[tenant as usize].bytes.fetch_add(u64::from(bytes), Ordering::Relaxed);
     }
 
+    /// It is to be written somewhere else.
+    pub(super) fn unwritten(&self, tenant: u32, bytes: u32) {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.tenants[tenant as usize].bytes.fetch_sub(u64::from(bytes), Ordering::Relaxed);
+    }
+
     pub(super) fn responses(&self) -> u64 {
         self.responses.load(Ordering::Relaxed)
     }

@@ -360,7 +360,7 @@ fn a_full_disk_leaves_memory_and_what_was_written_and_is_tried_again() {
     medium.0.full_at.store(1, Ordering::SeqCst);
     process.put("a", "/full");
     process.until(|usage| usage.unwritten == 1);
-    assert!(process.store.has_in_memory(&key("a", "/full"), Variant::of(&Default::default())));
+    assert!(process.store.in_memory(&key("a", "/full"), Variant::of(&Default::default())).is_some());
     assert!(!process.has("a", "/full"));
     process.put("a", "/before");
     process.until(|usage| usage.unwritten == 2);
@@ -382,6 +382,8 @@ fn the_oldest_goes_for_want_of_space() {
     let process = Process::with(&dir, Failing::default(), bytes_max, NOW);
     for n in 0..120 {
         let (path, position) = (format!("/{n}"), process.applied.position);
+        // Only what has been written before is not in memory any more.
+        (0..n).for_each(|before| process.store.evict(&key("a", &format!("/{before}"))));
         let key = key("a", &path);
         let stored = process.store.make(&key, facts("a", &path, position), vec![b'x'; 100_000].into());
         process.store.put(key, stored, &HeaderMap::new());
@@ -399,6 +401,33 @@ fn the_oldest_goes_for_want_of_space() {
     process.ends();
     let process = Process::with(&dir, Failing::default(), bytes_max, NOW);
     assert_eq!(process.disk.usage().restored, there.len() as u64);
+}
+
+#[test]
+fn what_is_still_in_memory_when_its_segment_goes_is_written_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let process = Process::with(&dir, Failing::default(), 4 << 20, NOW);
+    process.put("a", "/hot");
+    process.put("b", "/cold");
+    process.until(|usage| usage.waiting == 0);
+    process.store.evict(&key("b", "/cold"));
+    for n in 0..120 {
+        let (path, position) = (format!("/{n}"), process.applied.position);
+        let key = key("a", &path);
+        let stored = process.store.make(&key, facts("a", &path, position), vec![b'x'; 100_000].into());
+        process.store.put(key.clone(), stored, &HeaderMap::new());
+        process.until(|usage| usage.waiting == 0);
+        process.store.evict(&key);
+        assert!(process.has("a", "/hot"), "{n}");
+    }
+    assert!(!process.has("b", "/cold"));
+    let usage = process.store.usage();
+    let of = |tenant: &str| usage.iter().find(|usage| usage.tenant.as_str() == tenant).expect("an account");
+    assert_eq!((of("b").disk_responses, of("b").disk_bytes), (0, 0));
+    assert!(of("a").disk_bytes < process.disk.usage().bytes, "{usage:?}");
+    process.ends();
+    let process = Process::on(&dir);
+    assert!(process.has("a", "/hot"));
 }
 
 #[test]

@@ -185,6 +185,11 @@ impl Tier {
         }
     }
 
+    /// Lets the thread end when it has done what was handed over.
+    pub(super) fn end(&self) {
+        self.hand_over(Work::End);
+    }
+
     /// From here on this history is followed: what is stamped in this era belongs to it.
     pub(crate) fn follow(&self, era: Era, history: HistoryId) {
         self.current.store(Some(Arc::new(Current { era, history })));
@@ -204,7 +209,7 @@ impl Tier {
     /// A response has been put into the store, under this key's lock.
     pub(crate) fn put(&self, key: &CacheKey, stored: &Arc<Stored>) {
         let (hash, variant) = (self.hash(key), Variant::of(&stored.selecting));
-        let way = self.ways.fetch_add(1, Ordering::Relaxed);
+        let way = self.next_way();
         let bytes = stored.body.len();
         let entry = Entry {
             at: At::Way(way),
@@ -415,6 +420,11 @@ impl Tier {
     /// What a tenant has there.
     pub(crate) fn of_tenant(&self, tenant: &TenantId) -> Option<Arc<OnDisk>> {
         self.tenants.find(tenant)
+    }
+
+    /// The number of what sets out now.
+    pub(super) fn next_way(&self) -> u32 {
+        self.ways.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn hash(&self, key: &CacheKey) -> u64 {

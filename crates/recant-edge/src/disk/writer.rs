@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -21,10 +21,11 @@ use recant_core::limits::{
 use recant_core::position::Era;
 
 use super::index::At;
-use super::record::{self, Variant};
+use super::rebuild::Found;
+use super::record::{self, Head, Variant};
 use super::segment::{HEADER_BYTES, Place, Segment};
 use super::tier::{Current, Tier, Work};
-use crate::store::Stored;
+use crate::store::{Store, Stored};
 
 /// Bytes that go with one write, when more is waiting.
 const WRITTEN_AT_ONCE: usize = 512 * 1024;
@@ -34,6 +35,8 @@ const SEGMENTS: u64 = 32;
 
 pub(super) struct Writer {
     tier: Arc<Tier>,
+    /// Who knows what is asked for.
+    store: Weak<Store>,
     open: Option<Open>,
     next_number: u32,
     /// Bytes of each segment but the open one, the oldest first.
@@ -41,9 +44,17 @@ pub(super) struct Writer {
     segment_bytes: u64,
     /// What was stored under these keys is gone, and it has not been written that it is.
     lost: Vec<(CacheKey, Option<Variant>)>,
+    /// What is in memory, and whose segment goes: it is written again.
+    spared: Vec<Spared>,
     /// When a write failed last.
     failed: Option<Instant>,
     retry: Duration,
+}
+
+struct Spared {
+    hash: u64,
+    way: u32,
+    stored: Arc<Stored>,
 }
 
 /// The segment that is being written, and what goes into it next.
@@ -69,16 +80,18 @@ struct Due {
 
 impl Writer {
     /// Goes on after these segments, each with its bytes, the oldest first.
-    pub(super) fn new(tier: Arc<Tier>, segments: Vec<(u32, u64)>, next_number: u32, retry: Duration) -> Self {
+    pub(super) fn new(tier: Arc<Tier>, store: &Arc<Store>, found: Found, retry: Duration) -> Self {
         let segment_bytes = tier.bytes_max / SEGMENTS;
         let segment_bytes = segment_bytes.clamp(DISK_SEGMENT_BYTES_MIN, DISK_SEGMENT_BYTES_MAX);
         let this = Self {
             tier,
+            store: Arc::downgrade(store),
             open: None,
-            next_number,
-            closed: segments,
+            next_number: found.next_number,
+            closed: found.segments,
             segment_bytes,
             lost: Vec::new(),
+            spared: Vec::new(),
             failed: None,
             retry,
         };
@@ -205,6 +218,9 @@ impl Writer {
             for (key, variant) in std::mem::take(&mut self.lost) {
                 self.removal(key, variant);
             }
+            for Spared { hash, way, stored } in std::mem::take(&mut self.spared) {
+                self.response(hash, way, &stored);
+            }
         }
         Some(())
     }
@@ -298,9 +314,35 @@ impl Writer {
     fn make_room(&mut self, bytes: u64) {
         let mut total: u64 = self.closed.iter().map(|(_, bytes)| bytes).sum();
         while total + bytes > self.tier.bytes_max
-            && let Some(gone) = self.drop_oldest()
+            && let Some((oldest, _)) = self.closed.first().copied()
         {
-            total -= gone;
+            self.spare(oldest);
+            total -= self.drop_oldest().unwrap_or(total);
+        }
+    }
+
+    /// What of this segment is still in memory, so long after it was written, is asked for again and again: it is written once
+    /// more, or the next process would have to do without just that. Half a segment at most, so that room is made all the same.
+    fn spare(&mut self, number: u32) {
+        let (Some(store), Some(segment)) = (self.store.upgrade(), self.tier.segment(number)) else { return };
+        let (tier, mut left) = (self.tier.clone(), self.segment_bytes / 2);
+        let spared = &mut self.spared;
+        let scanned = segment.scan(&*tier.medium, |offset, prefix, head| {
+            let Head::Response(head) = head else { return true };
+            let (hash, place) = (tier.hash(&head.key), At::Place(Place { segment: number, offset }));
+            let Some(stored) = store.in_memory(&head.key, Variant::of(&head.selecting)) else { return true };
+            if stored.stamp.position != head.stamp || prefix.record_bytes() > left {
+                return true;
+            }
+            if let Some(way) = tier.sets_out_again(hash, place) {
+                tier.counts.waiting_bytes.fetch_add(stored.body.len(), Ordering::Relaxed);
+                left -= prefix.record_bytes();
+                spared.push(Spared { hash, way, stored });
+            }
+            true
+        });
+        if let Err(error) = scanned {
+            tracing::debug!(%error, number, "nothing of a segment that goes can be spared");
         }
     }
 
@@ -338,6 +380,10 @@ impl Writer {
         }
         self.close();
         self.lost.clear();
+        for Spared { hash, way, stored } in std::mem::take(&mut self.spared) {
+            self.tier.counts.waiting_bytes.fetch_sub(stored.body.len(), Ordering::Relaxed);
+            self.tier.note_gone(&self.tier.index.take(hash, |entry| entry.at == At::Way(way)));
+        }
         for (number, _) in std::mem::take(&mut self.closed) {
             self.drop_segment(number);
         }
@@ -352,6 +398,22 @@ impl Writer {
 }
 
 impl Tier {
+    /// Turns the entry of what lies at this place into that of what is on its way, as number so many.
+    fn sets_out_again(&self, hash: u64, place: At) -> Option<u32> {
+        let (way, mut left) = (self.next_way(), None);
+        self.index.change(
+            hash,
+            |entry| entry.at == place,
+            |entry| {
+                left = Some((entry.tenant, entry.bytes));
+                (entry.at, entry.bytes) = (At::Way(way), 0);
+            },
+        );
+        let (tenant, bytes) = left?;
+        self.tenants.unwritten(tenant, bytes);
+        Some(way)
+    }
+
     fn is_written(&self, hash: u64, way: u32, place: Place, bytes: u32) {
         let mut tenant = None;
         self.index.change(

@@ -281,11 +281,11 @@ impl Store {
         self.disk.as_ref()
     }
 
-    /// Whether a variant of what is stored under this key is in memory.
-    pub(crate) fn has_in_memory(&self, key: &CacheKey, variant: Variant) -> bool {
-        let variants = self.responses.peek(key);
-        let there = variants.as_ref().map_or(&[][..], Variants::as_slice);
-        there.iter().any(|stored| Variant::of(&stored.selecting) == variant)
+    /// A variant of what is stored under this key, if it is in memory; nobody has asked for it.
+    pub(crate) fn in_memory(&self, key: &CacheKey, variant: Variant) -> Option<Arc<Stored>> {
+        let variants = self.responses.peek(key)?;
+        let mut there = variants.as_slice().iter();
+        there.find(|stored| Variant::of(&stored.selecting) == variant).cloned()
     }
 
     /// The account of a tenant.

@@ -113,7 +113,7 @@ fn filled(dir: &Path, store_bytes: u64, stored: usize, body: &[u8]) -> Result<In
     for from in (0..stored).step_by(at_once) {
         inside.fill(from..stored.min(from + at_once), body);
         // No more at a time than may wait.
-        until(&inside, |inside| inside.disk_usage().waiting < 1_000)?;
+        until(&inside, |inside| inside.disk_usage().waiting < at_once as u64 / 8)?;
     }
     until(&inside, |inside| inside.disk_usage().waiting == 0)?;
     ensure!(inside.disk_usage().stored_responses == stored as u64, "{:?}", inside.disk_usage());

@@ -16,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::api::Api;
+use super::faults::environment;
 use super::http::{Connection, PATIENCE};
 use super::processes::{Processes, a_moment};
 use super::random::Random;
@@ -60,6 +61,52 @@ fn who_is_killed_goes_on_with_what_lies_on_the_disk() {
     let broken = world.broken();
     assert!(broken.is_empty(), "seed {seed}: {}", broken.join("\n"));
     assert!(seen.hits >= cycles, "hardly anything came from the disk: {seen:?}");
+}
+
+/// What goes wrong on an edge's disk, in the words of `fault.c`; 28 is `ENOSPC`, 5 `EIO`, 30 `EROFS`.
+const FAULTS: [(&str, &str); 7] = [
+    ("write segment-00000001 1 full 28", "responses cannot be stored on the disk"),
+    ("write segment-00000001 3 full 28", "responses cannot be stored on the disk"),
+    ("write segment-00000001 2 stay 5", "responses cannot be stored on the disk"),
+    ("open segment-00000001 1 stay 30", "responses cannot be stored on the disk"),
+    ("write journal 2 stay 28", "the journal cannot be written"),
+    ("write journal.new 1 full 28", "the journal cannot be written"),
+    ("sync journal.new 1 fail 5", "the journal cannot be written"),
+];
+
+#[test]
+fn a_disk_that_fails_is_said_once_and_no_viewer_hears_of_it() {
+    let mut random = Random::new(5);
+    let world = Arc::new(World::new());
+    let origin = origin::start(&world, random.fork());
+    let mut processes = Processes::start_with("disk-faults", Some(1), true);
+    let api = Api::set_up(&processes.plane, origin);
+    let mut writer = Writer::new(&world, &api, "writer", random.fork());
+    for (fault, said) in FAULTS {
+        world.enter(fault.to_owned());
+        processes.edges[0].kill();
+        processes.empty_the_folder_of(0);
+        let mark = processes.edges[0].data_dir.join("mark");
+        processes.edges[0].restart_in(environment(fault, &mark));
+        let mut seen = Seen::default();
+        for pattern in ["/nothing", "/shop/*", "/a"] {
+            first_looks(&world, processes.viewers()[0], &mut seen);
+            assert!(writer.invalidate(BEN, &[pattern]).is_some(), "{fault}");
+        }
+        first_looks(&world, processes.viewers()[0], &mut seen);
+        assert!(mark.exists(), "{fault}: not reached");
+        assert!(seen.hits > 0, "{fault}: nothing is served from memory");
+        let log = processes.edges[0].log();
+        assert_eq!(log.matches(said).count(), 1, "{fault}: {log}");
+        assert!(!log.contains("panicked"), "{fault}: {log}");
+        // Whatever of it is there, the next process makes no more of it than it is.
+        processes.edges[0].kill();
+        processes.edges[0].restart_in(Vec::new());
+        first_looks(&world, processes.viewers()[0], &mut seen);
+    }
+    let (broken, counts) = (world.broken(), world.counts());
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert_eq!(counts.error_pages, 0, "{counts}");
 }
 
 /// What happened in a run.

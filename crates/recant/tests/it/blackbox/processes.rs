@@ -158,6 +158,12 @@ impl Process {
         }
     }
 
+    /// The same with this in its environment, and with nothing else that was there.
+    pub(crate) fn restart_in(&mut self, environment: Vec<(&'static str, String)>) {
+        self.environment = environment;
+        self.restart();
+    }
+
     /// Starts it after a kill, and kills it again before it has got far.
     pub(crate) fn start_and_kill(&mut self, after: Duration) {
         self.child = spawn(&self.words, &self.environment, &self.listens, &self.log);

@@ -76,6 +76,23 @@ impl CacheKey {
         paths.into_iter().flatten().map(|path| MatchUri::of(path, query)).collect()
     }
 
+    /// The key that these bytes were; nothing when they cannot have been one.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        fn skip(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+            let (length, rest) = rest.split_first_chunk::<4>()?;
+            rest.split_at_checked(u32::from_be_bytes(*length) as usize)
+        }
+        // Tenant, distribution, policy.
+        let rest = (0..3).try_fold(bytes, |rest, _| skip(rest).map(|(_, rest)| rest))?;
+        let (method, rest) = rest.split_first()?;
+        let (path, rest) = skip(rest)?;
+        let (flags, rest) = rest.split_first_chunk::<2>()?;
+        let query = if flags[1] == 1 { skip(rest)?.0 } else { &[] };
+        let is_text = |bytes| std::str::from_utf8(bytes).is_ok();
+        let is_one = matches!(method, b'G' | b'H') && flags.iter().all(|flag| *flag <= 1);
+        (is_one && is_text(path) && is_text(query)).then(|| Self(bytes.into()))
+    }
+
     /// All of it: for hashing it elsewhere and for accounting for memory.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -277,6 +294,28 @@ mod tests {
         let (tenant, distribution, policy) =
             (tenant(tenant_id), distribution("E1"), managed(policy).unwrap());
         KeyedRequest::new(&tenant, &distribution, policy, CachedMethod::Get, path, query, &headers)
+    }
+
+    #[test]
+    fn a_key_is_made_of_its_bytes_again() {
+        for target in ["/", "/a", "/a?x=1&y=%20", "/caf\u{e9}"] {
+            for policy in [OPTIMIZED, ORIGIN_HEADERS_QUERY] {
+                let key = keyed("t", policy, target, &["accept-encoding: br"]).key;
+                let again = CacheKey::from_bytes(key.as_bytes()).expect("it was one");
+                assert_eq!((again.uris(), again.tenant()), (key.uris(), key.tenant()));
+                assert_eq!(again, key);
+                // Whatever a part of it is, it can be looked at.
+                for length in 0..key.as_bytes().len() {
+                    if let Some(part) = CacheKey::from_bytes(&key.as_bytes()[..length]) {
+                        assert_eq!((part.uris(), part.tenant()), (key.uris(), key.tenant()));
+                        assert_eq!(part.with_method(CachedMethod::Head).uris(), key.uris());
+                    }
+                }
+            }
+        }
+        for wrong in [&[0xff; 64][..], &[0; 12], &[0; 20], b""] {
+            assert_eq!(CacheKey::from_bytes(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -383,6 +383,39 @@ pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
 pub const SWEEP_RESPONSES_AT_ONCE: usize = 512;
 /// How long the sweep waits after an entry of the log for those that follow. Ours; what is swept away cannot say any more why it went.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);
+/// Bytes of stored responses on an edge's disk, unless the operator says otherwise. Ours.
+pub const DISK_BYTES_DEFAULT: u64 = 10 * 1024 * 1024 * 1024;
+/// Bytes of the smallest disk tier. Ours: two of the shortest segments.
+pub const DISK_BYTES_MIN: u64 = 2 * DISK_SEGMENT_BYTES_MIN;
+/// Bytes of one segment at least, where the disk's bytes are few; a response that is longer is not written. Ours.
+pub const DISK_SEGMENT_BYTES_MIN: u64 = 1024 * 1024;
+/// Bytes of one segment at most: with more there would be thousands of files, and more would go at once for want of space. Ours.
+pub const DISK_SEGMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Segments, each an open file: every process begins one. Ours.
+pub const DISK_SEGMENTS_MAX: usize = 4_096;
+/// Responses on the disk; with more the oldest segment goes. Ours: each takes some 100 bytes of memory.
+pub const DISK_RESPONSES_MAX: u64 = 16_000_000;
+/// Bytes of what is known of a response on the disk, beside its body. Ours: an origin's head, a key, and tags.
+pub const DISK_HEAD_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of bodies that wait to be written to the disk, beyond the first; what finds no room is not written. Ours.
+pub const DISK_BYTES_WAITING_MAX: usize = 32 * 1024 * 1024;
+/// Notes that a response is gone, waiting to be written; with more, everything written goes. Ours; some 300 bytes each.
+pub const DISK_REMOVALS_WAITING_MAX: usize = 65_536;
+/// Responses read from the disk at a time, each by a thread that waits for it. Ours.
+pub const DISK_READS_AT_ONCE_MAX: usize = 64;
+/// How long nothing is written to a disk that has failed. Ours.
+pub const DISK_RETRY_PERIOD: Duration = Duration::from_secs(30);
+/// How far the wall clock may lie behind what was written by it, before nothing is known of ages any more. Ours: clocks are
+/// adjusted by less.
+pub const DISK_CLOCK_BACK_MAX: Duration = Duration::from_secs(2);
+/// Bytes of entries after which an edge's journal begins anew, if its state is not longer. Ours: some 20,000 entries.
+pub const JOURNAL_BYTES_MIN: u64 = 8 * 1024 * 1024;
+/// Entries that may wait to be written into the journal; with more it has a gap. Ours.
+pub const JOURNAL_NOTES_WAITING_MAX: usize = 4_096;
+/// Bytes of such entries, beyond the first. Ours.
+pub const JOURNAL_BYTES_WAITING_MAX: u64 = 64 * 1024 * 1024;
+/// How long a journal that could not begin anew rests before it tries again. Ours.
+pub const JOURNAL_RETRY_PERIOD: Duration = Duration::from_secs(30);
 /// Bytes that a viewer's connection may hold back in each direction. Ours; hyper's own bound is some 400 KiB.
 pub const VIEWER_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that an origin's connection may hold back in each direction. Ours.
@@ -402,6 +435,7 @@ pub const INFORMATIONAL_MAX: usize = 16;
 /// Bytes of one stored response's body; a longer one is streamed and not stored. Ours.
 pub const STORED_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+const _: () = assert!(DISK_SEGMENT_BYTES_MAX + 2 * STORED_BODY_BYTES_MAX as u64 <= u32::MAX as u64);
 const _: () = assert!(REQUEST_HEAD_BYTES_MAX <= VIEWER_BUFFER_BYTES_MAX);
 const _: () = assert!(ORIGIN_HEAD_BYTES_MAX <= ORIGIN_BUFFER_BYTES_MAX);
 const _: () = assert!(LEASE_MIN.as_nanos() <= LEASE_DEFAULT.as_nanos());

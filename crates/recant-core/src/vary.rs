@@ -62,6 +62,23 @@ impl Selecting {
         self.0.iter().map(bytes).sum()
     }
 
+    /// What these bytes were made of ([`Selecting::to_bytes`]); nothing when they cannot have been.
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let mut selectors = Vec::new();
+        while !bytes.is_empty() {
+            let end = bytes.iter().position(|byte| matches!(byte, b':' | b'\n'))?;
+            let (name, rest) = (HeaderName::from_bytes(&bytes[..end]).ok()?, &bytes[end + 1..]);
+            let length = rest.iter().position(|byte| *byte == b'\n')?;
+            let value = &rest[..length];
+            if bytes[end] == b'\n' && !value.is_empty() {
+                return None;
+            }
+            selectors.push(Selector(name, (bytes[end] == b':').then(|| value.into())));
+            bytes = &rest[length + 1..];
+        }
+        Some(Self(selectors.into()))
+    }
+
     /// The fields in one line of bytes, for keeping requests apart that select different responses.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -137,6 +154,19 @@ mod tests {
         let selecting = Selecting::of(&map(vary), &map(stored), managed(OPTIMIZED).unwrap());
         let matches = selecting.is_some_and(|selecting| selecting.matches(&map(presented)));
         assert_eq!(matches, expected, "{vary:?} {stored:?} {presented:?}");
+    }
+
+    #[test]
+    fn what_selects_is_made_of_its_bytes_again() {
+        let request = map(&["foo: a:b, c", "bar: ", "baz: 1"]);
+        for vary in ["", "foo", "foo, bar", "nothing, foo", "nothing, bar, none"] {
+            let vary = map(&[&format!("vary: {vary}")]);
+            let selecting = Selecting::of(&vary, &request, managed(OPTIMIZED).unwrap()).unwrap();
+            assert_eq!(Selecting::from_bytes(&selecting.to_bytes()), Some(selecting), "{vary:?}");
+        }
+        for wrong in [&b"foo"[..], b"foo:", b"foo:a", b"foo\na\n", b":a\n", b"\n\n", b"f o:a\n"] {
+            assert_eq!(Selecting::from_bytes(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) async fn fetch(
             Some(Phase::Unshared) => break,
         }
         // What was under way is stored by now, or was not for this viewer.
-        match look_up(shared, &job.arrival, &head, &job.path, job.query.as_deref()) {
+        match look_up(shared, &job.arrival, &head, &job.path, job.query.as_deref()).await {
             Found::Hit(response) | Found::HitAndValidate(response, _) => return Ok(response),
             Found::Forward(again) => job.ask = again,
         }

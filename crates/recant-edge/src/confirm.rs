@@ -50,6 +50,11 @@ impl Job {
         tags.extend(self.tags(&headers).into_iter().filter(|tag| !old.tags.contains(tag)));
         // Rules for the new tags have never been looked at; of those up to here some may be forgotten by now.
         let has_new_tags = tags.len() > old.tags.len();
+        // Until it is written, what lies on the disk has not got them, and a process that is killed before would leave it to the next
+        // one without. New bytes are another response.
+        if has_new_tags && shared.store.disk().is_some() {
+            return None;
+        }
         let valid_up_to = if has_new_tags { old.stamp } else { old.valid_up_to() };
         // Tags are never taken off the bytes that had them; where they become too many, new bytes are due.
         if tags.len() > TAGS_PER_CONFIRMED_RESPONSE_MAX

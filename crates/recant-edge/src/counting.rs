@@ -12,6 +12,7 @@ use recant_core::position::Position;
 use recant_core::rules::{RuleLimits, Rules};
 use recant_wire::feed::question::Question;
 
+use crate::disk::ResponseHead;
 use crate::store::Store;
 use crate::world::World;
 
@@ -46,7 +47,9 @@ impl Counter {
                 count += 1;
             }
         }
-        Some(count)
+        let Some(disk) = self.store.disk() else { return Some(count) };
+        let in_memory = |head: &ResponseHead, variant| self.store.in_memory(&head.key, variant).is_some();
+        Some(count + disk.count(&self.world, &question.tenant, &asked, in_memory, is_wanted)?)
     }
 }
 

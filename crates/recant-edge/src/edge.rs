@@ -15,13 +15,17 @@ use recant_core::limits::{
     BACKGROUND_VALIDATIONS_MAX, CODED_AT_A_TIME_MAX, STORE_BYTES_DEFAULT, SWEEP_PAUSE, VIEWER_CONNECTIONS_MAX,
 };
 
+use recant_core::protocol::message::Applied;
+
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
+use crate::disk::{Disk, DiskOptions, DiskUsage, FolderError};
 use crate::fetches::Fetches;
 use crate::flight::Flights;
 use crate::geo::{Geo, GeoDatabaseError};
 use crate::metrics::{self, Metrics};
 use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
+use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::request::Shared;
 use crate::server::{Door, serve};
@@ -61,6 +65,8 @@ pub struct EdgeOptions {
     pub clock: Arc<dyn Clock>,
     /// How long the sweep waits after an entry of the log.
     pub sweep_pause: Duration,
+    /// What outlives the process, if anything is to.
+    pub disk: Option<DiskOptions>,
 }
 
 /// How viewers connect over TLS.
@@ -89,6 +95,9 @@ pub enum EdgeError {
     /// The database of countries.
     #[error(transparent)]
     GeoDatabase(#[from] GeoDatabaseError),
+    /// The folder for what outlives the process.
+    #[error(transparent)]
+    Disk(#[from] FolderError),
 }
 
 impl EdgeOptions {
@@ -109,6 +118,7 @@ impl EdgeOptions {
             plane_addresses: Vec::new(),
             clock: Arc::new(SystemClock),
             sweep_pause: SWEEP_PAUSE,
+            disk: None,
         }
     }
 }
@@ -126,6 +136,7 @@ pub struct Edge {
     store: Arc<Store>,
     removals: Arc<Removals>,
     sweep: Arc<Sweep>,
+    disk: Option<Arc<Disk>>,
     stopping: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
@@ -152,8 +163,20 @@ impl Edge {
             None => None,
         };
         let world = Arc::new(World::new());
-        let store = Arc::new(Store::new(options.store_bytes, options.tenant_share_percent));
+        let disk = match options.disk {
+            Some(disk_options) => {
+                let world = world.clone();
+                let opening = tokio::task::spawn_blocking(move || Disk::open(&disk_options, &world));
+                Some(Arc::new(opening.await.expect("it does not panic")?))
+            }
+            None => None,
+        };
+        let tier = disk.as_ref().map(|disk| disk.tier.clone());
+        let store = Arc::new(Store::with_disk(options.store_bytes, options.tenant_share_percent, tier));
         let (removals, fetches) = (Arc::new(Removals::default()), Arc::new(Fetches::default()));
+        if let Some(disk) = &disk {
+            disk.start(&world, &store, &removals, &options.clock);
+        }
         let mut own = options.plane_addresses;
         own.push(viewer);
         own.extend(viewer_tls);
@@ -165,6 +188,7 @@ impl Edge {
             removals: removals.clone(),
             fetches: fetches.clone(),
             flights: Arc::new(Flights::new()),
+            recalls: Recalls::new(),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
             origins: Origins::new(policy, secure),
@@ -183,6 +207,7 @@ impl Edge {
             fetches,
             progress: Default::default(),
             passing: Default::default(),
+            passes: Default::default(),
         });
         serving.push(tokio::spawn(sweep.clone().keep_sweeping(options.sweep_pause, stop.clone())));
         let metrics = metrics.map(|(listener, address)| {
@@ -206,6 +231,7 @@ impl Edge {
             store,
             removals,
             sweep,
+            disk,
             stopping,
             serving,
         })
@@ -249,6 +275,11 @@ impl Edge {
         self.store.usage()
     }
 
+    /// What lies on the disk, if anything is kept there.
+    pub fn disk_usage(&self) -> Option<DiskUsage> {
+        self.disk.as_ref().map(|disk| disk.usage())
+    }
+
     /// What the plane is told about what its invalidations have taken away.
     pub(crate) fn removals(&self) -> &Arc<Removals> {
         &self.removals
@@ -267,6 +298,16 @@ impl Edge {
     /// Sweeps in the background.
     pub(crate) fn sweep(&self) -> &Arc<Sweep> {
         &self.sweep
+    }
+
+    /// What is kept for the next process.
+    pub(crate) fn disk(&self) -> Option<&Arc<Disk>> {
+        self.disk.as_ref()
+    }
+
+    /// The last entry that an earlier process has applied and kept, from where its follower goes on.
+    pub fn resumed(&self) -> Option<Applied> {
+        self.disk.as_ref().and_then(|disk| disk.applied())
     }
 
     /// Answers a plane's questions about what is stored.

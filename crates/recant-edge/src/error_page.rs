@@ -94,7 +94,7 @@ impl Asker {
         let Self { arrival, host, viewer, mut head } = self;
         let (arrival, path) = (arrival.about(path), path.to_owned());
         viewer_fields::settle(&mut head, &arrival, &viewer, &shared.geo);
-        let found = look_up(shared, &arrival, &head, &path, None);
+        let found = look_up(shared, &arrival, &head, &path, None).await;
         let job = |ask: Ask| {
             let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
             Job { arrival, ask, host, viewer, path, query: None, fetching }

@@ -16,6 +16,8 @@
 //! | `request`, `lookup` | the walk of one request; `Arrival`; what is stored for it |
 //! | `follower` | [`Follower`]: what the plane's log brings, and the lease |
 //! | `world` | [`World`]: tenants, distributions, rules, the view, the stamp |
+//! | `brought` | what the log brings, folded into the world |
+//! | `disk`, `recall` | what is kept for the next process: the log, stored responses; what is read back from there |
 //! | `store` | stored responses |
 //! | `matching` | which rules match a stored response |
 //! | `counting` | how many of them an invalidation would take away |
@@ -33,12 +35,14 @@
 //! between two requests of a connection. **Only a whole, correctly framed body is stored.**
 
 mod body;
+mod brought;
 mod call;
 mod clock;
 mod coded;
 mod collapse;
 mod confirm;
 mod counting;
+mod disk;
 mod edge;
 mod error_page;
 mod fetches;
@@ -59,6 +63,7 @@ mod matching;
 pub mod measuring;
 mod metrics;
 mod origin;
+mod recall;
 mod relay;
 mod removals;
 mod request;
@@ -77,6 +82,7 @@ mod viewer_fields;
 mod world;
 
 pub use clock::{Clock, SystemClock};
+pub use disk::{DiskOptions, DiskUsage, FolderError};
 pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use geo::GeoDatabaseError;

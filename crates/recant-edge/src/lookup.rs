@@ -61,6 +61,13 @@ pub(crate) struct Reserve {
     pub(crate) overdue: Overdue,
 }
 
+impl Found {
+    /// Whether nothing in memory could answer the request.
+    fn is_not_in_memory(&self) -> bool {
+        matches!(self, Self::Forward(Ask { why: Why::UriMiss | Why::VaryMiss, .. }))
+    }
+}
+
 impl Ask {
     fn without_cache(why: Why) -> Self {
         Self { why, keyed: None, reserve: None }
@@ -81,15 +88,26 @@ impl Reserve {
     }
 }
 
-/// Looks for a response to this request.
-pub(crate) fn look_up(
+/// Looks for a response to this request: in memory, and then on the disk.
+pub(crate) async fn look_up(
     shared: &Shared,
     arrival: &Arrival,
     head: &Parts,
     path: &str,
     query: Option<&str>,
 ) -> Found {
-    let found = search(shared, arrival, head, path, query);
+    let found = match keyed(arrival, head, path, query) {
+        Ok(keyed) => {
+            let found = search(shared, arrival, head, (path, query), keyed, None);
+            let may_recall = || shared.store.disk().is_some() && arrival.view.has_lease(shared.clock.boot());
+            if found.is_not_in_memory() && may_recall() {
+                Box::pin(recall(shared, arrival, head, (path, query))).await.unwrap_or(found)
+            } else {
+                found
+            }
+        }
+        Err(why) => Found::Forward(Ask::without_cache(why)),
+    };
     if let Found::Forward(ask) = &found
         && !matches!(ask.why, Why::Bypass | Why::Method | Why::Request)
     {
@@ -98,19 +116,44 @@ pub(crate) fn look_up(
     found
 }
 
-fn search(shared: &Shared, arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Found {
-    let Some(policy) = arrival.policy() else { return Found::Forward(Ask::without_cache(Why::Bypass)) };
-    let class = match storability::request_allows(policy, &head.method, &head.headers) {
-        Ok(class) => class,
-        Err(why) => return Found::Forward(Ask::without_cache(why)),
-    };
+/// What lies on the disk, judged like anything else that is stored. The view is the one of the arrival; the rules are
+/// loaded after the reading.
+async fn recall(
+    shared: &Shared,
+    arrival: &Arrival,
+    head: &Parts,
+    target: (&str, Option<&str>),
+) -> Option<Found> {
+    // Made once more: a hit in memory need not keep it.
+    let keyed = keyed(arrival, head, target.0, target.1).ok()?;
+    let (key, now) = (keyed.request.key.with_method(CachedMethod::Get), shared.clock.wall());
+    let stored = shared.recalls.recall(&shared.store, &key, &head.headers, now).await?;
+    Some(search(shared, arrival, head, target, keyed, Some(stored)))
+}
+
+/// The request's key, if it may use the cache.
+fn keyed(arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Result<Keyed, Why> {
+    let policy = arrival.policy().ok_or(Why::Bypass)?;
+    let class = storability::request_allows(policy, &head.method, &head.headers)?;
     let request =
         KeyedRequest::new(&arrival.tenant, &arrival.distribution, policy, class, path, query, &head.headers);
-    let mut keyed = Keyed { class, request, selecting: Vec::new() };
-    let found = match class {
-        CachedMethod::Get => shared.store.find(&keyed.request.key, &head.headers),
+    Ok(Keyed { class, request, selecting: Vec::new() })
+}
+
+fn search(
+    shared: &Shared,
+    arrival: &Arrival,
+    head: &Parts,
+    (path, query): (&str, Option<&str>),
+    mut keyed: Keyed,
+    recalled: Option<Arc<Stored>>,
+) -> Found {
+    let class = keyed.class;
+    let found = match (recalled, class) {
+        (Some(stored), _) => store::Found::Response(stored),
+        (None, CachedMethod::Get) => shared.store.find(&keyed.request.key, &head.headers),
         // RFC 9110 section 9.3.2: what a GET would get, without the content.
-        CachedMethod::Head => {
+        (None, CachedMethod::Head) => {
             shared.store.find(&keyed.request.key.with_method(CachedMethod::Get), &head.headers)
         }
     };
@@ -143,6 +186,7 @@ fn search(shared: &Shared, arrival: &Arrival, head: &Parts, path: &str, query: O
         Lookup::Forward(why) => {
             if let Why::Invalidated { rule, .. } = why {
                 shared.removals.found(&stored, rule);
+                shared.store.forget_dead(&stored);
             }
             keyed.selecting = stored.selecting.of_request(&head.headers).to_bytes();
             return Found::Forward(missed(why, keyed, head));

@@ -5,6 +5,7 @@ use recant_core::position::{Position, Stamp};
 use recant_core::rules::Rules;
 use recant_core::tag::CacheTag;
 
+use crate::disk::ResponseHead;
 use crate::store::Stored;
 use crate::world::{DistributionSlot, TenantSlot};
 
@@ -12,6 +13,14 @@ impl Stored {
     /// The newest of these rules that matches.
     pub(crate) fn newest_of(&self, rules: &Rules) -> Position {
         newest(&self.uris(), &self.tags, rules)
+    }
+}
+
+impl ResponseHead {
+    /// The newest of these rules that matches.
+    pub(crate) fn newest_of(&self, rules: [&Rules; 2]) -> Position {
+        let uris = self.key.uris();
+        rules.map(|rules| newest(&uris, &self.tags, rules)).into_iter().fold(Position::ZERO, Position::max)
     }
 }
 
@@ -41,12 +50,14 @@ pub(crate) fn newest_rule_now(
 /// the first does not hold yet. They are complete only up to what was applied before either was loaded, `complete`:
 /// **up to there, and not up to the newest rule seen, is remembered that none matches.**
 pub(crate) fn newest_rule(stored: &Stored, complete: Stamp, rules: [&Rules; 2]) -> Position {
-    if stored.is_checked_up_to(rules[0].newest().max(rules[1].newest())) {
-        return Position::ZERO;
-    }
-    let uris = stored.uris();
-    let matching = rules.map(|rules| newest(&uris, &stored.tags, rules));
-    let matching = matching[0].max(matching[1]);
+    let matching = if stored.is_checked_up_to(rules[0].newest().max(rules[1].newest())) {
+        Position::ZERO
+    } else {
+        let uris = stored.uris();
+        let matching = rules.map(|rules| newest(&uris, &stored.tags, rules));
+        matching[0].max(matching[1])
+    };
+    // Also where there was nothing to compare: the floors are about to rise to what the sweep has looked at.
     if matching <= stored.valid_up_to().position && complete.era == stored.stamp.era {
         stored.checked_up_to(complete.position);
     }

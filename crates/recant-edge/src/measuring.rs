@@ -9,12 +9,15 @@ use http::{HeaderMap, HeaderValue};
 
 use recant_core::batch::Pattern;
 use recant_core::cache_key::CacheKey;
-use recant_core::entry::{Change, Scope};
+use recant_core::entry::{Change, Hash, HistoryId, Scope};
 use recant_core::lookup::{EdgeView, Lookup, decide};
 use recant_core::position::{Era, Position, Stamp};
+use recant_core::protocol::message::Applied;
 use recant_core::spec::TenantSpec;
 use recant_core::time::{BootTime, WallTime};
 
+use crate::clock::{Clock, SystemClock};
+use crate::disk::{Disk, DiskOptions, DiskUsage, FolderError};
 use crate::fetches::Fetches;
 use crate::matching;
 use crate::removals::Removals;
@@ -33,6 +36,8 @@ pub struct Inside {
     tenants: Vec<TenantSpec>,
     /// The end of the log; locked while an entry is applied.
     head: Mutex<Position>,
+    /// What outlives it, if anything does.
+    disk: Option<Disk>,
 }
 
 /// A stored response with what a request for it has at hand.
@@ -47,7 +52,42 @@ pub struct Wanted {
 impl Inside {
     /// Of so many tenants, with a store of so many bytes.
     pub fn new(store_bytes: u64, tenants: usize) -> Self {
-        let (world, store) = (Arc::new(World::new()), Arc::new(Store::new(store_bytes, 100)));
+        let inside = Self::empty(Arc::new(World::new()), Store::new(store_bytes, 100), tenants, None);
+        inside.begin();
+        inside
+    }
+
+    /// The same with a disk, which goes on with what lies there.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn on_disk(store_bytes: u64, tenants: usize, options: &DiskOptions) -> Result<Self, FolderError> {
+        let world = Arc::new(World::new());
+        let disk = Disk::open(options, &world)?;
+        let applied = disk.applied();
+        let store = Store::with_disk(store_bytes, 100, Some(disk.tier.clone()));
+        let inside = Self::empty(world, store, tenants, Some(disk));
+        if let Some(applied) = applied {
+            *inside.head.lock().unwrap_or_else(PoisonError::into_inner) = applied.position;
+            inside.publish(applied.position);
+        } else {
+            inside.begin();
+        }
+        if let (Some(disk), None) = (&inside.disk, applied) {
+            let position = *inside.head.lock().unwrap_or_else(PoisonError::into_inner);
+            let applied = Applied { history: HistoryId(1), position, hash: Hash::START };
+            disk.tier.follow(Era::default(), applied.history);
+            disk.journal.begin_anew(applied, inside.world.capture());
+        }
+        if let Some(disk) = &inside.disk {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            disk.start(&inside.world, &inside.store, &inside.sweep.removals, &clock);
+        }
+        Ok(inside)
+    }
+
+    fn empty(world: Arc<World>, store: Store, tenants: usize, disk: Option<Disk>) -> Self {
+        let store = Arc::new(store);
         let sweep = Sweep {
             world: world.clone(),
             store: store.clone(),
@@ -55,14 +95,37 @@ impl Inside {
             fetches: Arc::new(Fetches::default()),
             progress: Default::default(),
             passing: Default::default(),
+            passes: Default::default(),
         };
         let tenants: Vec<_> = (0..tenants).map(|n| fixtures::tenant(&format!("dt_{n:026}"))).collect();
-        let inside = Self { world, store, sweep, tenants, head: Mutex::default() };
-        inside.apply(&Change::PutDistribution(fixtures::distribution()));
-        for tenant in &inside.tenants {
-            inside.apply(&Change::PutTenant(tenant.clone()));
+        Self { world, store, sweep, tenants, head: Mutex::default(), disk }
+    }
+
+    fn begin(&self) {
+        self.apply(&Change::PutDistribution(fixtures::distribution()));
+        for tenant in &self.tenants {
+            self.apply(&Change::PutTenant(tenant.clone()));
         }
-        inside
+    }
+
+    /// What lies on the disk.
+    pub fn disk_usage(&self) -> DiskUsage {
+        self.disk.as_ref().map_or_else(DiskUsage::default, Disk::usage)
+    }
+
+    /// Ends in good order.
+    pub fn close(&self) {
+        if let Some(disk) = &self.disk {
+            disk.close();
+        }
+    }
+
+    /// Reads the response of this number from the disk; how many bytes its body has.
+    pub fn read(&self, n: usize) -> Option<usize> {
+        let (disk, key) = (self.store.disk()?, fixtures::key(self.tenant(n), &path(n)));
+        let recalled = disk.read(&key, disk.find(&key).first()?, |_| true)?;
+        let body = Bytes::from(recalled.body.into_boxed_slice());
+        Some(self.store.make(&key, recalled.head.facts(), body).body.len())
     }
 
     /// Stores the responses of these numbers, tenant by tenant in turn, each with this body.
@@ -141,9 +204,13 @@ impl Inside {
     fn apply(&self, change: &Change) {
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         *head = head.next();
-        let lease_until = Some(NOW.saturating_add(Duration::from_secs(1)));
-        self.world.publish_view(EdgeView { lease_until, era: Era::default(), known_committed: *head });
+        self.publish(*head);
         self.world.apply(change, *head);
+    }
+
+    fn publish(&self, known_committed: Position) {
+        let lease_until = Some(NOW.saturating_add(Duration::from_secs(1)));
+        self.world.publish_view(EdgeView { lease_until, era: Era::default(), known_committed });
     }
 }
 

@@ -15,7 +15,7 @@ use recant_core::position::{Era, Position};
 use recant_core::protocol::message::Term;
 use recant_wire::feed::heartbeat::Removed;
 
-use crate::store::Stored;
+use crate::store::{Stored, TenantAccount};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -47,6 +47,12 @@ impl Removals {
             stored.account().invalidated();
             self.lock().add(stored.stamp.era, rule);
         }
+    }
+
+    /// The same of one that lies only on a disk, and is there no more.
+    pub(crate) fn found_on_disk(&self, account: &TenantAccount, era: Era, rule: Position) {
+        account.invalidated();
+        self.lock().add(era, rule);
     }
 
     /// What the plane has not heard yet, as much of it as one heartbeat may say.

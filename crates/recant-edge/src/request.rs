@@ -44,6 +44,7 @@ use crate::https;
 use crate::interim::Interjections;
 use crate::lookup::{Ask, Found, look_up};
 use crate::origin::Origins;
+use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::respond::Refusal;
 use crate::store::Store;
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) removals: Arc<Removals>,
     pub(crate) fetches: Arc<Fetches>,
     pub(crate) flights: Arc<Flights>,
+    /// Who reads from the disk.
+    pub(crate) recalls: Recalls,
     /// One for each stored response that may be validated behind its viewer's back at the same time.
     pub(crate) background: Arc<Semaphore>,
     /// One for each body that may be coded at the same time.
@@ -191,7 +194,7 @@ async fn serve(
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     viewer_fields::settle(&mut head, &arrival, viewer, &shared.geo);
-    let found = look_up(shared, &arrival, &head, &path, query.as_deref());
+    let found = look_up(shared, &arrival, &head, &path, query.as_deref()).await;
     let job = |ask: Ask| {
         let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
         Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }

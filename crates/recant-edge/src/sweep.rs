@@ -53,13 +53,14 @@ pub(crate) struct Sweep {
     pub(crate) progress: Progress,
     /// Held during a pass, so that there is one at a time.
     pub(crate) passing: tokio::sync::Mutex<()>,
+    /// Counts whole passes.
+    pub(crate) passes: watch::Sender<u64>,
 }
 
 /// How far it has come.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     is_passing: AtomicBool,
-    passes: AtomicU64,
     looked_at: AtomicU64,
     purged: AtomicU64,
     rules_freed: AtomicU64,
@@ -124,26 +125,32 @@ impl Sweep {
             }
             rest(began).await;
         }
+        self.look_at_disk().await;
         let seen_to = Stamp { position: before.position.min(oldest), ..before };
         self.forget_rules(seen_to).await;
-        progress.passes.fetch_add(1, Ordering::Relaxed);
         progress.is_passing.store(false, Ordering::Relaxed);
         *progress.swept.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen_to);
+        self.passes.send_modify(|passes| *passes += 1);
         tracing::debug!(progress = ?self.progress(), "swept");
     }
 
     /// What it does and has done.
     pub(crate) fn progress(&self) -> SweepProgress {
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        let Progress { is_passing, passes, looked_at, purged, rules_freed, .. } = &self.progress;
+        let Progress { is_passing, looked_at, purged, rules_freed, .. } = &self.progress;
         SweepProgress {
             is_passing: is_passing.load(Ordering::Relaxed),
-            passes: read(passes),
+            passes: *self.passes.borrow(),
             looked_at: read(looked_at),
             purged: read(purged),
             rules_freed: read(rules_freed),
             swept_up_to: self.swept_up_to().unwrap_or(Position::ZERO),
         }
+    }
+
+    /// Changes with every whole pass.
+    pub(crate) fn passes(&self) -> watch::Receiver<u64> {
+        self.passes.subscribe()
     }
 
     /// Up to which position of the current history the memory of all that was invalidated has been given back.
@@ -169,8 +176,32 @@ impl Sweep {
                 is_dead
             }
         };
-        if is_dead && self.store.remove_one(key, stored) {
+        if !is_dead {
+            self.store.note_valid(stored);
+        } else if self.store.remove_dead(key, stored) {
             self.progress.purged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What lies on the disk, after what is in memory: of that it is known by now.
+    async fn look_at_disk(&self) {
+        let Some(disk) = self.store.disk() else { return };
+        let mut pass = disk.pass(&self.world);
+        loop {
+            let began = Instant::now();
+            let (store, removals) = (self.store.clone(), self.removals.clone());
+            let stepped = tokio::task::spawn_blocking(move || {
+                let has_more = pass.step(&store, &removals);
+                (pass, has_more)
+            });
+            // It is over when the edge is.
+            let Ok((stepped, has_more)) = stepped.await else { return };
+            if !has_more {
+                self.progress.purged.fetch_add(stepped.purged(), Ordering::Relaxed);
+                return;
+            }
+            pass = stepped;
+            rest(began).await;
         }
     }
 

@@ -73,7 +73,7 @@ impl Removals {
         }
         let mut edges: BTreeMap<EdgeId, RemovedAtEdge> = BTreeMap::new();
         for ((edge, _), count) in kept.positions.get(&position).into_iter().flatten() {
-            // An edge that was restarted had nothing stored then, so all of its processes count.
+            // What one process has counted the next one has not stored any more, so all of an edge's processes count.
             edges.entry(edge.clone()).or_default().stored_responses += count;
         }
         for (edge, _) in kept.swept.iter().filter(|(_, (_, swept))| position <= *swept) {

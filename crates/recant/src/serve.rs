@@ -87,6 +87,7 @@ pub(crate) async fn start_edge(
     edge.geo_database = options.geo_database;
     edge.origin_ca = options.origin_ca;
     edge.store_bytes = options.store_bytes;
+    edge.disk = options.disk;
     edge.tenant_share_percent = options.tenant_share_percent;
     edge.allowed_networks = options.allowed_networks;
     edge.denied_networks = options.denied_networks;

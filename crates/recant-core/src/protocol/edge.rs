@@ -180,6 +180,17 @@ impl EdgeHalf {
         }
     }
 
+    /// An edge that goes on after what an earlier process of it had applied, and has kept.
+    ///
+    /// It is another member (rule 12) and **has no lease**: what the earlier process was granted was that process's. What it
+    /// says it has applied is compared with the log as ever: where the log does not reach back to there, or is another one,
+    /// nothing kept is of any use any more (rule 15).
+    pub fn resume(member: Member, timings: EdgeTimings, applied: Applied, now: BootTime) -> Self {
+        // Committed it is, or it would not have been applied.
+        let known_committed = applied.position;
+        Self { applied: Some(applied), known_committed, ..Self::new(member, timings, now) }
+    }
+
     /// What the viewers' side has to know; to be published after every step, before its effects are performed.
     pub fn view(&self) -> EdgeView {
         EdgeView { lease_until: self.lease_until, era: self.era, known_committed: self.known_committed }
@@ -450,6 +461,10 @@ mod tests {
         Hash::of(&position.to_be_bytes())
     }
 
+    fn applied(position: u64) -> Applied {
+        Applied { history: HISTORY, position: Position::new(position), hash: hash(position) }
+    }
+
     fn hello(history: HistoryId, term: u64, head: u64, resume: Resume) -> EdgeEvent {
         EdgeEvent::FeedOpened(Hello { history, term: Term(term), head: Position::new(head), resume })
     }
@@ -482,7 +497,7 @@ mod tests {
         assert_eq!(effects, [EdgeEffect::Install(position)]);
         let effects = edge.step(at(0), EdgeEvent::Applied { position });
         let [EdgeEffect::SendHeartbeat(heartbeat)] = &effects[..] else { panic!("{effects:?}") };
-        assert_eq!(heartbeat.applied, Some(Applied { history: HISTORY, position, hash: hash(5) }));
+        assert_eq!(heartbeat.applied, Some(applied(5)));
         edge.step(at(0), granted(2));
         assert_eq!(edge.view().lease_until, Some(at(10)));
         edge
@@ -500,6 +515,38 @@ mod tests {
         edge.step(at(1), entry(7));
         assert_eq!(edge.step(at(1), EdgeEvent::Applied { position: Position::new(7) }), []);
         assert_eq!(edge.next_deadline(), at(1).saturating_add(limits::ACK_DELAY_MAX));
+    }
+
+    #[test]
+    fn who_goes_on_says_from_where_and_has_no_lease_until_it_is_granted_one() {
+        let member = Member { edge: EdgeId::parse("edge").unwrap(), incarnation: Incarnation(1) };
+        let mut edge = EdgeHalf::resume(member, EdgeTimings::default(), applied(5), at(0));
+        assert_eq!((edge.view().lease_until, edge.view().known_committed), (None, Position::new(5)));
+        let effects = edge.step(at(0), EdgeEvent::Tick);
+        let [EdgeEffect::OpenFeed { after }, EdgeEffect::SendHeartbeat(heartbeat)] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        assert_eq!((*after, heartbeat.applied), (Some(applied(5)), Some(applied(5))));
+        edge.step(at(0), hello(HISTORY, 1, 6, Resume::Entries));
+        assert_eq!(edge.step(at(0), entry(6)), [EdgeEffect::Apply(Position::new(6))]);
+        edge.step(at(0), EdgeEvent::Applied { position: Position::new(6) });
+        edge.step(at(0), granted(1));
+        assert_eq!(edge.view().lease_until, Some(at(10)));
+    }
+
+    #[test]
+    fn who_goes_on_in_a_log_that_does_not_continue_starts_over() {
+        for hello in [
+            hello(HISTORY, 1, 9, Resume::Diverged),
+            hello(HISTORY, 1, 4, Resume::Entries),
+            hello(HistoryId(2), 1, 9, Resume::Entries),
+        ] {
+            let member = Member { edge: EdgeId::parse("edge").unwrap(), incarnation: Incarnation(1) };
+            let mut edge = EdgeHalf::resume(member, EdgeTimings::default(), applied(5), at(0));
+            edge.step(at(0), EdgeEvent::Tick);
+            let effects = edge.step(at(0), hello.clone());
+            assert!(effects.contains(&EdgeEffect::BeginEra(Era(1))), "{hello:?}: {effects:?}");
+        }
     }
 
     #[test]

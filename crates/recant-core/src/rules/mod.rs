@@ -44,4 +44,4 @@ mod set;
 mod tests;
 mod trie;
 
-pub use set::{RuleLimits, Rules};
+pub use set::{Held, HeldRule, RuleLimits, Rules};

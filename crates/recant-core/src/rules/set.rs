@@ -23,6 +23,28 @@ impl Default for RuleLimits {
     }
 }
 
+/// All that a set of rules holds, to be kept elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Everything older is invalid.
+    pub floor: Position,
+    /// What concerns paths, in no order.
+    pub paths: Vec<HeldRule>,
+    /// What concerns tags, in no order.
+    pub tags: Vec<HeldRule>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRule {
+    /// A spelling of a path, a tag, or what they start with.
+    pub text: Vec<u8>,
+    /// Whether it concerns everything that starts so.
+    pub is_prefix: bool,
+    /// What it concerns is invalid unless stamped at this position or later.
+    pub at: Position,
+}
+
 /// The rules of one tenant, or of one distribution. `Clone` is O(1); a clone never changes with its original.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -42,6 +64,27 @@ impl Rules {
     /// As [`Rules::new`], with other limits.
     pub fn with_limits(floor: Position, limits: RuleLimits) -> Self {
         Self { floor, uris: Trie::default(), tags: Trie::default(), limits, collapsed: 0 }
+    }
+
+    /// The rules that these were; with limits that are lower by now, more may be invalid.
+    pub fn of(held: &Held) -> Self {
+        let mut rules = Self::new(held.floor);
+        for (trie, held) in [(&mut rules.uris, &held.paths), (&mut rules.tags, &held.tags)] {
+            for HeldRule { text, is_prefix, at } in held {
+                trie.insert(text, if *is_prefix { Reach::Prefix } else { Reach::Exact }, *at);
+            }
+        }
+        rules.keep_within_limits();
+        rules
+    }
+
+    /// All that they hold.
+    pub fn held(&self) -> Held {
+        let all = |trie: &Trie| {
+            let all = trie.all().into_iter();
+            all.map(|(text, reach, at)| HeldRule { text, is_prefix: reach == Reach::Prefix, at }).collect()
+        };
+        Held { floor: self.floor, paths: all(&self.uris), tags: all(&self.tags) }
     }
 
     /// Holds that what matches `pattern` is invalid unless stamped at `at` or later.

@@ -337,6 +337,26 @@ proptest! {
     }
 
     #[test]
+    fn what_is_held_makes_the_same_rules_again(log in log(), stored in stored(), floor in 0..6u64) {
+        let mut rules = Rules::with_limits(Position::ZERO, UNLIMITED);
+        for (text, at) in &log {
+            rules.insert(&pattern(text), *at);
+        }
+        rules.raise_floor(at(floor));
+        let again = Rules::of(&rules.held());
+        for (path, query) in &stored {
+            let uri = MatchUri::of(path, query.as_deref());
+            prop_assert_eq!(rules.newest_for_uri(&uri), again.newest_for_uri(&uri));
+        }
+        for tags in some_tags() {
+            prop_assert_eq!(rules.newest_for_tags(&tags), again.newest_for_tags(&tags));
+        }
+        prop_assert_eq!((rules.newest(), rules.newest_tag()), (again.newest(), again.newest_tag()));
+        // Nodes that no rule needs any more are not made again.
+        prop_assert!(again.len() <= rules.len());
+    }
+
+    #[test]
     fn a_clone_never_changes(log in log(), stored in stored(), nodes in 4..40usize) {
         let answers = |rules: &Rules| -> Vec<Position> {
             let uris = stored.iter().map(|(path, query)| rules.newest_for_uri(&MatchUri::of(path, query.as_deref())));

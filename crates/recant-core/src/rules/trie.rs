@@ -115,6 +115,22 @@ impl Trie {
         }
     }
 
+    /// Every position with the text that it stands at, in no order.
+    pub(super) fn all(&self) -> Vec<(Vec<u8>, Reach, Position)> {
+        let mut all = Vec::new();
+        let mut text: Vec<u8> = Vec::new();
+        let mut open = vec![(&*self.root, 0)];
+        while let Some((node, parent_length)) = open.pop() {
+            text.truncate(parent_length);
+            text.extend_from_slice(&node.label);
+            let own = [(Reach::Exact, node.exact), (Reach::Prefix, node.prefix)];
+            let held = own.into_iter().filter(|(_, at)| *at > Position::ZERO);
+            all.extend(held.map(|(reach, at)| (text.clone(), reach, at)));
+            open.extend(node.children.iter().map(|child| (&*child.node, text.len())));
+        }
+        all
+    }
+
     /// What [`Trie::weight`] should be.
     #[cfg(test)]
     pub(super) fn recounted_weight(&self) -> usize {

@@ -21,17 +21,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use recant_core::entry::{Change, Entry, Hash, HistoryId};
-use recant_core::limits::{FEED_SILENCE_MAX, REMOVED_PER_HEARTBEAT_MAX};
+use recant_core::entry::{Change, Hash, HistoryId};
+use recant_core::limits::{FEED_SILENCE_MAX, JOURNAL_RETRY_PERIOD, REMOVED_PER_HEARTBEAT_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Member, Refusal, Verdict};
 use recant_core::protocol::{EdgeEffect, EdgeEvent, EdgeHalf, EdgeTimings};
+use recant_core::time::BootTime;
 use recant_wire::feed::heartbeat::TakenAway;
 use recant_wire::feed::{EdgeSecret, Frame, FrameDecoder, body};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::brought::Brought;
 use crate::clock::Clock;
+use crate::disk::{Disk, Due};
 use crate::edge::Edge;
 use crate::removals::Removals;
 use crate::sweep::Sweep;
@@ -56,6 +59,7 @@ pub struct FollowerOptions {
 pub struct Follower {
     leave: watch::Sender<bool>,
     task: JoinHandle<()>,
+    disk: Option<Arc<Disk>>,
 }
 
 impl Follower {
@@ -67,30 +71,41 @@ impl Follower {
         let client = Arc::new(PlaneClient::new(options.plane, options.secret));
         let name = options.member.edge.clone();
         let answering = Answering::new(name, edge.counter(), clock.clone(), client.clone());
+        let half = match edge.resumed() {
+            Some(applied) => EdgeHalf::resume(options.member, timings, applied, clock.boot()),
+            None => EdgeHalf::new(options.member, timings, clock.boot()),
+        };
         let driver = Driver {
-            half: EdgeHalf::new(options.member, timings, clock.boot()),
+            half,
             client,
             answer_max: timings.answer_max,
             world: edge.world().clone(),
             answering,
             removals: edge.removals().clone(),
             sweep: edge.sweep().clone(),
+            disk: edge.disk().cloned(),
+            journal_tried: None,
             clock,
             events,
             feeds: 0,
             feed: None,
             lack_told: false,
-            brought: None,
+            waiting: None,
         };
         let task = tokio::spawn(driver.run(inbox, left));
-        Self { leave, task }
+        Self { leave, task, disk: edge.disk().cloned() }
     }
 
-    /// Tells the plane that nothing is served here any more, within a bound: the viewers' side must have closed.
+    /// Tells the plane that nothing is served here any more, within a bound: the viewers' side must have closed. What is kept for
+    /// the next process is on its disk when this returns.
     pub async fn leave(self) {
         self.leave.send_replace(true);
         if tokio::time::timeout(LEAVE_TIME_MAX, self.task).await.is_err() {
             tracing::warn!("the plane did not hear that this edge leaves; it will wait for its lease");
+        }
+        if let Some(disk) = self.disk {
+            // It has said what went wrong.
+            let _ = tokio::task::spawn_blocking(move || disk.close()).await;
         }
     }
 }
@@ -117,15 +132,9 @@ enum FromFeed {
 }
 
 /// What the feed has brought, until the half has said whether it is to be applied.
-struct Brought {
+struct Waiting {
     position: Position,
-    what: What,
-}
-
-enum What {
-    Entry(Entry),
-    Opaque,
-    Snapshot(Vec<Change>),
+    brought: Brought,
 }
 
 /// A snapshot as far as it has come.
@@ -148,13 +157,17 @@ struct Driver {
     answering: Answering,
     removals: Arc<Removals>,
     sweep: Arc<Sweep>,
+    /// What is kept for the next process, if anything is.
+    disk: Option<Arc<Disk>>,
+    /// When the journal was begun anew last.
+    journal_tried: Option<BootTime>,
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<Inbound>,
     feeds: u64,
     feed: Option<Feed>,
     /// Whether it has been said that the plane does not give the feed; once in a row of attempts is enough.
     lack_told: bool,
-    brought: Option<Brought>,
+    waiting: Option<Waiting>,
 }
 
 impl Driver {
@@ -162,6 +175,7 @@ impl Driver {
         self.step(EdgeEvent::Tick);
         let mut leaving = false;
         let mut unheard = 0;
+        let mut passes = self.sweep.passes();
         loop {
             let due = self.half.next_deadline().saturating_since(self.clock.boot());
             tokio::select! {
@@ -179,6 +193,8 @@ impl Driver {
                     Inbound::Feed(..) => {}
                 },
                 () = tokio::time::sleep(due) => self.step(EdgeEvent::Tick),
+                // The sweep lives as long as this does.
+                Ok(()) = passes.changed() => self.look_at_journal(true),
                 _ = left.changed(), if !leaving => {
                     leaving = true;
                     // Answers to earlier heartbeats must not be taken for the answer to the leave.
@@ -201,6 +217,10 @@ impl Driver {
                     self.apply(position);
                     let more = self.half.step(self.clock.boot(), EdgeEvent::Applied { position });
                     self.world.publish_view(self.half.view());
+                    match effect {
+                        EdgeEffect::Install(_) => self.begin_journal_anew(),
+                        _ => self.look_at_journal(false),
+                    }
                     effects.extend(more);
                 }
                 EdgeEffect::SendHeartbeat(heartbeat) => {
@@ -235,7 +255,12 @@ impl Driver {
                         let _ = events.send(Inbound::Heartbeat(event)).await;
                     });
                 }
-                EdgeEffect::BeginEra(era) => self.world.begin_era(era),
+                EdgeEffect::BeginEra(era) => {
+                    self.world.begin_era(era);
+                    if let Some(disk) = &self.disk {
+                        disk.tier.forget_everything();
+                    }
+                }
                 EdgeEffect::Alarm(alarm) => tracing::warn!(%alarm, "following the plane's log"),
             }
         }
@@ -279,12 +304,11 @@ impl Driver {
             }
             FromFeed::Frame(Frame::Entry(entry)) => {
                 let (position, prev_hash, hash) = (entry.position, entry.prev_hash, entry.hash());
-                let brought = Brought { position, what: What::Entry(entry) };
-                self.bring(brought, EdgeEvent::Entry { position, prev_hash, hash });
+                self.bring(position, Brought::Entry(entry), EdgeEvent::Entry { position, prev_hash, hash });
             }
             FromFeed::Frame(Frame::OpaqueEntry { position, prev_hash, hash }) => {
-                let brought = Brought { position, what: What::Opaque };
-                self.bring(brought, EdgeEvent::Entry { position, prev_hash, hash });
+                let brought = Brought::Opaque { prev_hash, hash };
+                self.bring(position, brought, EdgeEvent::Entry { position, prev_hash, hash });
             }
             FromFeed::Frame(frame) => self.snapshot(frame),
             FromFeed::Closed => {
@@ -295,10 +319,10 @@ impl Driver {
     }
 
     /// Steps the half with what the feed has brought. What it does not want now will come again, or never.
-    fn bring(&mut self, brought: Brought, event: EdgeEvent) {
-        self.brought = Some(brought);
+    fn bring(&mut self, position: Position, brought: Brought, event: EdgeEvent) {
+        self.waiting = Some(Waiting { position, brought });
         self.step(event);
-        self.brought = None;
+        self.waiting = None;
     }
 
     fn snapshot(&mut self, frame: Frame) {
@@ -317,8 +341,7 @@ impl Driver {
             }
             Frame::SnapshotEnd => {
                 let Some(Snapshot { position, hash, changes }) = feed.snapshot.take() else { return };
-                let brought = Brought { position, what: What::Snapshot(changes) };
-                self.bring(brought, EdgeEvent::Snapshot { position, hash });
+                self.bring(position, Brought::Snapshot(changes), EdgeEvent::Snapshot { position, hash });
             }
             Frame::Hello(_)
             | Frame::Head(_)
@@ -328,30 +351,37 @@ impl Driver {
         }
     }
 
-    /// Folds in what the feed has brought.
+    /// Folds in what the feed has brought, and has it kept.
     ///
     /// # Panics
     /// When that is not of the place that the half asks for, which is a bug: an edge that went on would forget it.
     fn apply(&mut self, position: Position) {
-        let brought = self.brought.take().filter(|brought| brought.position == position);
-        let Brought { what, .. } = brought.expect("the feed has brought what is applied");
-        match what {
-            What::Snapshot(changes) => self.world.install(changes, position),
-            What::Opaque => {
-                tracing::warn!(%position, "an entry of unknown form: everything stored is invalid");
-                self.world.raise_every_floor(position);
-            }
-            What::Entry(entry) if !entry.body_is_intact() => {
-                tracing::warn!(%position, scope = ?entry.scope, "an entry without its body: its scope is invalid");
-                self.world.raise_floor(&entry.scope, position);
-            }
-            What::Entry(entry) => match body::decode(&entry.scope, entry.kind, &entry.body) {
-                Ok(change) => self.world.apply(&change, position),
-                Err(error) => {
-                    tracing::warn!(%position, scope = ?entry.scope, %error, "an entry that is not understood: its scope is invalid");
-                    self.world.raise_floor(&entry.scope, position);
-                }
-            },
+        let waiting = self.waiting.take().filter(|waiting| waiting.position == position);
+        let Waiting { brought, .. } = waiting.expect("the feed has brought what is applied");
+        if let Some(disk) = &self.disk {
+            disk.journal.note(position, &brought);
+        }
+        brought.fold_into(&self.world, position);
+    }
+
+    /// Has the journal begin anew, with the state as it is: where it is too long, or has a gap.
+    fn begin_journal_anew(&mut self) {
+        if let (Some(disk), Some(applied)) = (&self.disk, self.half.applied()) {
+            disk.tier.follow(self.half.view().era, applied.history);
+            self.journal_tried = Some(self.clock.boot());
+            disk.journal.begin_anew(applied, self.world.capture());
+        }
+    }
+
+    /// After a pass of the sweep there is the least to write; one that is far too long does not wait for that.
+    fn look_at_journal(&mut self, has_swept: bool) {
+        let Some(disk) = &self.disk else { return };
+        let due = disk.journal.due();
+        let is_time = due == Due::Now || due == Due::AfterSweep && has_swept;
+        let now = self.clock.boot();
+        let has_rested = |tried: BootTime| now.saturating_since(tried) >= JOURNAL_RETRY_PERIOD;
+        if is_time && self.journal_tried.is_none_or(has_rested) {
+            self.begin_journal_anew();
         }
     }
 }

@@ -49,15 +49,19 @@ pub(crate) struct TenantAccount {
 pub struct TenantUsage {
     /// Whose.
     pub tenant: TenantId,
-    /// Bytes that its stored responses take, metadata included.
+    /// Bytes of memory that its stored responses take, metadata included.
     pub bytes: u64,
-    /// Its stored responses.
+    /// Its stored responses in memory.
     pub stored_responses: u64,
+    /// Bytes that its stored responses take on the disk.
+    pub disk_bytes: u64,
+    /// Its stored responses on the disk, those in memory as well among them.
+    pub disk_responses: u64,
     /// Requests answered with a stored response.
     pub hits: u64,
     /// Requests that might have been, and went to the origin.
     pub misses: u64,
-    /// Stored responses that went for want of space.
+    /// Stored responses that went from memory for want of space.
     pub evicted: u64,
     /// Stored responses that were found to be invalidated.
     pub invalidated: u64,
@@ -155,6 +159,8 @@ impl TenantAccount {
             tenant: self.tenant.clone(),
             bytes: read(&self.bytes),
             stored_responses: read(&self.stored),
+            disk_bytes: 0,
+            disk_responses: 0,
             hits: read(&self.hits),
             misses: read(&self.misses),
             evicted: read(&self.evicted),

@@ -57,7 +57,7 @@ const ADDED: usize = 4;
 
 /// The fields of one response.
 #[derive(Clone, Debug)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     bytes: Bytes,
     count: u16,
 }
@@ -81,7 +81,7 @@ impl Fields {
     }
 
     /// As a map, with the fields in the order that they had.
-    pub(super) fn to_map(&self) -> HeaderMap {
+    pub(crate) fn to_map(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(usize::from(self.count) + ADDED);
         let mut rest = &self.bytes[..];
         while rest.has_remaining() {
@@ -93,6 +93,28 @@ impl Fields {
             headers.append(name, value.expect("it was a value"));
         }
         headers
+    }
+
+    /// The fields that these bytes were ([`Fields::as_bytes`]); nothing when they cannot have been.
+    ///
+    /// What a name's place in [`COMMON`] means is part of the disk's format: a change of the list is another version of it.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (mut rest, mut count) = (bytes, 0u16);
+        while let Some((place, after)) = rest.split_first() {
+            rest = after;
+            match *place {
+                OTHER => drop(HeaderName::from_bytes(try_take(&mut rest)?).ok()?),
+                place => drop(COMMON.get(usize::from(place))?),
+            }
+            HeaderValue::from_bytes(try_take(&mut rest)?).ok()?;
+            count = count.checked_add(1)?;
+        }
+        Some(Self { bytes: Bytes::copy_from_slice(bytes), count })
+    }
+
+    /// As they lie in memory.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// How much memory they take beside what holds them.
@@ -125,6 +147,19 @@ fn take<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     text
 }
 
+/// The same, of what may be anything.
+fn try_take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (short, mut after) = rest.split_first()?;
+    let mut length = usize::from(*short);
+    if *short == LONG {
+        let (long, more) = after.split_first_chunk::<4>()?;
+        (length, after) = (u32::from_be_bytes(*long) as usize, more);
+    }
+    let (text, after) = after.split_at_checked(length)?;
+    *rest = after;
+    Some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use http::header::{CONTENT_TYPE, SET_COOKIE};
@@ -149,5 +184,8 @@ mod tests {
         assert_eq!(fields.to_map(), headers);
         assert_eq!(Fields::of(&fields.to_map()).bytes, fields.bytes);
         assert_eq!(Fields::of(&HeaderMap::new()).to_map(), HeaderMap::new());
+        assert_eq!(Fields::from_bytes(fields.as_bytes()).expect("they were fields").to_map(), headers);
+        assert!(Fields::from_bytes(&[1]).is_none() && Fields::from_bytes(&[OTHER, 2, b'a']).is_none());
+        assert!(Fields::from_bytes(&[32, 0]).is_none() && Fields::from_bytes(&[1, 1, 0]).is_none());
     }
 }

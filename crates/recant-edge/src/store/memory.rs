@@ -14,6 +14,8 @@ use recant_core::id::TenantId;
 use recant_core::limits::{STORE_BYTES_PER_COLLECTED_BYTE, STORED_BODY_BYTES_MAX, VARIANTS_PER_KEY_MAX};
 use recant_core::position::{Era, Position, Stamp};
 
+use crate::disk::{Candidate, Tier, Variant};
+
 use super::accounts::{Accounts, TenantAccount, TenantUsage};
 use super::stored::{Facts, Stored};
 
@@ -57,6 +59,8 @@ pub(crate) struct Store {
     accounts: Accounts,
     /// Bytes that one tenant may have stored.
     share_bytes: u64,
+    /// What lies on a disk beside, if anything does. It is told of every change under the key's lock.
+    disk: Option<Arc<Tier>>,
     hasher: RandomState,
     /// Each locked while what is stored under one key is looked at and changed; lookups do without.
     writers: Box<[Mutex<()>]>,
@@ -93,7 +97,13 @@ const TURNS_MAX: usize = 1_024;
 
 impl Store {
     /// A store of at most this many bytes, metadata included, of which one tenant may have so many hundredths.
+    #[cfg(any(test, feature = "measuring"))]
     pub(crate) fn new(bytes_max: u64, tenant_share_percent: u8) -> Self {
+        Self::with_disk(bytes_max, tenant_share_percent, None)
+    }
+
+    /// The same, beside what lies on a disk.
+    pub(crate) fn with_disk(bytes_max: u64, tenant_share_percent: u8, disk: Option<Arc<Tier>>) -> Self {
         let weight_max = bytes_max - bytes_max / BYTES_PER_REMEMBERED_BYTE;
         // In the smallest shard there is room for some of the longest bodies.
         let shards = (bytes_max / (4 * STORED_BODY_BYTES_MAX as u64)).clamp(1, SHARDS_MAX);
@@ -113,6 +123,7 @@ impl Store {
                 100.. => u64::MAX,
                 percent => weight_max / 100 * u64::from(percent),
             },
+            disk,
             hasher: RandomState::new(),
             writers: std::iter::repeat_with(Mutex::default).take(WRITERS).collect(),
             room: AtomicUsize::new(room),
@@ -159,8 +170,35 @@ impl Store {
             if answer.iter().any(|old| order(old.stamp) > order(stored.stamp)) {
                 return None;
             }
+            if let Some(disk) = &self.disk {
+                if disk.has_newer(&stored) {
+                    return None;
+                }
+                answer.iter().for_each(|old| disk.forget_if_other(&key, &old.selecting, &stored.selecting));
+                disk.put(&key, &stored);
+            }
             let kept = others.into_iter().take(VARIANTS_PER_KEY_MAX - 1);
             Some(std::iter::once(&stored).chain(kept).cloned().collect())
+        });
+        self.keep_to_share(stored.account(), is_first.then_some(key));
+    }
+
+    /// Puts what has been read from the disk in, beside what is there, if it is still what lies there.
+    pub(crate) fn put_recalled(&self, key: CacheKey, stored: &Arc<Stored>, candidate: &Candidate) {
+        if stored.weight() > self.share_bytes {
+            return;
+        }
+        let is_first = self.change(&key, |there| {
+            // What has been put in, or taken out, while it was read counts.
+            let valid_up_to = self.disk.as_ref()?.has(&key, candidate)?;
+            stored.checked_up_to(valid_up_to);
+            if there.iter().any(|other| other.selecting == stored.selecting) {
+                return None;
+            }
+            let mut all: Vec<_> = there.iter().chain([stored]).cloned().collect();
+            all.sort_by_key(|stored| std::cmp::Reverse(order(stored.stamp)));
+            all.truncate(VARIANTS_PER_KEY_MAX);
+            Some(all)
         });
         self.keep_to_share(stored.account(), is_first.then_some(key));
     }
@@ -170,24 +208,84 @@ impl Store {
         self.change(key, |there| {
             let others = || there.iter().filter(|stored| !Arc::ptr_eq(stored, old));
             let is_there = others().count() < there.len();
+            if let (true, Some(disk)) = (is_there, &self.disk) {
+                disk.forget_if_other(key, &old.selecting, &new.selecting);
+                disk.put(key, new);
+            }
             is_there.then(|| std::iter::once(new).chain(others()).cloned().collect())
         });
     }
 
-    /// Purges this one response; whether it was there.
-    pub(crate) fn remove_one(&self, key: &CacheKey, old: &Arc<Stored>) -> bool {
+    /// Purges this one response: it is not to be served any more, whatever the log says.
+    pub(crate) fn remove_one(&self, key: &CacheKey, old: &Arc<Stored>) {
+        self.change(key, |there| {
+            let left: Vec<_> = there.iter().filter(|stored| !Arc::ptr_eq(stored, old)).cloned().collect();
+            // Also when it has just been evicted; not when another one has its place.
+            if let Some(disk) = &self.disk
+                && left.iter().all(|stored| stored.selecting != old.selecting)
+            {
+                disk.forget(key, Some(Variant::of(&old.selecting)));
+            }
+            (left.len() < there.len()).then_some(left)
+        });
+    }
+
+    /// Purges this one response, which an invalidation has taken away or whose tenant is gone; whether it was there.
+    pub(crate) fn remove_dead(&self, key: &CacheKey, old: &Arc<Stored>) -> bool {
         let mut was_there = false;
         self.change(key, |there| {
             let left: Vec<_> = there.iter().filter(|stored| !Arc::ptr_eq(stored, old)).cloned().collect();
             was_there = left.len() < there.len();
+            self.forget_dead(old);
             was_there.then_some(left)
         });
         was_there
     }
 
+    /// An invalidation has taken this response away: it is not to be found on the disk any more.
+    pub(crate) fn forget_dead(&self, old: &Stored) {
+        if let Some(disk) = &self.disk {
+            disk.forget_dead(old);
+        }
+    }
+
+    /// A response is known to be valid up to where it says.
+    pub(crate) fn note_valid(&self, stored: &Stored) {
+        if let Some(disk) = &self.disk {
+            disk.note_valid(stored);
+        }
+    }
+
     /// Purges what is stored under this key.
     pub(crate) fn remove(&self, key: &CacheKey) {
+        self.change(key, |_| {
+            if let Some(disk) = &self.disk {
+                disk.forget(key, None);
+            }
+            Some(Vec::new())
+        });
+    }
+
+    /// Takes what is stored under this key out of memory.
+    pub(crate) fn evict(&self, key: &CacheKey) {
         self.change(key, |_| Some(Vec::new()));
+    }
+
+    /// Bytes that bodies on their way in may still take.
+    pub(crate) fn room(&self) -> &AtomicUsize {
+        &self.room
+    }
+
+    /// What lies on a disk beside.
+    pub(crate) fn disk(&self) -> Option<&Arc<Tier>> {
+        self.disk.as_ref()
+    }
+
+    /// A variant of what is stored under this key, if it is in memory; nobody has asked for it.
+    pub(crate) fn in_memory(&self, key: &CacheKey, variant: Variant) -> Option<Arc<Stored>> {
+        let variants = self.responses.peek(key)?;
+        let mut there = variants.as_slice().iter();
+        there.find(|stored| Variant::of(&stored.selecting) == variant).cloned()
     }
 
     /// The account of a tenant.
@@ -202,7 +300,16 @@ impl Store {
 
     /// What each tenant has, in no order.
     pub(crate) fn usage(&self) -> Vec<TenantUsage> {
-        self.accounts.all().iter().map(|account| account.usage()).collect()
+        let accounts = self.accounts.all();
+        let usage = accounts.iter().map(|account| {
+            let mut usage = account.usage();
+            let on_disk = self.disk.as_ref().and_then(|disk| disk.of_tenant(account.tenant()));
+            if let Some(on_disk) = on_disk {
+                (usage.disk_responses, usage.disk_bytes) = (on_disk.responses(), on_disk.bytes());
+            }
+            usage
+        });
+        usage.collect()
     }
 
     /// How many bytes all that is stored takes.
@@ -265,7 +372,7 @@ impl Store {
             if is_spared {
                 account.queue(key, |_| true);
             } else {
-                self.remove(&key);
+                self.evict(&key);
                 variants.as_slice().iter().for_each(|stored| stored.account().evicted());
             }
         }

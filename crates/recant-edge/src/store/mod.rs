@@ -28,7 +28,9 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use accounts::TenantAccount;
 pub use accounts::TenantUsage;
 pub(crate) use collected::Collected;
+pub(crate) use fields::Fields;
 pub(crate) use memory::{Found, Store};
 pub(crate) use stored::{Facts, Stored};

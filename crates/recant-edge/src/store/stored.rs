@@ -119,6 +119,16 @@ impl Stored {
         &self.account
     }
 
+    /// What it is stored under.
+    pub(crate) fn key(&self) -> &CacheKey {
+        &self.key
+    }
+
+    /// Its fields as they lie in memory.
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
     /// The spellings that rules are compared with: made of the key when something is to be compared, which is seldom.
     pub(crate) fn uris(&self) -> Vec<MatchUri> {
         self.key.uris()

@@ -47,6 +47,13 @@ pub struct World {
     writer: Mutex<()>,
 }
 
+/// What a world was told, of one moment: who there is, each with its rules.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Captured {
+    pub(crate) distributions: Vec<(Arc<DistributionSpec>, Rules)>,
+    pub(crate) tenants: Vec<(Arc<TenantSpec>, Rules)>,
+}
+
 #[derive(Debug, Default)]
 struct Tables {
     /// A domain, exact or `*.` and the rest, to the tenant that answers to it.
@@ -135,6 +142,22 @@ impl World {
         }
         self.tables.store(Arc::new(tables));
         self.applied_up_to(at);
+    }
+
+    /// All that the log has told so far, of one moment: to be kept for another process.
+    pub(crate) fn capture(&self) -> Captured {
+        let _writer = self.writer();
+        let tables = self.tables.load();
+        let mut captured = Captured::default();
+        tables.distributions.for_each(|slot| captured.distributions.push((slot.spec(), slot.held_rules())));
+        tables.tenants.for_each(|slot| captured.tenants.push((slot.spec(), slot.held_rules())));
+        captured
+    }
+
+    /// Puts the rules of a scope back as they were captured. Before this, its floor covers all that they concern.
+    pub(crate) fn restore_rules(&self, scope: &Scope, rules: Rules) {
+        let _writer = self.writer();
+        self.tables.load().change_rules(scope, |held| *held = rules);
     }
 
     /// Starts over with another history of the log: positions applied so far mean nothing in it.

@@ -43,6 +43,11 @@ impl<S> Slot<S> {
         self.rules.load()
     }
 
+    /// The same, to be kept: they do not change any more.
+    pub(super) fn held_rules(&self) -> Rules {
+        Rules::clone(&self.rules.load())
+    }
+
     /// The newest rule, as [`Rules::newest`] of the rules as they are now: what was checked up to there need not be again.
     pub(crate) fn newest_rule(&self) -> Position {
         Position::new(self.newest_rule.load(Ordering::Acquire))

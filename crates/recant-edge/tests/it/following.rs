@@ -8,7 +8,7 @@ use recant_core::batch::Pattern;
 use recant_core::entry::{Change, HistoryId, Kind, Scope};
 use recant_core::id::{EdgeId, TenantId};
 use recant_core::protocol::message::{Incarnation, Member, Resume};
-use recant_edge::{Edge, EdgeOptions, Follower, FollowerOptions, SystemClock};
+use recant_edge::{DiskOptions, Edge, EdgeOptions, Follower, FollowerOptions, SystemClock};
 use recant_wire::feed::question::Question;
 
 use crate::support::{Feed, Origin, Plane, Viewer, distribution, ok, tenant};
@@ -20,20 +20,22 @@ struct Following {
     edge: Edge,
     follower: Follower,
     configuration: Vec<Change>,
+    origin: Origin,
 }
 
 impl Following {
     async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    async fn start_with(adjust: impl FnOnce(&mut EdgeOptions)) -> Self {
         let origin =
             Origin::start(|_, _| ok(&["Cache-Control: max-age=600", "Cache-Tag: letter"], "body")).await;
         let mut plane = Plane::start().await;
-        let edge = Edge::start(EdgeOptions::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
-        let options = FollowerOptions {
-            plane: format!("http://{}", plane.address).parse().unwrap(),
-            secret: plane.secret.clone(),
-            member: Member { edge: EdgeId::parse("e").unwrap(), incarnation: Incarnation(1) },
-        };
-        let follower = Follower::start(options, &edge, Arc::new(SystemClock));
+        let mut options = EdgeOptions::new("127.0.0.1:0".parse().unwrap());
+        adjust(&mut options);
+        let edge = Edge::start(options).await.unwrap();
+        let follower = Follower::start(Self::options(&plane, 1), &edge, Arc::new(SystemClock));
         let configuration = vec![
             Change::PutDistribution(distribution(origin.address.port())),
             Change::PutTenant(tenant("a", &["a.test"])),
@@ -44,9 +46,17 @@ impl Following {
         feed.hello(1, 5, Resume::Snapshot);
         feed.snapshot(1, 5, &configuration).await;
         plane.hears_applied(5).await;
-        let this = Self { plane, feed, edge, follower, configuration };
+        let this = Self { plane, feed, edge, follower, configuration, origin };
         this.holds_a_lease().await;
         this
+    }
+
+    fn options(plane: &Plane, incarnation: u64) -> FollowerOptions {
+        FollowerOptions {
+            plane: format!("http://{}", plane.address).parse().unwrap(),
+            secret: plane.secret.clone(),
+            member: Member { edge: EdgeId::parse("e").unwrap(), incarnation: Incarnation(incarnation) },
+        }
     }
 
     /// Waits for the answer that has been sent.
@@ -196,6 +206,42 @@ async fn a_broken_feed_goes_on_where_it_ended() {
     following.feed.change(&change).await;
     following.plane.hears_applied(7).await;
     assert_eq!(following.cache_status("a.test").await, "hit", "nothing was lost on the way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_goes_on_with_what_was_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = || DiskOptions::new(dir.path().join("made"));
+    let mut following = Following::start_with(|options| options.disk = Some(disk())).await;
+    let patterns = vec![Pattern::parse("/p").unwrap()];
+    following.feed.change(&Change::Invalidate { scope: scope("a"), patterns }).await;
+    following.plane.hears_applied(6).await;
+    let Following { mut plane, edge, follower, origin, .. } = following;
+    let mut again = EdgeOptions::new("127.0.0.1:0".parse().unwrap());
+    again.disk = Some(disk());
+    let in_use = Edge::start(again.clone()).await.err().expect("one process at a time").to_string();
+    assert!(in_use.contains("in use"), "{in_use}");
+    edge.stop().await;
+    follower.leave().await;
+
+    let edge = Edge::start(again).await.unwrap();
+    assert_eq!(edge.resumed().map(|applied| applied.position.get()), Some(6));
+    assert_eq!(edge.world().view().lease_until, None, "no lease is kept");
+    let _follower = Follower::start(Following::options(&plane, 2), &edge, Arc::new(SystemClock));
+    let mut feed = plane.feed().await;
+    assert_eq!(feed.after, edge.resumed());
+    // Its tenants are known before the plane has said anything: they are forwarded.
+    let mut viewer = Viewer::connect(edge.viewer_address()).await;
+    viewer.write("GET /p HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    assert_eq!(
+        viewer.read("GET").await.header("cache-status"),
+        "recant; fwd=uri-miss; fwd-status=200; stored"
+    );
+    assert_eq!(origin.count(), 1);
+    feed.hello(1, 7, Resume::Entries);
+    let patterns = vec![Pattern::parse("/q").unwrap()];
+    feed.change(&Change::Invalidate { scope: scope("a"), patterns }).await;
+    plane.hears_applied(7).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

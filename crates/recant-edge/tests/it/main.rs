@@ -16,6 +16,7 @@ mod failures;
 mod following;
 mod forwarding;
 mod invalidation;
+mod keeping;
 mod metrics;
 mod origin_request_policies;
 mod passing;

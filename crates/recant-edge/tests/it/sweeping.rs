@@ -107,6 +107,17 @@ async fn rules_go_with_the_sweep_and_take_no_hit_along() {
 }
 
 #[tokio::test]
+async fn what_is_newer_than_its_tenants_rules_outlives_their_end_too() {
+    let mut bed = Bed::new(numbered).await;
+    bed.invalidate("a", &["/other"]);
+    let _ = bed.get("a.test", "/p").await;
+    bed.invalidate("b", &["/other"]);
+    bed.edge.sweep_now().await;
+    assert_eq!(x_cache(&bed, "a.test", "/p").await, "Hit from recant");
+    assert_eq!(bed.edge.sweep_progress().swept_up_to.next(), bed.next());
+}
+
+#[tokio::test]
 async fn what_was_on_its_way_before_the_sweep_is_judged_as_without_it() {
     for (item, served) in [("/p", "Miss from recant"), ("/other", "Hit from recant")] {
         let gate = Arc::new(Gate::default());

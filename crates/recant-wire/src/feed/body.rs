@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::heartbeat::to_json;
 
+/// Counts what this version understands of bodies: **one more whenever a kind or a member comes that an earlier version passed over.**
+/// What an edge has kept on a disk with another understanding is not gone on with.
+pub const UNDERSTANDING: u16 = 1;
+
 /// Why a body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {

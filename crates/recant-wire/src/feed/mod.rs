@@ -14,7 +14,7 @@ pub mod question;
 pub mod resume;
 pub mod secret;
 
-pub use frames::{Frame, FrameDecoder, FrameEncoder, FrameError};
+pub use frames::{Frame, FrameDecoder, FrameEncoder, FrameError, PREAMBLE};
 pub use secret::EdgeSecret;
 
 /// Where an edge posts its heartbeats.

@@ -23,6 +23,7 @@ mod caches;
 mod command;
 mod completion;
 mod creates;
+mod disk;
 mod hits;
 mod http;
 mod invalidation;
@@ -50,6 +51,7 @@ const PARTS: &[Part] = &[
     ("rules", rules::run),
     ("memory", memory::run),
     ("invalidation", invalidation::run),
+    ("disk", disk::run),
     ("creates", creates::run),
     ("pages", pages::run),
     ("completion", completion::run),

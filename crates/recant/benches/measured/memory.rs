@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Bytes of this process that are in memory.
-fn resident() -> Result<u64> {
+pub(crate) fn resident() -> Result<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").context("how much memory is in use")?;
     let pages: u64 = statm.split(' ').nth(1).context("a second number")?.parse()?;
     Ok(pages * 4_096)

@@ -8,10 +8,11 @@ use std::time::Duration;
 use http::HeaderName;
 use lexopt::{Arg, Parser, ValueExt as _};
 use recant_core::limits::{
-    LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT, WILDCARDS_IN_PROGRESS_DEFAULT,
+    DISK_BYTES_MIN, LEASE_DEFAULT, PATHS_IN_PROGRESS_DEFAULT, STORE_BYTES_DEFAULT,
+    WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_core::rate::{Rate, RateError};
-use recant_edge::{Network, PlaneUrl, TlsOptions};
+use recant_edge::{DiskOptions, Network, PlaneUrl, TlsOptions};
 use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
 use recant_plane::{
     AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, PostgresChoice,
@@ -54,6 +55,8 @@ pub(super) const VIEWERS: &[&str] = &[
     "geo-database",
     "origin-ca",
     "store-bytes",
+    "disk-store",
+    "disk-bytes",
     "tenant-share",
     "allow-origins",
     "deny-origins",
@@ -94,6 +97,8 @@ pub(super) struct Given {
     geo_database: Option<PathBuf>,
     origin_ca: Vec<PathBuf>,
     store_bytes: u64,
+    disk_store: Option<PathBuf>,
+    disk_bytes: Option<u64>,
     tenant_share_percent: u8,
     allowed_networks: Vec<Network>,
     denied_networks: Vec<Network>,
@@ -133,6 +138,8 @@ impl Given {
             geo_database: None,
             origin_ca: Vec::new(),
             store_bytes: STORE_BYTES_DEFAULT,
+            disk_store: None,
+            disk_bytes: None,
             tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
@@ -154,10 +161,22 @@ impl Given {
             geo_database: self.geo_database.clone(),
             origin_ca: self.origin_ca.clone(),
             store_bytes: self.store_bytes,
+            disk: self.disk()?,
             tenant_share_percent: self.tenant_share_percent,
             allowed_networks: self.allowed_networks.clone(),
             denied_networks: self.denied_networks.clone(),
         })
+    }
+
+    fn disk(&self) -> Result<Option<DiskOptions>, Usage> {
+        match (&self.disk_store, self.disk_bytes) {
+            (Some(dir), bytes) => {
+                let disk = DiskOptions::new(dir.clone());
+                Ok(Some(DiskOptions { bytes: bytes.unwrap_or(disk.bytes), ..disk }))
+            }
+            (None, Some(_)) => Err(Usage { message: "--disk-bytes needs --disk-store".into() }),
+            (None, None) => Ok(None),
+        }
     }
 
     /// An address for TLS without certificates would serve nobody, and certificates without one nothing.
@@ -281,6 +300,15 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             "geo-database" => given.geo_database = Some(parser.value()?.into()),
             "origin-ca" => given.origin_ca.push(parser.value()?.into()),
             "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
+            "disk-store" => given.disk_store = Some(parser.value()?.into()),
+            "disk-bytes" => {
+                let bytes: u64 = value(&mut parser, "--disk-bytes")?;
+                if bytes < DISK_BYTES_MIN {
+                    let why = format!("{DISK_BYTES_MIN} or more is expected");
+                    return Err(bad("--disk-bytes", &bytes.to_string(), &why));
+                }
+                given.disk_bytes = Some(bytes);
+            }
             "tenant-share" => {
                 let share: u8 = value(&mut parser, "--tenant-share")?;
                 if !(1..=100).contains(&share) {

@@ -62,7 +62,9 @@ Options of serve and edge
   --geo-database FILE              a database that says in which country an address is, in MaxMind's form (.mmdb); it counts where that header is not there
   --origin-ca FILE                 trust these authorities of origins, too (PEM; repeatable)
   --store-bytes N                  memory for stored responses (268435456)
-  --tenant-share PERCENT           how much of it one tenant may have, 1 to 100 (100)
+  --disk-store DIR                 keep stored responses in this folder, too: they outlive the process and memory's end (none)
+  --disk-bytes N                   how much of the disk they may take (10737418240)
+  --tenant-share PERCENT           how much of the memory one tenant may have, 1 to 100 (100)
   --allow-origins NETWORK          let origins be in this network (repeatable), e.g. 169.254.7.0/24
   --deny-origins NETWORK           never let origins be in this network (repeatable)
 

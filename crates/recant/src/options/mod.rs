@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use http::HeaderName;
 use lexopt::{Arg, Parser, ValueExt as _};
-use recant_edge::{Network, PlaneUrl, TlsOptions};
+use recant_edge::{DiskOptions, Network, PlaneUrl, TlsOptions};
 use recant_plane::backup::Edges;
 use recant_plane::store::postgres::Server;
 
@@ -75,6 +75,7 @@ pub(crate) struct ViewerOptions {
     pub(crate) geo_database: Option<PathBuf>,
     pub(crate) origin_ca: Vec<PathBuf>,
     pub(crate) store_bytes: u64,
+    pub(crate) disk: Option<DiskOptions>,
     pub(crate) tenant_share_percent: u8,
     pub(crate) allowed_networks: Vec<Network>,
     pub(crate) denied_networks: Vec<Network>,
@@ -337,6 +338,11 @@ mod tests {
         assert_eq!(options.plane.apply, ["a.yaml", "b.json"].map(PathBuf::from));
         assert_eq!(options.viewers.viewer, "[::1]:80".parse().unwrap());
         assert_eq!(options.viewers.denied_networks.len(), 1);
+        assert!(options.viewers.disk.is_none());
+        let line = "serve --data-dir d --disk-store s --disk-bytes 5000000";
+        let Ok(Command::Serve(options)) = parsed(line) else { panic!("{line}") };
+        let disk = options.viewers.disk.unwrap();
+        assert_eq!((disk.dir, disk.bytes), (PathBuf::from("s"), 5_000_000));
     }
 
     #[test]
@@ -369,6 +375,9 @@ mod tests {
         check("edge --data-dir d --plane ftp://x", "http://");
         check("serve --data-dir d --tenant-share 0", "--tenant-share '0': 1 to 100");
         check("serve --data-dir d --tenant-share 101", "1 to 100");
+        check("edge --data-dir d --plane http://p:1 --disk-bytes 9000000", "--disk-bytes needs --disk-store");
+        check("serve --data-dir d --disk-store s --disk-bytes 1000", "--disk-bytes '1000': 2097152 or more");
+        check("plane --data-dir d --disk-store s", "--disk-store");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
         check("plane --data-dir d --distribution-invalidations x", "refuse or fan-out");

@@ -26,130 +26,11 @@ use recant_core::protocol::{
 use recant_core::time::BootTime;
 
 use super::Seen;
+use super::bounds::{Bounds, Mutant};
 
 const HISTORY: HistoryId = HistoryId(1);
 const TICK: Duration = Duration::from_secs(1);
 const END_OF_TIME: BootTime = BootTime::from_nanos(u64::MAX);
-
-/// How far the search goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Bounds {
-    ticks: u64,
-    /// How many ticks the first plane's leases last.
-    first_lease: u32,
-    invalidations: u64,
-    heartbeats: usize,
-    edge_restarts: u8,
-    plane_restarts: u8,
-    breaks: u8,
-    /// How often what is stored may be stale, and be validated.
-    validations: u8,
-    /// How often the edge may sweep. Then an invalidation may also be of another key: about the one that is followed it
-    /// says nothing, and what is known to be valid up to there is newer than its stamp.
-    sweeps: u8,
-}
-
-impl Bounds {
-    /// Lost and delayed renewals, leases that run out, and nothing worse.
-    const CALM: Self = Self {
-        ticks: 2,
-        first_lease: 1,
-        invalidations: 2,
-        heartbeats: 1,
-        edge_restarts: 0,
-        plane_restarts: 0,
-        breaks: 0,
-        validations: 0,
-        sweeps: 0,
-    };
-
-    /// The worlds that are searched: each adds one kind of trouble.
-    pub(super) const ALL: [Self; 7] = [
-        Self { ticks: 3, invalidations: 1, ..Self::CALM },
-        Self { breaks: 1, ..Self::CALM },
-        Self { validations: 1, ..Self::CALM },
-        Self { plane_restarts: 1, first_lease: 2, ..Self::CALM },
-        Self { edge_restarts: 1, ticks: 1, ..Self::CALM },
-        Self { edge_restarts: 1, plane_restarts: 1, ticks: 1, invalidations: 1, ..Self::CALM },
-        Self { sweeps: 1, validations: 1, ticks: 1, ..Self::CALM },
-    ];
-}
-
-impl Bounds {
-    pub(super) fn validates(&self) -> bool {
-        self.validations > 0
-    }
-
-    pub(super) fn sweeps(&self) -> bool {
-        self.sweeps > 0
-    }
-}
-
-/// One rule of PURGE.md, broken; the numbers are those of its section 3.8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Mutant {
-    /// M1: the stamp is taken when the response is stored, not when its origin request starts.
-    StampAtInsert,
-    /// M2: rules are not looked at on a hit.
-    RulesIgnored,
-    /// M3: a hit needs no lease.
-    LeaseIgnored,
-    /// M4: the lease is counted from the receipt of the grant.
-    LeaseFromReceipt,
-    /// M5: the plane counts a grant for less time than the edge.
-    HoldShorterThanLease,
-    /// M6: an entry is acknowledged before it is applied.
-    AckBeforeApply,
-    /// M7: any fetch in flight is joined.
-    JoinUnchecked,
-    /// M8: without a lease, an earlier fetch is joined.
-    JoinWithoutLease,
-    /// M13: a new plane forgets who held leases.
-    LeasesForgotten,
-    /// Ours: a new plane waits for leases as long as its own are.
-    OwnLeasesAwaited,
-    /// M16: completion does not wait for leases to run out.
-    ExpiryNotAwaited,
-    /// M17: the rules are those of the moment the viewer connected.
-    RulesPinned,
-    /// M18: the lease was looked at before the request arrived.
-    LeasePinned,
-    /// M19: what is invalidated stands in for an origin that fails.
-    StaleUnchecked,
-    /// M22: a 304 makes what is stored as new as its own request.
-    ConfirmedAsNew,
-    /// Ours: the sweep forgets rules and raises no floor in their place.
-    RulesForgotten,
-    /// Ours: the sweep takes what it looked at for valid up to what is committed, and not to what is applied.
-    ValidAhead,
-}
-
-impl Mutant {
-    pub(super) const ALL: [Self; 17] = [
-        Self::StampAtInsert,
-        Self::RulesIgnored,
-        Self::LeaseIgnored,
-        Self::LeaseFromReceipt,
-        Self::HoldShorterThanLease,
-        Self::AckBeforeApply,
-        Self::JoinUnchecked,
-        Self::JoinWithoutLease,
-        Self::LeasesForgotten,
-        Self::OwnLeasesAwaited,
-        Self::ExpiryNotAwaited,
-        Self::RulesPinned,
-        Self::LeasePinned,
-        Self::StaleUnchecked,
-        Self::ConfirmedAsNew,
-        Self::RulesForgotten,
-        Self::ValidAhead,
-    ];
-
-    /// Whether it shows only where the edge sweeps.
-    pub(super) fn is_of_the_sweep(self) -> bool {
-        matches!(self, Self::RulesForgotten | Self::ValidAhead)
-    }
-}
 
 /// Bytes of the origin: what they were stamped with, and the ghost, the number of invalidations committed when
 /// their origin request began.
@@ -200,6 +81,16 @@ enum Link {
     Open { snapshot_due: bool, next: Position },
 }
 
+/// What an edge has kept beside what is stored, as far as it is not to be had by the log: the state at a place. The entries after
+/// it are kept, too, some of them or all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Journal {
+    at: Position,
+    rules: Position,
+    /// Up to where the one response was known to be valid.
+    valid: Position,
+}
+
 /// What a viewer's connection remembers, in the mutants that let it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Pinned {
@@ -232,6 +123,9 @@ pub(super) struct World {
     rules: Position,
     response: Response,
     pinned: Option<Pinned>,
+    journal: Journal,
+    /// In a mutant: the lease of the process before.
+    kept_lease: Option<BootTime>,
 }
 
 /// The step's name and where it leads; nowhere, when it breaks the promise.
@@ -261,6 +155,8 @@ impl World {
             rules: Position::ZERO,
             response: Response::NotAskedFor,
             pinned: None,
+            journal: Journal::default(),
+            kept_lease: None,
         };
         world.edge_step(EdgeEvent::Tick);
         // Every path begins with an edge that has just been granted its first lease.
@@ -297,7 +193,7 @@ impl World {
 
     fn plane_steps(&self, seen: &mut Seen, steps: &mut Vec<Step>) {
         if self.log.get() < self.bounds.invalidations {
-            if self.bounds.sweeps() {
+            if self.bounds.sweeps > 0 {
                 self.then(steps, "commit for another key", |w| {
                     w.log = w.log.next();
                     w.others.push(w.log);
@@ -446,6 +342,7 @@ impl World {
                 w.edge = EdgeHalf::new(member(w.incarnation), timings(), w.boot());
                 w.link = Link::Closed;
                 w.rules = Position::ZERO;
+                w.journal = Journal::default();
                 w.todo.clear();
                 w.answers.clear();
                 if w.response != Response::NotAskedFor {
@@ -455,6 +352,7 @@ impl World {
                 w.edge_step(EdgeEvent::Tick);
             });
         }
+        self.kept_steps(steps);
         if let Response::Confirming(confirming) = self.response {
             self.not_modified(confirming, steps);
         }
@@ -466,6 +364,63 @@ impl World {
                 w.response = Response::Stored(bytes);
             });
         }
+    }
+
+    /// The journal begins anew; the edge is killed, and goes on with it.
+    fn kept_steps(&self, steps: &mut Vec<Step>) {
+        let Some(Applied { position: applied, .. }) = self.edge.applied() else { return };
+        if self.bounds.checkpoints > 0 {
+            self.then(steps, "checkpoint", |w| {
+                w.bounds.checkpoints -= 1;
+                let rules = if w.is(Mutant::CheckpointWithoutRules) { Position::ZERO } else { w.rules };
+                let valid = match w.response {
+                    Response::Stored(_) if w.is(Mutant::ValidUnlooked) => applied,
+                    Response::Stored(bytes) | Response::Confirming(Confirming { bytes, .. }) => bytes.valid,
+                    Response::NotAskedFor | Response::InFlight(_) | Response::Lost => Position::ZERO,
+                };
+                w.journal = Journal { at: applied, rules, valid };
+            });
+        }
+        if self.bounds.resumes > 0 {
+            for cut in self.journal.at.get()..=applied.get() {
+                self.then(steps, "edge goes on", |w| w.go_on(Position::new(cut), applied));
+            }
+        }
+    }
+
+    /// A new process, whose journal ends at `cut`, because the rest was torn off or had not been written.
+    fn go_on(&mut self, cut: Position, applied: Position) {
+        self.bounds.resumes -= 1;
+        self.incarnation += 1;
+        self.kept_lease = self.edge.view().lease_until;
+        let position = if self.is(Mutant::CutOverlooked) { applied } else { cut };
+        let resumed = Applied { history: HISTORY, position, hash: hash(position) };
+        self.edge = EdgeHalf::resume(member(self.incarnation), timings(), resumed, self.boot());
+        self.link = Link::Closed;
+        self.todo.clear();
+        self.answers.clear();
+        self.pinned = None;
+        let entries = (self.journal.at.get() + 1..=cut.get()).map(Position::new);
+        let newest = entries.filter(|entry| !self.others.contains(entry)).max();
+        self.rules = self.journal.rules.max(newest.unwrap_or(Position::ZERO));
+        self.response = match self.response {
+            Response::Stored(bytes) | Response::Confirming(Confirming { bytes, .. }) => {
+                // What is later than the journal's end is judged as if it were not.
+                let stamp = Stamp { position: bytes.stamp.position.min(cut), ..bytes.stamp };
+                let mut bytes = bytes.stamped(stamp);
+                bytes.valid = bytes.valid.max(self.journal.valid.min(cut));
+                if self.is(Mutant::StampedAnew) {
+                    bytes.valid = self.log;
+                }
+                // Looked at with the rules as they are now.
+                let is_valid = bytes.valid >= self.rules;
+                bytes.valid = bytes.valid.max(cut);
+                if is_valid { Response::Stored(bytes) } else { Response::Lost }
+            }
+            Response::InFlight(_) => Response::Lost,
+            Response::NotAskedFor | Response::Lost => self.response,
+        };
+        self.edge_step(EdgeEvent::Tick);
     }
 
     /// A whole pass: what is stored is looked at with the rules as they are applied, and then the floor rises.
@@ -579,6 +534,7 @@ impl World {
         match (self.mutant, self.pinned) {
             (Some(Mutant::RulesIgnored), _) => rules = Position::ZERO,
             (Some(Mutant::LeaseIgnored), _) => view.lease_until = Some(END_OF_TIME),
+            (Some(Mutant::LeaseKept), _) => view.lease_until = view.lease_until.max(self.kept_lease),
             (Some(Mutant::RulesPinned), Some(pinned)) => rules = pinned.rules,
             (Some(Mutant::LeasePinned), Some(Pinned { lease: true, .. })) => {
                 view.lease_until = Some(END_OF_TIME);

@@ -120,6 +120,17 @@ impl Feed {
         self.send().await;
     }
 
+    /// Says where the log ends.
+    pub(crate) async fn head(&mut self, head: u64) {
+        self.encoder.head(Position::new(head));
+        self.send().await;
+    }
+
+    /// The place of the next entry.
+    pub(crate) fn next_place(&self) -> u64 {
+        self.last.0.get() + 1
+    }
+
     pub(crate) async fn change(&mut self, change: &Change) {
         let entry = self.next(change.scope(), change.kind(), body::encode(change));
         self.entry(&entry).await;

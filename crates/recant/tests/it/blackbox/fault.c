@@ -1,5 +1,5 @@
 /*
- * Preloaded into a plane: the n-th call of one kind on one file goes wrong.
+ * Preloaded into a plane or an edge: the n-th call of one kind on one file goes wrong.
  *
  *   RECANT_FAULT="CALL FILE N HOW ERRNO MARK"
  *

@@ -427,14 +427,19 @@ fn temporary() -> TempDir {
 fn start(folder: &TempDir, fault: Option<(&Fault, usize, &Path)>) -> Result<Process, Ended> {
     let environment = fault.map_or_else(Vec::new, |(fault, number, mark)| {
         let Fault { call, file, how, errno, .. } = fault;
-        vec![
-            ("LD_PRELOAD", library().display().to_string()),
-            ("RECANT_FAULT", format!("{call} {file} {number} {how} {errno} {}", mark.display())),
-        ]
+        environment(&format!("{call} {file} {number} {how} {errno}"), mark)
     });
     // Whoever was killed had no time to say that it is gone.
     drop(fs::remove_file(folder.path().join("data/addresses.json")));
     Process::try_start(&["plane"], &["api"], folder.path().join("data"), environment)
+}
+
+/// What makes a process meet this fault, in the words of `fault.c`.
+pub(super) fn environment(fault: &str, mark: &Path) -> Vec<(&'static str, String)> {
+    vec![
+        ("LD_PRELOAD", library().display().to_string()),
+        ("RECANT_FAULT", format!("{fault} {}", mark.display())),
+    ]
 }
 
 /// The compiled `fault.c`.

@@ -18,13 +18,14 @@
 //! `RECANT_BLACKBOX_SEED=N` and `RECANT_BLACKBOX_ROUNDS=N` in the environment it runs with other choices, and longer.
 //!
 //! [`crash`] asks the same of the store alone, over many more kills, [`faults`] with
-//! a disk that fails.
+//! a disk that fails, [`disk`] of edges whose stored responses outlive them.
 //!
 //! What it deliberately does not do: look inside. It knows the API, the viewers' ports and the processes' ids.
 
 mod api;
 mod chaos;
 mod crash;
+mod disk;
 mod faults;
 mod http;
 mod link;
@@ -49,18 +50,30 @@ use self::writers::{Accepted, Writer};
 
 #[test]
 fn serve_keeps_the_promise() {
-    check(&Scenario { name: "serve", edges: None, seed: 1 });
+    check(&Scenario { name: "serve", edges: None, disks: false, seed: 1 });
 }
 
 #[test]
 fn a_plane_and_two_edges_keep_the_promise() {
-    check(&Scenario { name: "plane-and-edges", edges: Some(2), seed: 2 });
+    check(&Scenario { name: "plane-and-edges", edges: Some(2), disks: false, seed: 2 });
+}
+
+#[test]
+fn serve_with_a_disk_keeps_the_promise() {
+    check(&Scenario { name: "serve-disk", edges: None, disks: true, seed: 3 });
+}
+
+#[test]
+fn a_plane_and_two_edges_with_disks_keep_the_promise() {
+    check(&Scenario { name: "plane-and-edges-disk", edges: Some(2), disks: true, seed: 4 });
 }
 
 struct Scenario {
     name: &'static str,
     /// Edges apart from the plane; without, plane and edge are one process.
     edges: Option<usize>,
+    /// What edges have stored outlives them.
+    disks: bool,
     seed: u64,
 }
 
@@ -76,7 +89,7 @@ fn check(scenario: &Scenario) {
     let mut random = Random::new(seed);
     let world = Arc::new(World::new());
     let origin = origin::start(&world, random.fork());
-    let processes = Processes::start(scenario.name, scenario.edges);
+    let processes = Processes::start_with(scenario.name, scenario.edges, scenario.disks);
     let api = Api::set_up(&processes.plane, origin);
     let edges = processes.viewers();
     let mut chaos = Chaos::new(&world, processes, &api, random.fork());

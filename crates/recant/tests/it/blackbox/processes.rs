@@ -32,18 +32,29 @@ impl Processes {
     /// Starts `serve`, or a plane and so many edges, in a folder on the disk that the build lies on: what is
     /// durable has to reach a real one.
     pub(crate) fn start(name: &str, edges: Option<usize>) -> Self {
+        Self::start_with(name, edges, false)
+    }
+
+    /// The same, with edges that keep what they have stored on a disk.
+    pub(crate) fn start_with(name: &str, edges: Option<usize>, disks: bool) -> Self {
         let folder = tempfile::Builder::new().prefix(name).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let lease = LEASE_SECONDS.to_string();
         let role = if edges.is_some() { "plane" } else { "serve" };
-        let words = [role, "--lease-seconds", &lease];
+        let disk = |data_dir: &Path| format!("--disk-store={}", data_dir.join("responses").display());
+        let mut words = vec![role, "--lease-seconds", &lease];
+        let own_disk = disk(&folder.path().join(role));
+        if disks && edges.is_none() {
+            words.push(&own_disk);
+        }
         let listen: &[&str] = if edges.is_some() { &["api"] } else { &["api", "viewer"] };
         let plane = Process::start(&words, listen, folder.path().join(role));
         let links: Vec<_> = (0..edges.unwrap_or(0)).map(|_| Link::to(plane.address("api"))).collect();
         let edges = links.iter().enumerate().map(|(n, link)| {
             let data_dir = folder.path().join(format!("edge-{n}"));
             give_secret(&plane, &data_dir);
-            let words = ["edge", "--plane", &format!("http://{}", link.address)];
-            Process::start(&words, &["viewer"], data_dir)
+            let (plane, disk) = (format!("--plane=http://{}", link.address), disk(&data_dir));
+            let words = ["edge", &plane, &disk];
+            Process::start(&words[..if disks { 3 } else { 2 }], &["viewer"], data_dir)
         });
         Self { edges: edges.collect(), links, plane, _folder: folder }
     }
@@ -145,6 +156,12 @@ impl Process {
                 Err(ended) => panic!("{ended}: {}", self.log()),
             }
         }
+    }
+
+    /// The same with this in its environment, and with nothing else that was there.
+    pub(crate) fn restart_in(&mut self, environment: Vec<(&'static str, String)>) {
+        self.environment = environment;
+        self.restart();
     }
 
     /// Starts it after a kill, and kills it again before it has got far.

@@ -195,6 +195,11 @@ impl World {
         !*self.ended.lock().unwrap()
     }
 
+    /// After its end: the next run with the same versions.
+    pub(crate) fn begin_again(&self) {
+        *self.ended.lock().unwrap() = false;
+    }
+
     pub(crate) fn is_abandoned(&self) -> bool {
         self.abandoned.load(SeqCst)
     }

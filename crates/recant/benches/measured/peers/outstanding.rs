@@ -173,14 +173,20 @@ impl World {
         })
     }
 
-    fn hits(&self, until: Until, first: usize) -> Result<f64> {
+    fn hits(&self, until: Until<'_>, first: usize) -> Result<f64> {
         let cache = self.way.cache();
         cost(cache.address, cache.server.id(), self.load_core, until, first)
     }
 }
 
 /// Microseconds of processor time for one hit, of things of the first tenant.
-fn cost(address: std::net::SocketAddr, server: u32, core: usize, until: Until, first: usize) -> Result<f64> {
+fn cost(
+    address: std::net::SocketAddr,
+    server: u32,
+    core: usize,
+    until: Until<'_>,
+    first: usize,
+) -> Result<f64> {
     let before = spent::seconds(server)?;
     let ask = |n: usize, bytes: &mut Vec<u8>| request((first + n) * TENANTS, bytes);
     let seen = load(address, VIEWERS, Some(core), until, &[200], &ask)?;

@@ -94,7 +94,9 @@ pub(crate) async fn answer(
     doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {
     let (head, body) = request.into_parts();
-    let (method, uri, version) = (head.method.clone(), head.uri.clone(), head.version);
+    let version = head.version;
+    // Only if somebody reads them.
+    let told = tracing::enabled!(tracing::Level::DEBUG).then(|| (head.method.clone(), head.uri.clone()));
     let walked = match doubt {
         Some(unclear) => Err(at_the_door(unclear.into())),
         None => walk(shared, interjections, viewer, head, body).await,
@@ -102,7 +104,9 @@ pub(crate) async fn answer(
     let response = match walked {
         Ok(response) => response,
         Err((refusal, why)) => {
-            tracing::debug!(%method, %uri, reason = ?refusal, "refused");
+            if let Some((method, uri)) = &told {
+                tracing::debug!(%method, %uri, reason = ?refusal, "refused");
+            }
             let is_unclear = matches!(refusal, Refusal::Ambiguous(_)) && version != Version::HTTP_2;
             let mut response = refusal.into_response(why);
             if is_unclear {
@@ -113,7 +117,9 @@ pub(crate) async fn answer(
             response
         }
     };
-    tracing::debug!(%method, %uri, status = response.status().as_u16(), "answered");
+    if let Some((method, uri)) = &told {
+        tracing::debug!(%method, %uri, status = response.status().as_u16(), "answered");
+    }
     response
 }
 
@@ -148,8 +154,8 @@ async fn walk(
     https::check(protocol, viewer, &head, &target, shared.https_port).map_err(at_the_door)?;
     arrival.check_allowed(&head.method).map_err(at_the_door)?;
 
-    let (host, path) = (target.host.clone(), arrival.object_path(target.path));
-    let query = target.query.map(str::to_owned);
+    let (path, query) = (arrival.object_path(target.path), target.query.map(str::to_owned));
+    let host = target.host;
     let finish = Finish::of(&arrival, &head, &*shared.clock);
     let has_pages = arrival.distribution.custom_errors.iter().any(|error| error.page.is_some());
     let asker = has_pages.then(|| Asker {

@@ -145,7 +145,7 @@ impl KeyedRequest {
         headers: &HeaderMap,
     ) -> Self {
         let query = policy.key.query.of_query(query);
-        let mut key = KeyBytes::default();
+        let mut key = KeyBytes(Vec::with_capacity(KEY_BYTES_EXPECTED));
         key.field(tenant.id.as_str().as_bytes());
         key.field(distribution.id.as_str().as_bytes());
         key.field(policy.id.as_bytes());
@@ -216,8 +216,10 @@ fn is_zero_weight(parameter: &str) -> bool {
     name.trim().eq_ignore_ascii_case("q") && value.trim().bytes().all(|b| matches!(b, b'0' | b'.'))
 }
 
+/// What a key has room for at first: ids, and a path of usual length. It grows where it has to.
+const KEY_BYTES_EXPECTED: usize = 256;
+
 /// A key in the making. Every part is self-delimiting, so no two different requests have the same bytes.
-#[derive(Default)]
 struct KeyBytes(Vec<u8>);
 
 impl KeyBytes {

@@ -216,6 +216,7 @@ impl Edge {
                 store: store.clone(),
                 store_bytes_max: options.store_bytes,
                 sweep: sweep.clone(),
+                disk: disk.clone(),
                 clock: options.clock,
             };
             serving.push(tokio::spawn(metrics::serve(listener, Arc::new(metrics), stop.clone())));

@@ -97,7 +97,9 @@ pub(crate) async fn answer(
     doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {
     let (head, body) = request.into_parts();
-    let (method, uri, version) = (head.method.clone(), head.uri.clone(), head.version);
+    let version = head.version;
+    // Only if somebody reads them.
+    let told = tracing::enabled!(tracing::Level::DEBUG).then(|| (head.method.clone(), head.uri.clone()));
     let walked = match doubt {
         Some(unclear) => Err(at_the_door(unclear.into())),
         None => walk(shared, interjections, viewer, head, body).await,
@@ -105,7 +107,9 @@ pub(crate) async fn answer(
     let response = match walked {
         Ok(response) => response,
         Err((refusal, why)) => {
-            tracing::debug!(%method, %uri, reason = ?refusal, "refused");
+            if let Some((method, uri)) = &told {
+                tracing::debug!(%method, %uri, reason = ?refusal, "refused");
+            }
             let is_unclear = matches!(refusal, Refusal::Ambiguous(_)) && version != Version::HTTP_2;
             let mut response = refusal.into_response(why);
             if is_unclear {
@@ -116,7 +120,9 @@ pub(crate) async fn answer(
             response
         }
     };
-    tracing::debug!(%method, %uri, status = response.status().as_u16(), "answered");
+    if let Some((method, uri)) = &told {
+        tracing::debug!(%method, %uri, status = response.status().as_u16(), "answered");
+    }
     response
 }
 
@@ -154,8 +160,8 @@ async fn walk(
     });
     let outcome = match admit(shared, &arrival, viewer, &head, &target) {
         Ok(()) => {
-            let query = target.query.map(str::to_owned);
-            let target = (target.host.clone(), arrival.object_path(target.path), query);
+            let (path, query) = (arrival.object_path(target.path), target.query.map(str::to_owned));
+            let target = (target.host, path, query);
             serve(shared, interjections, viewer, arrival, target, head, body).await
         }
         Err(refusal) => Err(at_the_door(refusal)),

@@ -15,6 +15,7 @@
 //! `Error from cloudfront`, `RefreshHit from cloudfront` for what the origin has confirmed, and `Redirect from cloudfront` for the way to HTTPS, with our
 //! name. Replaces what the origin says.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -181,7 +182,7 @@ pub(crate) fn mark_stored(headers: &mut HeaderMap, status: StatusCode, age: Dura
     // RFC 9111 section 5.1: one Age, the current one.
     headers.insert(AGE, HeaderValue::from(age.as_secs()));
     let (text, member) = match account {
-        Account::Hit { ttl } => ("Hit from recant", format!("{}; hit; ttl={}", hop::NAME, ttl.as_secs())),
+        Account::Hit { ttl } => ("Hit from recant", hit(ttl.as_secs())),
         Account::Revalidating { overdue } => {
             let overdue = overdue.as_secs();
             ("Hit from recant", format!("{}; hit; ttl=-{overdue}; detail=stale-while-revalidate", hop::NAME))
@@ -201,6 +202,18 @@ pub(crate) fn mark_stored(headers: &mut HeaderMap, status: StatusCode, age: Dura
     mark(headers, status, text);
     append_cache_status(headers, member);
 }
+
+/// What nearly every answer has, so it is made in a piece of memory that fits.
+fn hit(ttl: u64) -> String {
+    let digits = ttl.checked_ilog10().map_or(1, |power| power as usize + 1);
+    let mut member = String::with_capacity(hop::NAME.len() + HIT.len() + digits);
+    member.push_str(hop::NAME);
+    // Writing to a string does not fail.
+    let _ = write!(member, "{HIT}{ttl}");
+    member
+}
+
+const HIT: &str = "; hit; ttl=";
 
 /// Marks a response that came from the origin.
 pub(crate) fn mark_forwarded(headers: &mut HeaderMap, status: StatusCode, why: Why, stored: bool) {

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -27,11 +27,13 @@ use recant_core::limits::{
     VIEWER_BUFFER_BYTES_MAX, VIEWER_STALL_MAX,
 };
 
+use crate::head_timer::HeadTimer;
 use crate::http2;
 use crate::interim::{InterimStream, Interjections};
 use crate::io::ViewerStream;
 use crate::request::{Shared, answer};
 use crate::respond::Refusal;
+use crate::stop::Stop;
 use crate::streams::{Streams, Watched};
 use crate::strict::{Doubts, StrictStream};
 use crate::tls::{self, Certificates, Handshaken};
@@ -52,17 +54,18 @@ pub(crate) struct Door {
 
 /// Serves viewers until `stopping` turns true, then lets responses under way come to their end. When it returns,
 /// no connection is open and nothing more is served.
-pub(crate) async fn serve(door: Door, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn serve(door: Door, shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
     let Door { listener, certificates, permits } = door;
     let mut connections = JoinSet::new();
+    let mut stop = Stop::new(stopping.clone());
     loop {
         tokio::select! {
-            () = stop_asked(&mut stopping) => break,
+            () = &mut stop => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = accept(&listener, &permits) => match accepted {
                 Ok((stream, viewer, permit)) => {
-                    let (certificates, shared, stopping) = (certificates.clone(), shared.clone(), stopping.clone());
-                    connections.spawn(connection(stream, viewer, permit, certificates, shared, stopping));
+                    let (certificates, shared, stop) = (certificates.clone(), shared.clone(), Stop::new(stopping.clone()));
+                    connections.spawn(connection(stream, viewer, permit, certificates, shared, stop));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no viewer can be accepted");
@@ -98,17 +101,17 @@ async fn connection(
     _permit: OwnedSemaphorePermit,
     certificates: Option<Arc<Certificates>>,
     shared: Arc<Shared>,
-    stopping: watch::Receiver<bool>,
+    stop: Stop,
 ) {
     let ended = match (stream.set_nodelay(true), certificates) {
         (Err(error), _) => Err(error.into()),
         (Ok(()), None) => {
             let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            http1(stream, Viewer { address: viewer, security: Security::Plain }, shared, stopping).await
+            http1(stream, Viewer { address: viewer, security: Security::Plain }, shared, stop).await
         }
         (Ok(()), Some(certificates)) => {
             let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            secure(stream, viewer, &certificates, shared, stopping).await
+            secure(stream, viewer, &certificates, shared, stop).await
         }
     };
     if let Err(error) = ended {
@@ -123,18 +126,18 @@ async fn secure(
     address: SocketAddr,
     certificates: &Certificates,
     shared: Arc<Shared>,
-    mut stopping: watch::Receiver<bool>,
+    mut stop: Stop,
 ) -> Ended {
     let Handshaken { stream, proof, is_http2 } = tokio::select! {
         opened = tls::accept(certificates, stream, |host| shared.world.has_http2(host)) => opened?,
         // Nothing has been asked yet.
-        () = stop_asked(&mut stopping) => return Ok(()),
+        () = &mut stop => return Ok(()),
     };
     let viewer = Viewer { address, security: Security::Tls(Arc::new(proof)) };
     if is_http2 {
-        http2(stream, viewer, shared, stopping).await
+        http2(stream, viewer, shared, stop).await
     } else {
-        http1(stream, viewer, shared, stopping).await
+        http1(stream, viewer, shared, stop).await
     }
 }
 
@@ -142,7 +145,7 @@ async fn http1(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     viewer: Viewer,
     shared: Arc<Shared>,
-    mut stopping: watch::Receiver<bool>,
+    mut stop: Stop,
 ) -> Ended {
     let interjections = Arc::<Interjections>::default();
     let doubts = Arc::<Doubts>::default();
@@ -164,7 +167,7 @@ async fn http1(
         }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::new(REQUEST_HEAD_TIME_MAX))
         .header_read_timeout(REQUEST_HEAD_TIME_MAX)
         .max_buf_size(VIEWER_BUFFER_BYTES_MAX)
         .max_header_size(REQUEST_HEAD_BYTES_MAX)
@@ -174,7 +177,7 @@ async fn http1(
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => ended?,
-        () = stop_asked(&mut stopping) => {
+        () = &mut stop => {
             connection.as_mut().graceful_shutdown();
             connection.await?;
         }
@@ -182,7 +185,7 @@ async fn http1(
     let Some(tunnel) = afterwards.take() else { return Ok(()) };
     tokio::select! {
         ended = tunnel.carry() => ended,
-        () = stop_asked(&mut stopping) => Ok(()),
+        () = &mut stop => Ok(()),
     }
 }
 
@@ -190,7 +193,7 @@ async fn http2(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     viewer: Viewer,
     shared: Arc<Shared>,
-    mut stopping: watch::Receiver<bool>,
+    mut stop: Stop,
 ) -> Ended {
     let streams = Arc::new(Streams::default());
     let service = service_fn(|request: Request<Incoming>| {
@@ -214,7 +217,7 @@ async fn http2(
     loop {
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),
-            () = stop_asked(&mut stopping), if !is_closing => {
+            () = &mut stop, if !is_closing => {
                 connection.as_mut().graceful_shutdown();
                 is_closing = true;
             }
@@ -229,9 +232,4 @@ async fn http2(
             }
         }
     }
-}
-
-/// Also when whoever could ask is gone.
-async fn stop_asked(stopping: &mut watch::Receiver<bool>) {
-    drop(stopping.wait_for(|stopping| *stopping).await);
 }

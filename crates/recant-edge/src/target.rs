@@ -5,7 +5,7 @@
 //! `chunked`, any transfer coding in HTTP/1.0. Of what it would make one meaning of without a word, `strict` has noted the doubt.
 //! And since each request is framed anew for the origin, no doubt gets through.
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Version};
 
@@ -122,6 +122,10 @@ fn leads_above_root(path: &str) -> bool {
     })
 }
 
+/// What some take for a field that says where a body ends.
+static LOOK_ALIKES: [HeaderName; 2] =
+    [HeaderName::from_static("content_length"), HeaderName::from_static("transfer_encoding")];
+
 /// What `strict` has not seen: here the fields are understood, and there are those of HTTP/2, too.
 fn check_framing(head: &Parts) -> Result<(), Ambiguous> {
     let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
@@ -130,7 +134,7 @@ fn check_framing(head: &Parts) -> Result<(), Ambiguous> {
         (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
         _ => return Err(Ambiguous::TransferEncoding),
     }
-    if ["content_length", "transfer_encoding"].iter().any(|name| head.headers.contains_key(*name)) {
+    if LOOK_ALIKES.iter().any(|name| head.headers.contains_key(name)) {
         return Err(Ambiguous::LookAlike);
     }
     let has_content = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);

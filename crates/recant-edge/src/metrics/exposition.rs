@@ -144,6 +144,8 @@ mod tests {
             tenant: TenantId::parse(&format!("dt_{number}")).unwrap(),
             bytes: number,
             stored_responses: 0,
+            disk_bytes: 0,
+            disk_responses: 0,
             hits: number * 2,
             misses: 0,
             evicted: 0,

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 
 use self::exposition::{Exposition, Family, Kind, Sample};
 use crate::clock::Clock;
+use crate::disk::Disk;
 use crate::store::{Store, TenantUsage};
 use crate::sweep::Sweep;
 use crate::world::World;
@@ -36,15 +37,18 @@ pub(crate) struct Metrics {
     pub(crate) store: Arc<Store>,
     pub(crate) store_bytes_max: u64,
     pub(crate) sweep: Arc<Sweep>,
+    pub(crate) disk: Option<Arc<Disk>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// The numbers of a tenant: name, kind, what it counts, and where it is.
-const OF_TENANTS: [Family<TenantUsage>; 6] = [
+const OF_TENANTS: [Family<TenantUsage>; 8] = [
     Family::new("stored_bytes", Kind::Gauge, "Bytes that stored responses take, metadata included.", |it| {
         it.bytes
     }),
     Family::new("stored_responses", Kind::Gauge, "Stored responses.", |it| it.stored_responses),
+    Family::new("disk_bytes", Kind::Gauge, "Bytes that they take on the disk.", |it| it.disk_bytes),
+    Family::new("disk_responses", Kind::Gauge, "Responses that lie on the disk.", |it| it.disk_responses),
     Family::new("hits_total", Kind::Counter, "Requests answered with a stored response.", |it| it.hits),
     Family::new(
         "misses_total",
@@ -79,6 +83,31 @@ impl Metrics {
             write(family.name, family.kind, family.help, usage.iter().map(family.value).sum());
         }
         write("tenants", Kind::Gauge, "Tenants that have an account.", usage.len() as u64);
+        if let Some(disk) = self.disk.as_ref().map(|disk| disk.usage()) {
+            write(
+                "disk_is_ready",
+                Kind::Gauge,
+                "Whether what earlier processes left can be found.",
+                disk.is_ready.into(),
+            );
+            write("disk_segments_bytes", Kind::Gauge, "Bytes of all files of responses.", disk.bytes);
+            write(
+                "disk_restored_total",
+                Kind::Counter,
+                "Responses of earlier processes that are of use.",
+                disk.restored,
+            );
+            write("disk_waiting", Kind::Gauge, "Responses that wait to be written.", disk.waiting);
+            write("disk_written_total", Kind::Counter, "Responses written.", disk.written);
+            write(
+                "disk_unwritten_total",
+                Kind::Counter,
+                "Responses not written: the disk failed or was too slow.",
+                disk.unwritten,
+            );
+            write("disk_read_total", Kind::Counter, "Responses read.", disk.read);
+            write("disk_damaged_total", Kind::Counter, "Responses damaged, or not to be read.", disk.damaged);
+        }
         write("has_lease", Kind::Gauge, "Whether stored responses may be served.", has_lease.into());
         write(
             "committed_position",

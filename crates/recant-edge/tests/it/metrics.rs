@@ -40,6 +40,7 @@ async fn what_happens_is_counted() {
     says(&page, &format!("recant_edge_stored_bytes {}", bed.edge.stored_bytes()));
     says(&page, "recant_edge_sweep_passes_total 1");
     says(&page, "recant_edge_has_lease 1");
+    assert!(!page.text().contains("disk_is_ready"), "there is none");
 
     let page = ask(&bed, "GET", "/metrics/tenants").await;
     for line in

@@ -1,8 +1,8 @@
 //! What a hit costs: the edge beside four other caches, all on one core and never at the same time, loaded by the same wrk
 //! from another core, with the same origin's responses in their stores.
 //!
-//! Hits a second depend on how fast wrk is as well; processor time for one hit does not, so both are printed. That
-//! all were hits is known from the origin, which is not asked again.
+//! Hits a second depend on how fast wrk is as well; processor time for one hit does not, so both are printed. Whether
+//! all were hits is known from the origin, and said where it was asked again.
 
 use std::fs;
 use std::process::Command;
@@ -52,7 +52,6 @@ pub(crate) fn run() -> Result<()> {
             Err(error) => println!("  {name}: not measured: {error:#}"),
         }
     }
-    let asked_before = origin.requests();
     for (path, size) in THINGS {
         let mut loads: Vec<Load> = caches.iter().map(|_| Load::default()).collect();
         for round in rounds(ROUNDS, TIME) {
@@ -62,7 +61,9 @@ pub(crate) fn run() -> Result<()> {
                 order.reverse();
             }
             for n in order {
+                let asked_before = origin.requests();
                 loads[n].add(&caches[n], load_core, path)?;
+                loads[n].misses += origin.requests() - asked_before;
             }
         }
         println!("  {} KiB", size / 1024);
@@ -75,10 +76,11 @@ pub(crate) fn run() -> Result<()> {
             let p99 = number(Rounds::of(load.p99.iter().copied()).median);
             let ratio = Rounds::ratio(&loads[0].costs, &load.costs);
             println!("    {:<24}{rates:>30}{p99:>9}{costs:>26}{ratio:>24}", cache.name);
+            if load.misses > 0 {
+                println!("    {:<24}{} of its requests were no hits", "", load.misses);
+            }
         }
     }
-    let asked = origin.requests() - asked_before;
-    ensure!(asked == 0, "{asked} requests were no hits");
     Ok(())
 }
 
@@ -91,6 +93,8 @@ struct Load {
     costs: Vec<f64>,
     /// As wrk prints it.
     p99: Vec<f64>,
+    /// How often the origin was asked meanwhile.
+    misses: u64,
 }
 
 impl Load {

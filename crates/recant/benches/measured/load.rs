@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,13 +32,15 @@ pub(crate) struct Reply {
 
 /// How long viewers go on.
 #[derive(Clone, Copy)]
-pub(crate) enum Until {
+pub(crate) enum Until<'a> {
     /// Each number below this one once.
     Each(usize),
     /// The numbers below the first over and over, for as long.
     Over(usize, Duration),
     /// The same, so many a second.
     Paced(usize, Duration, f64),
+    /// The same, for as long as this says so.
+    PacedWhile(usize, &'a AtomicBool, f64),
 }
 
 /// What viewers have seen.
@@ -113,7 +115,7 @@ pub(crate) fn load(
     address: SocketAddr,
     viewers: usize,
     core: Option<usize>,
-    until: Until,
+    until: Until<'_>,
     statuses: &[u16],
     request: &(impl Fn(usize, &mut Vec<u8>) + Sync),
 ) -> Result<Seen> {
@@ -136,7 +138,7 @@ pub(crate) fn load(
 fn view(
     address: SocketAddr,
     core: Option<usize>,
-    until: Until,
+    until: Until<'_>,
     start: Instant,
     next: &AtomicUsize,
     statuses: &[u16],
@@ -150,6 +152,7 @@ fn view(
         let (of, is_over) = match until {
             Until::Each(count) => (count, number >= count),
             Until::Over(of, time) | Until::Paced(of, time, _) => (of, start.elapsed() >= time),
+            Until::PacedWhile(of, goes_on, _) => (of, !goes_on.load(Ordering::SeqCst)),
         };
         if is_over {
             return Ok(latencies);
@@ -157,7 +160,9 @@ fn view(
         bytes.clear();
         request(number % of, &mut bytes);
         let asked = match until {
-            Until::Paced(_, _, rate) => wait(start + Duration::from_secs_f64(number as f64 / rate)),
+            Until::Paced(_, _, rate) | Until::PacedWhile(_, _, rate) => {
+                wait(start + Duration::from_secs_f64(number as f64 / rate))
+            }
             _ => Instant::now(),
         };
         let reply = viewer.ask(&bytes)?;

@@ -14,7 +14,7 @@ use httpdate::fmt_http_date;
 /// Things of other sizes, by their paths, with their sizes in bytes.
 pub(crate) const THINGS: [(&str, usize); 2] = [("/1k", 1024), ("/100k", 100 * 1024)];
 /// The size of everything else.
-pub(crate) const SMALL_BYTES: usize = 64;
+const SMALL_BYTES: usize = 64;
 /// The digits of the number that a body starts with.
 pub(crate) const SERIAL_DIGITS: usize = 16;
 

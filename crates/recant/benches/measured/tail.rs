@@ -5,6 +5,7 @@
 //! no later: what waits behind a slow one counts as slow, too.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -26,8 +27,8 @@ const CACHES: [(&str, StartWay); 3] = [
     ("varnish, ban obj.*", varnish::ban_responses),
     ("trafficserver, remap_purge", trafficserver_ways::generations),
 ];
-/// At a quarter of one core, the sweep goes through so many in some rounds' time.
-const STORED: usize = 300_000;
+/// So that the sweep lasts for some seconds.
+const STORED: usize = 500_000;
 /// What is asked for, and all that is stored where there is no sweep.
 const ASKED_FOR: usize = 2_000;
 const STORE_BYTES: u64 = 1 << 30;
@@ -38,6 +39,9 @@ const ROUND: Duration = Duration::from_secs(2);
 const IN_A_ROW: usize = 2;
 const RATE: f64 = 2_000.0;
 const FLOOD_RATE: f64 = 200.0;
+/// What the edge's log says when a pass begins and when it ends.
+const BEGUN: &str = "sweep: sweeping";
+const ENDED: &str = "sweep: swept";
 /// The sweep's pause, and some more.
 const SWEEP_WITHIN: Duration = Duration::from_secs(60);
 
@@ -139,7 +143,7 @@ impl World {
 
     /// Asks at the steady rate; gives the 50th, 99th and 99.9th percentile in milliseconds.
     fn hits(&self) -> Result<[f64; 3]> {
-        hits(self.way.cache().address, self.load_core)
+        hits(self.way.cache().address, self.load_core, Until::Paced(ASKED_FOR, ROUND, RATE))
     }
 
     fn beside_a_flood(&mut self) -> Result<()> {
@@ -158,7 +162,7 @@ impl World {
                 }
                 anyhow::Ok(())
             });
-            let taken = hits(address, load_core);
+            let taken = hits(address, load_core, Until::Paced(ASKED_FOR, ROUND, RATE));
             is_over.store(true, Ordering::SeqCst);
             let Ok(done) = flood.join() else { bail!("the flood has failed") };
             done.and(taken)
@@ -170,35 +174,39 @@ impl World {
     /// Of Recant only: the flood before has made it due.
     fn beside_the_sweep(&mut self) -> Result<()> {
         let Some(log) = &self.log else { return Ok(()) };
-        let start = Instant::now();
-        while !is_sweeping(log)? {
-            ensure!(start.elapsed() < SWEEP_WITHIN, "no sweep has begun");
-            thread::sleep(Duration::from_millis(5));
-        }
-        let mut rounds = 0;
-        loop {
-            let taken = self.hits()?;
-            // One that the sweep did not last for shows less of it.
-            if !is_sweeping(log)? {
-                break;
-            }
-            self.swept.add(taken);
-            rounds += 1;
-        }
-        ensure!(rounds > 0, "the sweep was over before a round was");
+        // One that is under way by now would be seen in part.
+        let begun = said(log, BEGUN)?;
+        await_more(log, BEGUN, begun)?;
+        let (ended, goes_on) = (said(log, ENDED)?, AtomicBool::new(true));
+        let (address, load_core) = (self.way.cache().address, self.load_core);
+        let taken = thread::scope(|scope| {
+            let hits = scope.spawn(|| hits(address, load_core, Until::PacedWhile(ASKED_FOR, &goes_on, RATE)));
+            let over = await_more(log, ENDED, ended);
+            goes_on.store(false, Ordering::SeqCst);
+            let Ok(taken) = hits.join() else { bail!("the viewers have failed") };
+            over.and(taken)
+        })?;
+        self.swept.add(taken);
         Ok(())
     }
 }
 
-fn hits(address: std::net::SocketAddr, load_core: usize) -> Result<[f64; 3]> {
+fn hits(address: SocketAddr, load_core: usize, until: Until<'_>) -> Result<[f64; 3]> {
     let ask = |n: usize, bytes: &mut Vec<u8>| request(n * TENANTS, bytes);
-    let seen = load(address, VIEWERS, Some(load_core), Until::Paced(ASKED_FOR, ROUND, RATE), &[200], &ask)?;
+    let seen = load(address, VIEWERS, Some(load_core), until, &[200], &ask)?;
     Ok([500, 990, 999].map(|thousandths| seen.latency(thousandths)))
 }
 
-/// Whether more passes have begun than ended.
-fn is_sweeping(log: &Path) -> Result<bool> {
-    let text = fs::read_to_string(log)?;
-    let count = |word: &str| text.lines().filter(|line| line.contains(word)).count();
-    Ok(count("sweep: sweeping") > count("sweep: swept"))
+/// How often the edge's log says so.
+fn said(log: &Path, words: &str) -> Result<usize> {
+    Ok(fs::read_to_string(log)?.lines().filter(|line| line.contains(words)).count())
+}
+
+fn await_more(log: &Path, words: &str, before: usize) -> Result<()> {
+    let start = Instant::now();
+    while said(log, words)? == before {
+        ensure!(start.elapsed() < SWEEP_WITHIN, "the edge has not said '{words}'");
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Everything of one of ten tenants is taken away, with few and with many things stored: when the call returns, when the
-//! last old response is seen, and, where a cache says so, when it is known to be done.
+//! last old response is seen, and, where a cache says so, when it is known to be done. And what a stored response of
+//! 64 bytes takes of resident memory, all in all; nginx and Traffic Server keep what it says in files.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -12,7 +13,7 @@ use crate::caches::way::{Listed, WAYS, Way};
 use crate::caches::{Site, get, in_memory};
 use crate::hits::cores;
 use crate::load::{Until, VIEWERS, Viewer, load};
-use crate::origin::{Origin, SMALL_BYTES};
+use crate::origin::Origin;
 use crate::statistics::{Rounds, number};
 
 /// How often, each time with another tenant.
@@ -39,7 +40,7 @@ pub(crate) fn run(stored: &[usize]) -> Result<()> {
             "  {:<34}{:>11}{:>13}{:>14}{:>24}{:>24}{:>24}",
             "",
             "filled in s",
-            "bytes each",
+            "memory each",
             "a plain hit",
             "the call returns",
             "last stale response",
@@ -83,7 +84,7 @@ fn measure(
     until_hit(&mut *way)?;
     let empty = way.cache().resident()?;
     let filled = load(address, VIEWERS, None, Until::Each(stored), &[200], &request)?;
-    let each = way.cache().resident()?.saturating_sub(empty) as f64 / stored as f64 - SMALL_BYTES as f64;
+    let each = way.cache().resident()?.saturating_sub(empty) as f64 / stored as f64;
     let before = origin.requests();
     let plain = load(address, 1, Some(load_core), Until::Each(stored.min(1_000)), &[200], &request)?;
     let missed = origin.requests() - before;

@@ -108,6 +108,8 @@ struct World {
     adding: f64,
     /// With what has come in since.
     added: usize,
+    /// How many things have been asked for since then.
+    passed: usize,
 }
 
 impl World {
@@ -123,7 +125,7 @@ impl World {
             store_bytes: STORE_BYTES,
         };
         let way = (way.start)(&site)?;
-        let mut world = Self { way, load_core, outstanding: 0, adding: 0.0, added: 0 };
+        let mut world = Self { way, load_core, outstanding: 0, adding: 0.0, added: 0, passed: 0 };
         until_hit(&mut *world.way)?;
         world.hits(Until::Each(ROUNDS * PASS), 0)?;
         let start = Instant::now();
@@ -138,16 +140,18 @@ impl World {
     }
 
     fn first_pass(&mut self, round: usize) -> Result<f64> {
+        self.passed = (round + 1) * PASS;
         self.hits(Until::Each(PASS), round * PASS)
     }
 
     fn steady(&mut self, time: Duration) -> Result<f64> {
-        self.hits(Until::Over(ROUNDS * PASS, time), 0)
+        self.hits(Until::Over(self.passed, time), 0)
     }
 
     fn beside_a_stream(&mut self) -> Result<f64> {
         let (address, server, load_core) =
             (self.way.cache().address, self.way.cache().server.id(), self.load_core);
+        let passed = self.passed;
         let (way, added, is_over) = (&mut self.way, &mut self.added, AtomicBool::new(false));
         thread::scope(|scope| {
             let stream = scope.spawn(|| {
@@ -162,21 +166,27 @@ impl World {
                 }
                 anyhow::Ok(())
             });
-            let cost = cost(address, server, load_core, Until::Over(ROUNDS * PASS, STREAM), 0);
+            let cost = cost(address, server, load_core, Until::Over(passed, STREAM), 0);
             is_over.store(true, Ordering::SeqCst);
             let Ok(done) = stream.join() else { bail!("the stream has failed") };
             done.and(cost)
         })
     }
 
-    fn hits(&self, until: Until, first: usize) -> Result<f64> {
+    fn hits(&self, until: Until<'_>, first: usize) -> Result<f64> {
         let cache = self.way.cache();
         cost(cache.address, cache.server.id(), self.load_core, until, first)
     }
 }
 
 /// Microseconds of processor time for one hit, of things of the first tenant.
-fn cost(address: std::net::SocketAddr, server: u32, core: usize, until: Until, first: usize) -> Result<f64> {
+fn cost(
+    address: std::net::SocketAddr,
+    server: u32,
+    core: usize,
+    until: Until<'_>,
+    first: usize,
+) -> Result<f64> {
     let before = spent::seconds(server)?;
     let ask = |n: usize, bytes: &mut Vec<u8>| request((first + n) * TENANTS, bytes);
     let seen = load(address, VIEWERS, Some(core), until, &[200], &ask)?;

@@ -297,6 +297,8 @@ pub const ARN_BYTES_MAX: usize = ID_BYTES_MAX + 64;
 pub const API_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an API client may take to send a request's body. Ours.
 pub const API_BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long an API client, or an edge, may read nothing of what is sent to it. Ours; what is sent in that time is in its kernel's hands.
+pub const API_SEND_TIME_MAX: Duration = Duration::from_secs(30);
 /// API connections at a time, feeds included. Ours: every member twice, and some clients.
 pub const API_CONNECTIONS_MAX: usize = 2 * MEMBERS_MAX + 4_096;
 /// How long a stopping plane waits for requests in hand. Ours.

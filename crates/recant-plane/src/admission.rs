@@ -89,23 +89,29 @@ pub(crate) struct Admission {
 }
 
 /// Which refusals are worth a record: by key, and those of strangers as if they were one.
-struct Refusals(Mutex<(Limiter<Option<String>>, HashMap<Option<String>, u64>)>);
+/// Locked to count one.
+struct Refusals(Mutex<Counted>);
+
+struct Counted {
+    limiter: Limiter<Option<String>>,
+    /// Those since the last that was noted; as many entries as there are keys, and one.
+    left_out: HashMap<Option<String>, u64>,
+}
 
 impl Refusals {
     fn new() -> Self {
         let limiter = Limiter::every(AUDIT_REFUSAL_INTERVAL, AUDIT_REFUSALS_BURST);
-        Self(Mutex::new((limiter, HashMap::new())))
+        Self(Mutex::new(Counted { limiter, left_out: HashMap::new() }))
     }
 
     /// Counts one. If it is to be noted, how many were left out before it.
     fn count(&self, who: Option<String>, now: BootTime) -> Option<u64> {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (limiter, left_out) = &mut *guard;
-        if limiter.count(&who, now).is_ok() {
-            return Some(left_out.remove(&who).unwrap_or_default());
+        let counted = &mut *guard;
+        if counted.limiter.count(&who, now).is_ok() {
+            return Some(counted.left_out.remove(&who).unwrap_or_default());
         }
-        // As many as there are keys, and one.
-        *left_out.entry(who).or_default() += 1;
+        *counted.left_out.entry(who).or_default() += 1;
         None
     }
 }

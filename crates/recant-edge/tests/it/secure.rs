@@ -21,14 +21,14 @@ use crate::support::secure::{Authority, shown};
 use crate::support::{Act, Bed, Gate, Origin, distribution, ok};
 
 /// A bed that serves TLS too, with certificates for `a.test` and for `b.test` with its wildcard.
-struct SecureBed {
-    bed: Bed,
-    authority: Authority,
+pub(crate) struct SecureBed {
+    pub(crate) bed: Bed,
+    pub(crate) authority: Authority,
     dir: TempDir,
 }
 
 impl SecureBed {
-    async fn new(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) async fn new(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
         Self::with(script, |_| {}, None).await
     }
 
@@ -52,7 +52,7 @@ impl SecureBed {
         Self { bed, authority, dir }
     }
 
-    fn address(&self) -> std::net::SocketAddr {
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
         self.bed.edge.viewer_tls_address().unwrap()
     }
 
@@ -61,7 +61,7 @@ impl SecureBed {
     }
 }
 
-fn get(uri: &str, host: &str) -> Request<Full<Bytes>> {
+pub(crate) fn get(uri: &str, host: &str) -> Request<Full<Bytes>> {
     Request::get(uri).header("host", host).body(Full::default()).unwrap()
 }
 

@@ -62,3 +62,38 @@ pub(super) async fn discard(headers: &HeaderMap, body: &mut Body) {
     // Late or not, the answer goes out next.
     let _ = tokio::time::timeout(DISCARD_TIME_MAX, discarding).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+
+    use super::*;
+    use crate::http::room::Room;
+
+    /// A body that does not go on after its first bytes.
+    struct Stuck(Option<Bytes>);
+
+    impl http_body::Body for Stuck {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            self.0.take().map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let (room, began) = (Arc::new(Room::default()), tokio::time::Instant::now());
+        let mut body = Body::new(Stuck(Some(Bytes::from_static(b"<"))));
+        let read = read(&HeaderMap::new(), &mut body, &mut Place::new(&room, "AKIA1")).await;
+        assert_eq!((read, began.elapsed()), (Err(ApiError::RequestTimeout), API_BODY_TIME_MAX));
+    }
+}

@@ -19,6 +19,7 @@ mod exchange;
 mod health;
 mod json;
 mod own;
+mod patient;
 mod request_id;
 mod room;
 mod seldom;

@@ -15,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::patient::Patient;
+
 /// How long the listener rests after it could not accept, as when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -69,7 +71,8 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
         .header_read_timeout(API_HEAD_TIME_MAX)
         .max_buf_size(API_HEAD_BYTES_MAX)
         .max_headers(REQUEST_HEADERS_MAX);
-    let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let serving =
+        builder.serve_connection(TokioIo::new(Patient::new(stream)), TowerToHyperService::new(router));
     let mut serving = std::pin::pin!(serving);
     let mut stopping = false;
     let ended: Result<(), hyper::Error> = loop {

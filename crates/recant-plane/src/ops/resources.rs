@@ -261,7 +261,7 @@ fn named(input: &Document) -> Vec<(&'static str, &str)> {
                     let kind = NAMES.iter().find(|(member, _)| *member == name).map(|(_, kind)| *kind);
                     match (kind, value) {
                         (Some(kind), Document::String(id)) if !id.is_empty() => {
-                            found.push((kind, id.as_str()))
+                            found.push((kind, id.as_str()));
                         }
                         _ => left.push(value),
                     }

@@ -3,6 +3,7 @@
 mod deception;
 mod denial;
 mod desync;
+mod floods;
 mod framing;
 mod poisoning;
 

@@ -14,6 +14,7 @@ mod edges;
 pub(crate) mod events;
 mod invalidations;
 mod paging;
+mod parsing;
 mod policies;
 mod random_calls;
 pub(crate) mod rig;

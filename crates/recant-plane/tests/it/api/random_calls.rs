@@ -249,7 +249,7 @@ impl Caller {
 
     /// Damages a request's bytes, but not so that it is no HTTP.
     fn damage(&mut self, call: &mut Call) {
-        let odd = |caller: &mut Self| escaped(*caller.dice.of(&ODD_TEXTS));
+        let odd = |caller: &mut Self| escaped(caller.dice.of::<&str>(&ODD_TEXTS));
         match self.dice.below(7) {
             0 => call.body.truncate(self.dice.below(call.body.len() + 1)),
             1 if !call.body.is_empty() => {

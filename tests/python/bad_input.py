@@ -58,8 +58,7 @@ class BadInput(support.NothingStored):
         return f"/{VERSION}/distribution-tenant/{quoted(self.tenant)}/invalidation"
 
     def test_bodies(self):
-        deep = "<a>" * 40 + "</a>" * 40
-        wide = "<a/>" * 500_001
+        wide = f"<Paths><Items>{'<Path/>' * 500_001}</Items></Paths>"
         quantity = "<Quantity>1</Quantity>"
         for name, body in {
             "empty": "",
@@ -74,7 +73,6 @@ class BadInput(support.NothingStored):
             "an entity from outside": '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
             + GOOD.replace("/*", "/&x;"),
             "an unknown entity": GOOD.replace("/*", "/&x;"),
-            "nested deeply": batch(deep),
             "many elements": batch(wide),
             "no Quantity": GOOD.replace(quantity, ""),
             "a Quantity in words": GOOD.replace(quantity, "<Quantity>one</Quantity>"),
@@ -85,6 +83,14 @@ class BadInput(support.NothingStored):
             with self.subTest(name):
                 message = self.send(400, "MalformedXML", "POST", self.invalidations(), body)
                 self.assertNotIn("root:", message)
+
+    def test_unknown_members(self):
+        deep = "<a>" * 40 + "</a>" * 40
+        misspelled = GOOD.replace("CallerReference", "CallerReferenze")
+        for body, name in [(batch(deep), "a"), (misspelled, "CallerReferenze")]:
+            with self.subTest(name):
+                message = self.send(400, "InvalidArgument", "POST", self.invalidations(), body)
+                self.assertIn(f"InvalidationBatch.{name}: ", message)
 
     def test_quantities(self):
         for stated in ["0", "2", "-1"]:

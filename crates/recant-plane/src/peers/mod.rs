@@ -14,7 +14,7 @@
 //! may stand before them.
 //!
 //! A plane leads no longer than its tenure, whatever its writer still tries: another one may lead, have other keys, and have told edges more. So
-//! each request is answered by a leader only while [`Store::may_grant`] says so, and what does not end by itself, feeds and events, ends with
+//! each request is answered by a leader only while [`may_grant`](crate::store::Store::may_grant) says so, and what does not end by itself, feeds and events, ends with
 //! the tenure, or with the leader that it was passed on to.
 //!
 //! While nobody is known to lead, a request waits up to [`TAKE_OVER_WAIT_MAX`] before it is refused with `Retry-After`: a take-over

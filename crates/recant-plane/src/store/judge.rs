@@ -23,7 +23,9 @@ pub enum Judged {
 
 /// Says of a tenant why it does not go with a distribution. Looks at nothing but the tenant.
 #[derive(Clone)]
-pub struct TenantJudge(Arc<dyn Fn(&TenantSpec) -> Result<(), String> + Send + Sync>);
+pub struct TenantJudge(Arc<Judge>);
+
+type Judge = dyn Fn(&TenantSpec) -> Result<(), String> + Send + Sync;
 
 impl fmt::Debug for TenantJudge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -22,6 +22,7 @@ mod api;
 mod command;
 mod completion;
 mod creates;
+mod filling;
 mod hits;
 mod http;
 mod invalidation;

@@ -1,12 +1,12 @@
 //! The way to a store's one writer: commands that wait for it, and where its answers go.
 //!
 //! Most commands are somebody's, who waits: they go into the queue, and the writer takes them in turn ([`super::turns`]). Some nobody waits for so
-//! urgently that they deserve a wait for the disk of their own ([`Queue::commit_along`]): they are held until the next group is taken,
-//! and go with it; where none comes soon, one is called for.
+//! urgently that they deserve a wait for the disk of their own ([`Queue::commit_along`], [`Queue::note`]): they are held until the next group
+//! is taken, and go with it, before it; where none comes soon, one is called for.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use recant_core::limits::{COMMANDS_WAITING_MAX, COMMIT_ALONG_WAIT_MAX};
+use recant_core::limits::{COMMANDS_PER_COMMIT_MAX, COMMANDS_WAITING_MAX, COMMIT_ALONG_WAIT_MAX};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
@@ -73,19 +73,40 @@ impl Queue {
 
     /// Has a command carried out with the next group, and waits for what becomes of it.
     pub(super) async fn commit_along(&self, command: Command) -> Answer {
-        let (answer, mut outcome) = oneshot::channel();
-        if !self.held.push(Request { command, answer }) {
-            return Err(self.stopped.error());
+        let (answer, outcome) = oneshot::channel();
+        self.hold(Request { command, answer })?;
+        outcome.await.unwrap_or_else(|_| Err(self.stopped.error()))
+    }
+
+    /// Has a command carried out with the next group, ahead of all that come later, and does not wait for it; only where many are
+    /// held already, for a place in the queue.
+    pub(super) async fn note(&self, command: Command) -> Result<(), StoreError> {
+        if self.held.len() >= COMMANDS_PER_COMMIT_MAX {
+            return self.enqueue(command).await.map(drop);
         }
-        let answered = match tokio::time::timeout(COMMIT_ALONG_WAIT_MAX, &mut outcome).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                // Nothing of its own to do; whoever takes it takes what is held.
-                drop(self.enqueue(Command::Protocol(Vec::new())).await?);
-                outcome.await
+        self.hold(Request { command, answer: oneshot::channel().0 })
+    }
+
+    /// Holds a request for the next group; the first one calls for a group if none comes.
+    fn hold(&self, request: Request) -> Result<(), StoreError> {
+        match self.held.push(request) {
+            None => return Err(self.stopped.error()),
+            Some(before) if before > 0 => return Ok(()),
+            Some(_) => {}
+        }
+        // Whoever drops the queue does not wait for this task.
+        let (held, requests) = (self.held.clone(), self.requests.downgrade());
+        tokio::spawn(async move {
+            tokio::time::sleep(COMMIT_ALONG_WAIT_MAX).await;
+            if held.len() > 0
+                && let Some(requests) = requests.upgrade()
+            {
+                // Nothing of its own to do; whoever takes it takes what is held. Where there is no room for it, others are on their way.
+                let (answer, _) = oneshot::channel();
+                drop(requests.try_send(Request { command: Command::Protocol(Vec::new()), answer }));
             }
-        };
-        answered.unwrap_or_else(|_| Err(self.stopped.error()))
+        });
+        Ok(())
     }
 
     /// Whether the writer still writes.
@@ -137,15 +158,16 @@ impl Default for Held {
 }
 
 impl Held {
-    /// Says whether there is a writer to take it.
-    fn push(&self, request: Request) -> bool {
-        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(held) => {
-                held.push(request);
-                true
-            }
-            None => false,
-        }
+    /// Gives how many were held before; nothing where there is no writer to take it.
+    fn push(&self, request: Request) -> Option<usize> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = held.as_mut()?;
+        held.push(request);
+        Some(held.len() - 1)
+    }
+
+    fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Vec::len)
     }
 
     /// Puts what is held before a group: it has waited longer.
@@ -243,6 +265,40 @@ mod tests {
         };
         let (along, carried) = tokio::join!(queue.commit_along(complete(1)), writer);
         assert_eq!((along.unwrap(), carried), (Outcome::Recorded, vec![1]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_noted_is_there_no_later_than_what_comes_after_it() {
+        let (queue, mut writing) = Queue::new();
+        for position in 1..=3 {
+            queue.note(complete(position)).await.unwrap();
+        }
+        let writer = async {
+            let group = next(&mut writing).await;
+            let carried = positions(&group);
+            group.into_iter().for_each(|request| drop(request.answer.send(Ok(Outcome::Recorded))));
+            carried
+        };
+        let (own, carried) = tokio::join!(queue.commit(complete(4)), writer);
+        assert_eq!((own.unwrap(), carried), (Outcome::Recorded, vec![1, 2, 3, 4]));
+        // With nothing after it, it is written all the same.
+        queue.note(complete(5)).await.unwrap();
+        assert_eq!(positions(&next(&mut writing).await), [5]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_than_are_held_wait_for_their_place() {
+        let (queue, mut writing) = Queue::new();
+        for _ in 0..COMMANDS_PER_COMMIT_MAX {
+            queue.note(complete(1)).await.unwrap();
+        }
+        for _ in 0..COMMANDS_WAITING_MAX {
+            queue.note(complete(2)).await.unwrap();
+        }
+        let full = tokio::time::timeout(COMMIT_ALONG_WAIT_MAX / 2, queue.note(complete(3))).await;
+        assert!(full.is_err(), "there is room for so many and no more");
+        assert_eq!(next(&mut writing).await.len(), COMMANDS_PER_COMMIT_MAX + 9);
+        queue.note(complete(3)).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,6 +24,7 @@ mod command;
 mod completion;
 mod creates;
 mod disk;
+mod filling;
 mod hits;
 mod http;
 mod invalidation;

@@ -1,205 +1,158 @@
-//! What a page of a list costs when there are a thousand rows, and when there are a million; and what memory a plane takes
+//! What a page of a list costs when there are a thousand rows, a million, and ten millions; and what memory a plane takes
 //! with them.
 //!
-//! The rows are put into the plane's database by its own store, while no plane runs: through the API it would take hours.
-//! Then a plane is started on it, and the lists are walked from end to end by an ordinary client, 100 items a page.
+//! The rows are put into the plane's database while no plane runs ([`crate::filling`]): through the API it would take days.
+//! Then a plane is started on it, and the lists are walked by an ordinary client, 100 items a page, at their beginning, in their
+//! middle, and to their end.
 
 use std::fs;
-use std::num::NonZeroUsize;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
-use recant_core::batch::{InvalidationBatch, PathCount};
-use recant_core::entry::Scope;
-use recant_core::id::{InvalidationId, TenantId};
-use recant_core::time::WallTime;
-use recant_plane::store::sqlite::SqliteStore;
-use recant_plane::store::{Command, Listing, Outcome, Page, Store, TenantFilter, TenantRecord};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use crate::api::Client;
+use crate::filling::{Rows, fill, invalidation_id, tenant_id};
 use crate::origin::Origin;
 use crate::processes::{PlaneProcess, folder};
 use crate::statistics::{Latencies, number};
 
-const FEW: usize = 1_000;
-const MANY: usize = 1_000_000;
-/// Commands that the writer has before it at a time.
-const AT_A_TIME: usize = 4_096;
-/// Filling ends here, with however many rows there are then.
-const FILLING: Duration = Duration::from_secs(180);
-/// Pages at each end of a list that are compared.
-const PAGES: usize = 10;
-const NOW: WallTime = WallTime::from_millis(1_700_000_000_000);
+/// The last takes some gigabytes of disk, and most of the time.
+const SIZES: [Rows; 3] = [
+    Rows { tenants: 1_000, invalidations: 1_000 },
+    Rows { tenants: 1_000_000, invalidations: 1_000_000 },
+    Rows { tenants: 1_000_000, invalidations: 10_000_000 },
+];
+/// Pages of each of the three stretches of a list. Three times as many items are no more than the shortest list has.
+const PAGES: usize = 3;
+/// Items of a page.
+const ITEMS: usize = 100;
+/// Each list is walked so many times.
+const WALKS: usize = 7;
 
 /// Measures and prints.
 pub(crate) fn run() -> Result<()> {
-    println!("\na page of 100 items, signed, over HTTP; the first and the last {PAGES} pages of each list");
+    println!(
+        "\na page of {ITEMS} items, signed, over HTTP; {PAGES} pages at the beginning, in the middle and at the end of each list"
+    );
     let mut medians = Vec::new();
-    for wanted in [FEW, MANY] {
-        medians.push(measure(wanted)?);
+    for rows in SIZES {
+        medians.push(measure(rows)?);
     }
     for (at, list) in LISTS.iter().enumerate() {
-        let ratio = medians[1][at] / medians[0][at];
-        println!("  {:<40}{:>26}", format!("{}, many over few", list.0), number(ratio));
+        for (rows, median) in SIZES.iter().zip(&medians).skip(1) {
+            let ratio = median[at] / medians[0][at];
+            let name =
+                format!("{}, {} over {}", list.name, number((list.count)(*rows) as f64), number(1_000.0));
+            println!("  {name:<40}{:>26}", number(ratio));
+        }
     }
     Ok(())
 }
 
-/// What a list is called, its operation, and where its items and its marker are.
-type List = (&'static str, &'static str, fn(&Value) -> (usize, Option<String>));
+/// One list.
+struct List {
+    name: &'static str,
+    operation: &'static str,
+    count: fn(Rows) -> usize,
+    /// The marker after which so many items follow.
+    marker: fn(Rows, usize) -> String,
+    /// How many items a page has, and the next one's marker.
+    read: fn(&Value) -> (usize, Option<String>),
+}
 
 const LISTS: [List; 2] = [
-    ("tenants", "ListDistributionTenants", |page| {
-        let items = page["DistributionTenantList"].as_array().map_or(0, Vec::len);
-        (items, page["NextMarker"].as_str().map(str::to_owned))
-    }),
-    ("invalidations", "ListInvalidationsForDistributionTenant", |page| {
-        let list = &page["InvalidationList"];
-        (list["Items"].as_array().map_or(0, Vec::len), list["NextMarker"].as_str().map(str::to_owned))
-    }),
+    List {
+        name: "tenants",
+        operation: "ListDistributionTenants",
+        count: |rows| rows.tenants,
+        // By id; the one that was there from the start is called otherwise, and is the last.
+        marker: |rows, follow| tenant_id(rows.tenants - follow).to_string(),
+        read: |page| {
+            let items = page["DistributionTenantList"].as_array().map_or(0, Vec::len);
+            (items, page["NextMarker"].as_str().map(str::to_owned))
+        },
+    },
+    List {
+        name: "invalidations",
+        operation: "ListInvalidationsForDistributionTenant",
+        // One more to see whether they are right.
+        count: |rows| rows.invalidations + 1,
+        // The newest first.
+        marker: |_, follow| invalidation_id(follow + 1).to_string(),
+        read: |page| {
+            let list = &page["InvalidationList"];
+            (list["Items"].as_array().map_or(0, Vec::len), list["NextMarker"].as_str().map(str::to_owned))
+        },
+    },
 ];
 
 /// The medians of both lists' pages, in milliseconds.
-fn measure(wanted: usize) -> Result<[f64; 2]> {
+fn measure(rows: Rows) -> Result<[f64; 2]> {
     let folder = folder()?;
     let plane = PlaneProcess::start(folder.path(), "plane")?;
     let tenant = plane.client()?.make_tenant("bench.example", Origin::start()?.address)?;
     let database = plane.data_dir.join("plane.db");
     drop(plane);
-    fill(&database, &tenant, wanted)?;
+    let started = Instant::now();
+    fill(&database, rows)?;
+    let filling = started.elapsed();
 
     let started = Instant::now();
     let plane = PlaneProcess::start(folder.path(), "plane")?;
     let start = started.elapsed();
     let mut client = plane.client()?;
     let mut medians = [0.0; 2];
-    for (at, (name, operation, read)) in LISTS.into_iter().enumerate() {
-        let (latencies, items) = walk(&mut client, operation, &tenant, read)?;
+    for (at, list) in LISTS.iter().enumerate() {
+        let latencies = walk(&mut client, list, &tenant, rows)?;
         medians[at] = latencies.percentile(50);
-        println!("  {:<40}{latencies:>26}", format!("{} {name}", number(items as f64)));
+        let name = format!("{} {}", number((list.count)(rows) as f64), list.name);
+        println!("  {name:<40}{latencies:>26}");
     }
     let bytes = fs::metadata(&database)?.len();
     println!(
-        "  {:<40}{} MiB resident after that; database {} MiB; started in {} s",
+        "  {:<40}{} MiB resident after that; database {} MiB, filled in {} s; started in {} s",
         "  the plane",
         number(resident(plane.id())? / f64::from(1 << 20)),
         number(bytes as f64 / f64::from(1 << 20)),
+        number(filling.as_secs_f64()),
         number(start.as_secs_f64()),
     );
     Ok(medians)
 }
 
-/// Walks a list to its end; gives the latencies of the pages at both ends, and how many items there were.
-fn walk(
-    client: &mut Client,
-    operation: &str,
-    tenant: &str,
-    read: fn(&Value) -> (usize, Option<String>),
-) -> Result<(Latencies, usize)> {
-    let mut taken: Vec<Duration> = Vec::new();
-    let (mut items, mut marker) = (0, None::<String>);
-    loop {
-        let mut input = json!({"MaxItems": 100, "Marker": marker});
-        match operation {
-            "ListDistributionTenants" => {}
-            _ => {
-                input["Id"] = json!(tenant);
-                input["MaxItems"] = json!("100");
+/// The latencies of a list's pages at its beginning, in its middle and at its end.
+fn walk(client: &mut Client, list: &List, tenant: &str, rows: Rows) -> Result<Latencies> {
+    let mut latencies = Latencies::new();
+    let count = (list.count)(rows);
+    let beginnings = [None, Some((list.marker)(rows, count / 2)), Some((list.marker)(rows, PAGES * ITEMS))];
+    for _ in 0..WALKS {
+        for (stretch, beginning) in beginnings.iter().enumerate() {
+            let mut marker = beginning.clone();
+            for page in 1..=PAGES {
+                let before = Instant::now();
+                let answer = client.ok(list.operation, input(list, tenant, marker.as_deref()))?;
+                latencies.add(before.elapsed());
+                let (items, next) = (list.read)(&answer);
+                let is_end = stretch == 2 && page == PAGES;
+                match next.filter(|next| !next.is_empty()) {
+                    Some(next) if !is_end && items == ITEMS => marker = Some(next),
+                    None if is_end && items == ITEMS => {}
+                    other => bail!(
+                        "{}: {items} items on page {page} of stretch {stretch}, then {other:?}",
+                        list.name
+                    ),
+                }
             }
         }
-        let before = Instant::now();
-        let page = client.ok(operation, input)?;
-        taken.push(before.elapsed());
-        let (here, next) = read(&page);
-        items += here;
-        match next.filter(|next| !next.is_empty()) {
-            Some(next) if marker.as_ref() == Some(&next) => bail!("the list does not go on"),
-            Some(next) => marker = Some(next),
-            None => break,
-        }
     }
-    let mut latencies = Latencies::new();
-    let last = taken.len().saturating_sub(PAGES).max(PAGES);
-    for latency in taken.iter().take(PAGES).chain(taken.iter().skip(last)) {
-        latencies.add(*latency);
-    }
-    Ok((latencies, items))
+    Ok(latencies)
 }
 
-/// Adds tenants like the one that is there, and invalidations of it.
-fn fill(database: &Path, tenant: &str, wanted: usize) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let store = SqliteStore::open(database, NOW)?;
-        let page = Page { after: None, limit: NonZeroUsize::MIN };
-        let Listing::Page { items, .. } = store.tenants(TenantFilter::default(), page).await? else {
-            bail!("no tenants are listed")
-        };
-        let like = items.into_iter().next().context("the tenant that was made")?.record;
-        let distribution =
-            store.distribution(&like.spec.distribution_id).await?.context("its distribution")?.record;
-        let judged_by = distribution.etag;
-        let tenants = |n: usize| Command::CreateTenant {
-            tenant: Box::new(named(&like, n)),
-            judged_by: judged_by.clone(),
-        };
-        commit(&store, wanted - 1, tenants).await?;
-        let scope = Scope::Tenant(TenantId::parse(tenant)?);
-        let invalidations = |n: usize| Command::CreateInvalidation {
-            scope: scope.clone(),
-            id: InvalidationId::parse(&format!("I{n:013}")).expect("letters and digits"),
-            batch: Box::new(
-                InvalidationBatch::new(&format!("r{n}"), &[format!("/{n}")]).expect("a path of digits"),
-            ),
-            now: NOW,
-            in_progress_max: PathCount { paths: u64::MAX, wildcards: u64::MAX },
-        };
-        commit(&store, wanted, invalidations).await
-    })
-}
-
-fn named(like: &TenantRecord, n: usize) -> TenantRecord {
-    let id = TenantId::parse(&format!("dt_{n:010}")).expect("letters and digits");
-    let mut tenant = like.clone();
-    tenant.name = format!("tenant-{n}");
-    tenant.spec.id = id.clone();
-    tenant.spec.domains = vec![format!("{n}.bench.example")];
-    tenant.id = id;
-    tenant
-}
-
-/// Commits so many commands, several at a time.
-async fn commit(store: &SqliteStore, count: usize, command: impl Fn(usize) -> Command) -> Result<()> {
-    let start = Instant::now();
-    let mut waiting = JoinSet::new();
-    for n in 0..count {
-        if waiting.len() >= AT_A_TIME {
-            check(waiting.join_next().await)?;
-        }
-        if start.elapsed() > FILLING {
-            break;
-        }
-        let (store, command) = (store.clone(), command(n));
-        waiting.spawn(async move { store.commit(command).await });
-    }
-    while let Some(one) = waiting.join_next().await {
-        check(Some(one))?;
-    }
-    Ok(())
-}
-
-type Committed = Result<Result<Outcome, recant_plane::store::StoreError>, tokio::task::JoinError>;
-
-fn check(committed: Option<Committed>) -> Result<()> {
-    match committed {
-        Some(outcome) => match outcome?? {
-            Outcome::Refused(refusal) => Err(anyhow!(refusal)),
-            _ => Ok(()),
-        },
-        None => Ok(()),
+fn input(list: &List, tenant: &str, marker: Option<&str>) -> Value {
+    match list.operation {
+        "ListDistributionTenants" => json!({"MaxItems": ITEMS, "Marker": marker}),
+        _ => json!({"MaxItems": ITEMS.to_string(), "Marker": marker, "Id": tenant}),
     }
 }
 

@@ -6,7 +6,7 @@
 //! *By itself* where PostgreSQL says that it is another place: `plane.place` is the server's system identifier, the database's and the
 //! table's own number, as they were when a plane last took the term. Whatever `pg_restore` makes differs in one of them. A standby that is
 //! promoted has the same, and so has a physical copy of the server, which cannot be told from it: for that, and for
-//! whoever wants the leases of unknown edges not to be waited for, there is [`super::restore`].
+//! whoever wants the leases of unknown edges not to be waited for, there is [`super::restore()`].
 
 use recant_core::entry::HistoryId;
 use recant_core::limits::LEASE_MAX;

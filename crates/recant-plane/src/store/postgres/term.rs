@@ -20,7 +20,7 @@
 //! * **Lost tail.** `batch` and the log only grow. Where they are behind what a plane remembers of the same history, the database
 //!   has lost what it had acknowledged (a standby was promoted that did not have it). Whoever takes the term then begins a new
 //!   history, by which every edge notices, and waits out the leases of edges that it does not know, as a restored copy does.
-//! * **Another place.** A copy that `pg_restore` has made is noticed, too ([`history`](super::history)).
+//! * **Another place.** A copy that `pg_restore` has made is noticed, too ([`history`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 

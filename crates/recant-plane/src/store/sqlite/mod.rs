@@ -206,7 +206,7 @@ impl Store for SqliteStore {
     }
 
     async fn note(&self, record: AuditRecord, keep: u64) -> Result<(), StoreError> {
-        self.0.writer.queue().enqueue(Command::Audit { record, keep }).await.map(drop)
+        self.0.writer.queue().note(Command::Audit { record, keep }).await
     }
 
     async fn audited(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {

@@ -60,6 +60,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use recant_core::limits::{DISK_BYTES_DEFAULT, DISK_RETRY_PERIOD};
+use recant_core::lookup::EdgeView;
 use recant_core::position::{Era, Position};
 use recant_core::protocol::message::Applied;
 
@@ -124,6 +125,9 @@ impl Disk {
         let applied = replayed.as_ref().map(|replayed| replayed.applied);
         if let Some(applied) = applied {
             tier.follow(Era::default(), applied.history);
+            // Committed it was: what is fetched before the follower speaks is stamped with it. Without a lease, as ever.
+            let (era, known_committed) = (Era::default(), applied.position);
+            world.publish_view(EdgeView { lease_until: None, era, known_committed });
         }
         let (length, known) = replayed.map(|replayed| (replayed.length, replayed.known)).unzip();
         let position = applied.map_or(Position::ZERO, |applied| applied.position);

@@ -267,6 +267,19 @@ async fn nothing_is_served_before_a_lease_is_granted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_fetched_before_the_plane_is_heard_is_as_new_as_what_was_kept() {
+    let keeping = Keeping::new(numbered).await;
+    keeping.has_noted(5).await;
+    let image = keeping.image();
+    let mut options = EdgeOptions::new("127.0.0.1:0".parse().unwrap());
+    options.disk = Some(DiskOptions::new(image.path().to_owned()));
+    let edge = Edge::start(options).await.unwrap();
+    // Nobody follows yet.
+    assert_eq!(edge.world().view().known_committed.get(), 5);
+    assert_eq!(edge.world().view().lease_until, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_history_has_no_use_for_what_is_on_the_disk() {
     let keeping = Keeping::new(numbered).await;
     let _ = keeping.get("a.test", "/p").await;

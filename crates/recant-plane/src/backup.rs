@@ -18,7 +18,7 @@ const SECRETS: [&str; 2] = ["credentials", "edge-secret"];
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is no plane's database.
-    #[error("{} holds no plane's data: there is no plane.db", .0.display())]
+    #[error("{} holds no plane's data: there is no plane.db. What a plane keeps in PostgreSQL is backed up by pg_dump", .0.display())]
     NoPlane(PathBuf),
     /// Something is there already, which is not overwritten.
     #[error("{} is there already; nothing is overwritten", .0.display())]

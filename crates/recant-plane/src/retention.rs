@@ -7,6 +7,7 @@
 //! everybody else's commands go in between. What is over is found by a read, from the oldest on; the writer only takes away a stretch of positions, so
 //! that nobody waits for a search, however long the history is.
 
+use std::fmt;
 use std::str::FromStr;
 
 use recant_core::limits::{INVALIDATIONS_PRUNED_PER_COMMIT_MAX, RETENTION_PERIOD};
@@ -27,6 +28,16 @@ pub enum Retention {
     Days(u32),
     /// Those among so many newest entries of the log, which has other changes too. So at most as many are kept.
     Newest(u64),
+}
+
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => write!(f, "all"),
+            Self::Days(days) => write!(f, "those of the last {days} days"),
+            Self::Newest(count) => write!(f, "those among the {count} newest entries of the log"),
+        }
+    }
 }
 
 impl FromStr for Retention {
@@ -65,6 +76,7 @@ pub(crate) async fn run<S: Store>(store: S, retention: Retention, mut stop: watc
     if retention == Retention::All {
         return;
     }
+    tracing::info!(kept = %retention, "old invalidations go from the history");
     let mut committed = store.committed();
     let mut stopped = std::pin::pin!(async move { while committed.changed().await.is_ok() {} });
     // Nothing is left up to here, and nothing comes there again.

@@ -63,7 +63,7 @@ pub(super) fn run(line: &Line, session: &mut Session<'_>) -> Result<(), Error> {
     match words.as_slice() {
         ["list"] => with(line, &[], || list(session)),
         ["show", id] => with(line, &[], || {
-            let key = get(session, id)?;
+            let key = get(session, id_of(id)?)?;
             session.show(key)
         }),
         ["create", name] => with(line, POLICY, || {
@@ -71,14 +71,18 @@ pub(super) fn run(line: &Line, session: &mut Session<'_>) -> Result<(), Error> {
             let made = create(session, name, policy)?;
             session.show(made)
         }),
-        ["rotate", id] => with(line, &["--disable-old"], || rotate(session, id, line.has("--disable-old"))),
-        ["disable", id] => with(line, &[], || update(session, id, "Status", Document::from("Inactive"))),
-        ["enable", id] => with(line, &[], || update(session, id, "Status", Document::from("Active"))),
+        ["rotate", id] => {
+            with(line, &["--disable-old"], || rotate(session, id_of(id)?, line.has("--disable-old")))
+        }
+        ["disable", id] => {
+            with(line, &[], || update(session, id_of(id)?, "Status", Document::from("Inactive")))
+        }
+        ["enable", id] => with(line, &[], || update(session, id_of(id)?, "Status", Document::from("Active"))),
         ["delete", id] => with(line, &[], || {
-            session.call("DeleteKey", Method::DELETE, &["keys", id], Members::new()).map(drop)
+            session.call("DeleteKey", Method::DELETE, &["keys", id_of(id)?], Members::new()).map(drop)
         }),
         ["policy", "get", id] => with(line, &[], || {
-            let key = get(session, id)?;
+            let key = get(session, id_of(id)?)?;
             let policy = key.get("Key").and_then(|key| key.get("Policy")).cloned();
             let policy =
                 policy.ok_or_else(|| Error::general("the root key has no policy: it may do everything"))?;
@@ -86,7 +90,7 @@ pub(super) fn run(line: &Line, session: &mut Session<'_>) -> Result<(), Error> {
         }),
         ["policy", "set", id] => with(line, POLICY, || {
             let policy = wanted_policy(line, session)?;
-            update(session, id, "Policy", policy)
+            update(session, id_of(id)?, "Policy", policy)
         }),
         _ => Err(wrong(&words)),
     }
@@ -153,6 +157,16 @@ fn update(session: &mut Session<'_>, id: &str, member: &str, value: Document) ->
     let members = [(member, value)].into_iter().collect();
     let key = session.call("UpdateKey", Method::PUT, &["keys", id], members)?;
     session.show(key)
+}
+
+/// A key's id, if this looks like one.
+fn id_of(word: &str) -> Result<&str, Error> {
+    let is_id = word.starts_with("AKIA") && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_id.then_some(word).ok_or_else(|| {
+        Error::Parameter(format!(
+            "'{word}' is no key's id (AKIA...); 'recant keys list' shows them with their names"
+        ))
+    })
 }
 
 /// Makes the new key, and shows it before anything else can fail.

@@ -7,7 +7,6 @@ use recant_wire::document::Document;
 use super::line::Line;
 use super::session::Session;
 use crate::error::Error;
-use crate::input::files::system_error;
 use crate::input::json;
 use crate::invalidate::target;
 
@@ -86,7 +85,7 @@ fn written(given: &str, session: &mut Session<'_>) -> Result<Document, Error> {
 }
 
 fn unreadable(why: &std::io::Error, name: &str) -> Error {
-    Error::Parameter(format!("the policy cannot be read: {}", system_error(why, name)))
+    Error::Parameter(format!("the policy cannot be read: {name}: {why}"))
 }
 
 /// The policy of that name; for these tenants only, if there are any.

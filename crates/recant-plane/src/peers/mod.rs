@@ -118,7 +118,7 @@ impl Peer {
             Some(address) => address,
             None if api.ip().is_unspecified() => {
                 let why = "a plane that listens everywhere has to be told where others reach it".to_owned();
-                return Err(StartError::Option { option: "peer address", why });
+                return Err(StartError::Option { option: "--peer-address", why });
             }
             None => api.to_string(),
         };

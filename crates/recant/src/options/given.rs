@@ -1,5 +1,6 @@
 //! The options that several commands share: which there are, what was given, and what it means for each side.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -63,6 +64,9 @@ pub(super) const VIEWERS: &[&str] = &[
 ];
 pub(super) const EDGE: &[&str] = &["plane"];
 pub(super) const LOG: &[&str] = &["log-format"];
+
+/// Those that may be given several times.
+const REPEATABLE: &[&str] = &["apply", "origin-ca", "allow-origins", "deny-origins"];
 
 /// Everything that any command's options may say.
 pub(super) struct Given {
@@ -230,17 +234,36 @@ impl Given {
     }
 }
 
+/// What is wrong with an option that the command does not have.
+fn foreign(name: &str) -> String {
+    let owners = [
+        ("recant serve and recant plane", PLANE),
+        ("recant plane", PEERS),
+        ("recant serve and recant edge", VIEWERS),
+        ("recant edge", EDGE),
+    ];
+    match owners.iter().find(|(_, options)| options.contains(&name)) {
+        Some((owner, _)) => format!("--{name} is an option of {owner}"),
+        None => format!("there is no option --{name}"),
+    }
+}
+
 /// Reads the options that follow a command's name; nothing when help is asked for.
 pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Given>, Usage> {
     let mut given = Given::nothing();
+    let mut seen = BTreeSet::new();
     while let Some(arg) = parser.next()? {
         let name = match arg {
             arg if asks_for_help(&arg) => return Ok(None),
             Arg::Long(name) if name == "data-dir" || known.iter().any(|set| set.contains(&name)) => {
                 name.to_owned()
             }
+            Arg::Long(name) => return Err(Usage { message: foreign(name) }),
             other => return Err(other.unexpected().into()),
         };
+        if !REPEATABLE.contains(&name.as_str()) && !seen.insert(name.clone()) {
+            return Err(Usage { message: format!("--{name} is given twice") });
+        }
         match name.as_str() {
             "data-dir" => given.data_dir = Some(parser.value()?.into()),
             "log-format" => given.log_format = value(&mut parser, "--log-format")?,

@@ -59,10 +59,10 @@ impl DeclaredKey {
         Ok(Self { at, name, input, policy, is_active })
     }
 
-    /// The key of this name.
+    /// The key of this name. Of several, as a rotation leaves them, the active one; where none is, the newest.
     ///
     /// # Errors
-    /// When several have it.
+    /// When several active ones have it.
     pub(super) async fn find<S: Store>(&self, context: &Context<S>) -> Result<Option<KeyRecord>, ApplyError> {
         let mut page = Page { after: None, limit: PAGE_ITEMS_MAX.try_into().expect("a page has items") };
         let mut found = Vec::new();
@@ -77,8 +77,14 @@ impl DeclaredKey {
                 break;
             }
         }
-        if let [_, second, ..] = found.as_slice() {
-            let why = format!("several keys are called '{}', as '{}': which is meant?", self.name, second.id);
+        found.sort_by_key(|key| (key.is_active, key.created));
+        if let [.., one, other] = found.as_slice()
+            && one.is_active
+        {
+            let why = format!(
+                "several active keys are called '{}', as '{}' and '{}'. Start without the declaration, and disable or delete all but one: recant keys disable ID",
+                self.name, one.id, other.id
+            );
             return Err(ApplyError::new(&self.at, why));
         }
         Ok(found.pop())

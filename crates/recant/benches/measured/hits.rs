@@ -122,7 +122,8 @@ impl Load {
         let hits: f64 = find("requests in")?.parse()?;
         self.rates.push(find("Requests/sec:")?.parse()?);
         self.costs.push(spent * 1e6 / hits);
-        let p99 = find("99%")?;
+        // With the blank: a share of 69.99% stands there, too.
+        let p99 = find(" 99%")?;
         self.p99.push(milliseconds(&p99).with_context(|| format!("'{p99}' in: {text}"))?);
         Ok(())
     }

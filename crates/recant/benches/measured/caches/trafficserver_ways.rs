@@ -15,7 +15,9 @@ use crate::caches::trafficserver::{Plugin, SECRET, SECRET_HEADER, list, start_wi
 use crate::caches::way::Way;
 use crate::caches::{Cache, Site, ask, get};
 use crate::load::{Until, VIEWERS, Viewer, load};
-use crate::processes::PATIENCE;
+
+/// It compares each line with all before it.
+const READ_WITHIN: Duration = Duration::from_secs(60);
 
 /// How long a line of the list counts.
 const RULE_TIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -115,7 +117,7 @@ impl Way for Patterns {
 
     /// The list is read anew for each, at most once a second.
     fn paths_at_once(&self) -> usize {
-        usize::MAX
+        10_000
     }
 
     fn paths(&mut self, numbers: Range<usize>) -> Result<()> {
@@ -126,7 +128,7 @@ impl Way for Patterns {
         self.add(&nothing.chain([format!("{path}$")]).collect::<Vec<_>>())?;
         let start = Instant::now();
         while self.mark()? == before {
-            ensure!(start.elapsed() < PATIENCE, "the list is not read");
+            ensure!(start.elapsed() < READ_WITHIN, "the list is not read");
             thread::sleep(Duration::from_millis(20));
         }
         self.marks += 1;

@@ -65,7 +65,7 @@ pub(crate) const WAYS: [Listed; 8] = [
     Listed {
         name: "squid, PURGE each",
         start: squid::purge_each,
-        stored_max: (300_000, "14 KiB of memory each"),
+        stored_max: (300_000, "7 KiB of memory each"),
         without_paths: None,
     },
     Listed {

@@ -297,7 +297,7 @@ mod tests {
         }
         let full = tokio::time::timeout(COMMIT_ALONG_WAIT_MAX / 2, queue.note(complete(3))).await;
         assert!(full.is_err(), "there is room for so many and no more");
-        assert_eq!(next(&mut writing).await.len(), COMMANDS_PER_COMMIT_MAX + 9);
+        assert_eq!(next(&mut writing).await.len(), 2 * COMMANDS_PER_COMMIT_MAX);
         queue.note(complete(3)).await.unwrap();
     }
 

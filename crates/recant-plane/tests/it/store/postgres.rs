@@ -139,10 +139,6 @@ async fn a_commit_whose_wait_for_the_standbys_is_cancelled_is_not_answered() {
         .unwrap();
     furnish(&store, &["t"]).await;
     server.set("synchronous_standby_names = 'ANY 1 (nobody)'");
-    let create = tokio::spawn({
-        let store = store.clone();
-        async move { store.commit(invalidate("t", "I1", "r", &["/a"])).await }
-    });
     let waiting = "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
     let started = std::time::Instant::now();
     let waits = |besides: &str| loop {
@@ -152,12 +148,16 @@ async fn a_commit_whose_wait_for_the_standbys_is_cancelled_is_not_answered() {
         }
         assert!(started.elapsed() < PATIENCE, "nothing waits");
     };
-    // Perhaps that of a renewal; the create comes after it, and waits as well.
+    // That of a renewal, which shows that the server has taken the setting over; the create comes after it, and waits as well.
     let first = waits("0");
+    let create = tokio::spawn({
+        let store = store.clone();
+        async move { store.commit(invalidate("t", "I1", "r", &["/a"])).await }
+    });
     server.ask("alone", &format!("SELECT pg_cancel_backend({first})"));
     // The server has said that it has committed. The store knows better, and waits again, over another connection.
     waits(&first);
-    assert!(!create.is_finished());
+    assert!(!create.is_finished(), "it was answered with {:?}", create.await);
     server.set("synchronous_standby_names = ''");
     let (birth, made) = as_invalidation(create.await.unwrap().unwrap());
     assert_eq!((birth, made.position), (Birth::New, Position::new(3)));

@@ -136,7 +136,10 @@ fn wrong_lines_are_told_before_anything_is_asked() {
         (&["keys", "create", "x"], "what may the key do?"),
         (&["keys", "create", "x", "--may", "fly"], "one of invalidate, read, everything is expected"),
         (&["keys", "create", "x", "--policy", "{"], "the policy in --policy is no JSON: "),
-        (&["keys", "create", "x", "--policy", "nowhere.json"], "No such file or directory: 'nowhere.json'"),
+        (
+            &["keys", "create", "x", "--policy", "nowhere.json"],
+            "cannot be read: nowhere.json: No such file or directory",
+        ),
         (&["keys", "create", "x", "--policy", "{}", "--may", "read"], "exclude each other"),
         (&["keys", "show", "x", "--may", "read"], "--may says nothing with 'recant keys show'"),
         (&["keys", "list", "--all"], "there is no option '--all'"),

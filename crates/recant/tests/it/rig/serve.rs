@@ -43,7 +43,11 @@ impl Serve {
     /// Starts one in a folder that another may have worked in.
     #[track_caller]
     pub(crate) fn start_in(folder: Arc<TempDir>, options: &[&str]) -> Self {
-        let mut child = command(&data_dir(&folder))
+        let mut command = command(&data_dir(&folder));
+        if !options.contains(&"--api") {
+            command.args(["--api", "127.0.0.1:0"]);
+        }
+        let mut child = command
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -151,7 +155,7 @@ fn report(log: &str) {
 
 fn command(data_dir: &Path) -> Command {
     let mut command = Command::new(RECANT);
-    command.args(["serve", "--api", "127.0.0.1:0", "--viewer", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
+    command.args(["serve", "--viewer", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
     command
 }
 

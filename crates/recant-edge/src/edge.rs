@@ -272,7 +272,6 @@ impl Edge {
 
     /// What each tenant has in the store, and how its requests have fared; in no order.
     pub fn usage(&self) -> Vec<TenantUsage> {
-        self.store.close_accounts(|tenant| self.world.rules_of(tenant).is_none());
         self.store.usage()
     }
 

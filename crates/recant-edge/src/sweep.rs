@@ -128,6 +128,7 @@ impl Sweep {
         self.look_at_disk().await;
         let seen_to = Stamp { position: before.position.min(oldest), ..before };
         self.forget_rules(seen_to).await;
+        self.store.close_accounts(|tenant| self.world.rules_of(tenant).is_none());
         progress.is_passing.store(false, Ordering::Relaxed);
         *progress.swept.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen_to);
         self.passes.send_modify(|passes| *passes += 1);

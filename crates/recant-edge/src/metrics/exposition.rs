@@ -24,22 +24,7 @@ pub(super) enum Kind {
     Gauge,
 }
 
-/// A number of the edge.
-pub(super) struct Sample {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) help: &'static str,
-    pub(super) value: u64,
-}
-
-impl Sample {
-    pub(super) fn write_to(&self, page: &mut String) {
-        head(page, PREFIX, self.name, self.kind, self.help);
-        let _ = writeln!(page, "{PREFIX}{} {}", self.name, self.value);
-    }
-}
-
-/// A number that each of many things has.
+/// A number that things of one kind have.
 pub(super) struct Family<T> {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
@@ -55,6 +40,12 @@ impl<T> Family<T> {
         value: fn(&T) -> u64,
     ) -> Self {
         Self { name, kind, help, value }
+    }
+
+    /// Writes the number of the one thing there is.
+    pub(super) fn write_to(&self, page: &mut String, of: &T) {
+        head(page, PREFIX, self.name, self.kind, self.help);
+        let _ = writeln!(page, "{PREFIX}{} {}", self.name, (self.value)(of));
     }
 }
 

@@ -6,6 +6,7 @@
 //! There is no secret in them but tenants' ids and how much they are asked for: the listener is meant for loopback or a network of the operator's.
 
 mod exposition;
+mod families;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,10 +22,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use self::exposition::{Exposition, Family, Kind, Sample};
+use self::exposition::Exposition;
+use self::families::{EdgeNumbers, OF_DISK, OF_EDGE, OF_SWEEP, OF_TENANTS};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::store::{Store, TenantUsage};
+use crate::store::Store;
 use crate::sweep::Sweep;
 use crate::world::World;
 
@@ -41,107 +43,28 @@ pub(crate) struct Metrics {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The numbers of a tenant: name, kind, what it counts, and where it is.
-const OF_TENANTS: [Family<TenantUsage>; 8] = [
-    Family::new("stored_bytes", Kind::Gauge, "Bytes that stored responses take, metadata included.", |it| {
-        it.bytes
-    }),
-    Family::new("stored_responses", Kind::Gauge, "Stored responses.", |it| it.stored_responses),
-    Family::new("disk_bytes", Kind::Gauge, "Bytes that they take on the disk.", |it| it.disk_bytes),
-    Family::new("disk_responses", Kind::Gauge, "Responses that lie on the disk.", |it| it.disk_responses),
-    Family::new("hits_total", Kind::Counter, "Requests answered with a stored response.", |it| it.hits),
-    Family::new(
-        "misses_total",
-        Kind::Counter,
-        "Requests that went to the origin and might have been answered.",
-        |it| it.misses,
-    ),
-    Family::new("evicted_total", Kind::Counter, "Stored responses that went for want of space.", |it| {
-        it.evicted
-    }),
-    Family::new("invalidated_total", Kind::Counter, "Stored responses found to be invalidated.", |it| {
-        it.invalidated
-    }),
-];
-
 impl Metrics {
     /// The page about the edge.
     fn of_edge(&self) -> String {
-        let (view, sweep) = (self.world.view(), self.sweep.progress());
-        let usage = self.usage();
-        let has_lease = view.lease_until.is_some_and(|until| self.clock.boot() < until);
+        let view = self.world.view();
+        let (usage, counts) = self.store.usage_and_counts();
+        let numbers = EdgeNumbers {
+            stored_bytes: self.store.bytes(),
+            stored_bytes_max: self.store_bytes_max,
+            stored_responses: usage.iter().map(|usage| usage.stored_responses).sum(),
+            tenants: usage.len() as u64,
+            counts,
+            has_lease: view.lease_until.is_some_and(|until| self.clock.boot() < until),
+            committed_position: view.known_committed.get(),
+        };
         let mut page = String::new();
-        let mut write = |name, kind, help, value: u64| Sample { name, kind, help, value }.write_to(&mut page);
-        write(
-            "stored_bytes",
-            Kind::Gauge,
-            "Bytes that stored responses take, metadata included.",
-            self.store.bytes(),
-        );
-        write("stored_bytes_max", Kind::Gauge, "Bytes that they may take.", self.store_bytes_max);
-        for family in &OF_TENANTS[1..] {
-            write(family.name, family.kind, family.help, usage.iter().map(family.value).sum());
+        OF_EDGE.iter().for_each(|family| family.write_to(&mut page, &numbers));
+        let progress = self.sweep.progress();
+        OF_SWEEP.iter().for_each(|family| family.write_to(&mut page, &progress));
+        if let Some(usage) = self.disk.as_ref().map(|disk| disk.usage()) {
+            OF_DISK.iter().for_each(|family| family.write_to(&mut page, &usage));
         }
-        write("tenants", Kind::Gauge, "Tenants that have an account.", usage.len() as u64);
-        if let Some(disk) = self.disk.as_ref().map(|disk| disk.usage()) {
-            write(
-                "disk_is_ready",
-                Kind::Gauge,
-                "Whether what earlier processes left can be found.",
-                disk.is_ready.into(),
-            );
-            write("disk_segments_bytes", Kind::Gauge, "Bytes of all files of responses.", disk.bytes);
-            write(
-                "disk_restored_total",
-                Kind::Counter,
-                "Responses of earlier processes that are of use.",
-                disk.restored,
-            );
-            write("disk_waiting", Kind::Gauge, "Responses that wait to be written.", disk.waiting);
-            write("disk_written_total", Kind::Counter, "Responses written.", disk.written);
-            write(
-                "disk_unwritten_total",
-                Kind::Counter,
-                "Responses not written: the disk failed or was too slow.",
-                disk.unwritten,
-            );
-            write("disk_read_total", Kind::Counter, "Responses read.", disk.read);
-            write("disk_damaged_total", Kind::Counter, "Responses damaged, or not to be read.", disk.damaged);
-        }
-        write("has_lease", Kind::Gauge, "Whether stored responses may be served.", has_lease.into());
-        write(
-            "committed_position",
-            Kind::Gauge,
-            "The end of the log as this edge knows it.",
-            view.known_committed.get(),
-        );
-        write("sweep_is_passing", Kind::Gauge, "Whether the sweep is under way.", sweep.is_passing.into());
-        write("sweep_passes_total", Kind::Counter, "Whole passes of the sweep.", sweep.passes);
-        write(
-            "sweep_looked_at",
-            Kind::Gauge,
-            "Stored responses that its pass has looked at.",
-            sweep.looked_at,
-        );
-        write("sweep_purged_total", Kind::Counter, "Stored responses that it has purged.", sweep.purged);
-        write(
-            "sweep_rules_freed_total",
-            Kind::Counter,
-            "Nodes of rules that it has freed.",
-            sweep.rules_freed,
-        );
-        write(
-            "sweep_position",
-            Kind::Gauge,
-            "What was invalidated up to here takes no memory any more.",
-            sweep.swept_up_to.get(),
-        );
         page
-    }
-
-    fn usage(&self) -> Vec<TenantUsage> {
-        self.store.close_accounts(|tenant| self.world.rules_of(tenant).is_none());
-        self.store.usage()
     }
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Exposition> {
@@ -157,7 +80,7 @@ impl Metrics {
         }
         let page = match request.uri().path() {
             "/metrics" => Exposition::whole(self.of_edge()),
-            "/metrics/tenants" => Exposition::of_tenants(&OF_TENANTS, self.usage()),
+            "/metrics/tenants" => Exposition::of_tenants(OF_TENANTS, self.store.usage()),
             _ => return status(StatusCode::NOT_FOUND),
         };
         let mut response = Response::new(page);

@@ -28,6 +28,26 @@ pub(super) struct Accounts {
     hasher: RandomState,
     /// Each locked to look one account up, or to open or close one.
     shards: Box<[RwLock<Shard>]>,
+    /// What those have counted that are closed.
+    closed: Mutex<Counts>,
+}
+
+/// What is counted for as long as an edge runs, of all its tenants, those that are gone as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) evicted: u64,
+    pub(crate) invalidated: u64,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, usage: &TenantUsage) {
+        self.hits += usage.hits;
+        self.misses += usage.misses;
+        self.evicted += usage.evicted;
+        self.invalidated += usage.invalidated;
+    }
 }
 
 /// One tenant's.
@@ -72,6 +92,7 @@ impl Accounts {
         Self {
             hasher: RandomState::new(),
             shards: std::iter::repeat_with(RwLock::default).take(SHARDS).collect(),
+            closed: Mutex::default(),
         }
     }
 
@@ -87,10 +108,27 @@ impl Accounts {
 
     /// Closes the accounts of tenants that are gone, unless something of theirs is still stored or about to be.
     pub(super) fn close(&self, is_gone: impl Fn(&TenantId) -> bool) {
+        let mut closed = self.lock_closed();
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-            shard.retain(|tenant, account| Arc::strong_count(account) > 1 || !is_gone(tenant));
+            shard.retain(|tenant, account| {
+                let stays = Arc::strong_count(account) > 1 || !is_gone(tenant);
+                if !stays {
+                    closed.add(&account.usage());
+                }
+                stays
+            });
         }
+    }
+
+    /// The accounts, and what those have counted that are closed, at a moment between closings.
+    pub(super) fn with_closed(&self) -> (Vec<Arc<TenantAccount>>, Counts) {
+        let closed = self.lock_closed();
+        (self.all(), *closed)
+    }
+
+    fn lock_closed(&self) -> MutexGuard<'_, Counts> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<TenantAccount>> {

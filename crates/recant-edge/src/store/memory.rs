@@ -16,7 +16,7 @@ use recant_core::position::{Era, Position, Stamp};
 
 use crate::disk::{Candidate, Tier, Variant};
 
-use super::accounts::{Accounts, TenantAccount, TenantUsage};
+use super::accounts::{Accounts, Counts, TenantAccount, TenantUsage};
 use super::stored::{Facts, Stored};
 
 /// What is stored under one key, the newest first; never empty.
@@ -300,16 +300,23 @@ impl Store {
 
     /// What each tenant has, in no order.
     pub(crate) fn usage(&self) -> Vec<TenantUsage> {
-        let accounts = self.accounts.all();
+        self.usage_and_counts().0
+    }
+
+    /// The same, and what was counted of all tenants since the edge started, of those that are gone as well.
+    pub(crate) fn usage_and_counts(&self) -> (Vec<TenantUsage>, Counts) {
+        let (accounts, mut counts) = self.accounts.with_closed();
         let usage = accounts.iter().map(|account| {
             let mut usage = account.usage();
             let on_disk = self.disk.as_ref().and_then(|disk| disk.of_tenant(account.tenant()));
             if let Some(on_disk) = on_disk {
                 (usage.disk_responses, usage.disk_bytes) = (on_disk.responses(), on_disk.bytes());
             }
+            counts.add(&usage);
             usage
         });
-        usage.collect()
+        let usage = usage.collect();
+        (usage, counts)
     }
 
     /// How many bytes all that is stored takes.

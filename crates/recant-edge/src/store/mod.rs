@@ -28,6 +28,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use accounts::Counts;
 pub(crate) use accounts::TenantAccount;
 pub use accounts::TenantUsage;
 pub(crate) use collected::Collected;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use recant_core::entry::Change;
+use recant_core::id::TenantId;
+
 use crate::support::{Bed, Origin, Reply, Viewer, distribution, ok};
 
 async fn watched() -> Bed {
@@ -48,6 +51,16 @@ async fn what_happens_is_counted() {
     {
         says(&page, &format!("recant_edge_tenant_{line}"));
     }
+
+    // What is counted is counted for ever: also of a tenant that is gone.
+    bed.apply(&Change::RemoveTenant(TenantId::parse("b").unwrap()));
+    bed.edge.sweep_now().await;
+    bed.edge.sweep_now().await;
+    let page = ask(&bed, "GET", "/metrics").await;
+    for line in ["hits_total 1", "misses_total 3", "tenants 1"] {
+        says(&page, &format!("recant_edge_{line}"));
+    }
+    assert!(!ask(&bed, "GET", "/metrics/tenants").await.text().contains("\"b\""));
 
     bed.pass(Duration::from_secs(11));
     says(&ask(&bed, "GET", "/metrics").await, "recant_edge_has_lease 0");

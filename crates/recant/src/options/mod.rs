@@ -377,7 +377,13 @@ mod tests {
         check("serve --data-dir d --tenant-share 101", "1 to 100");
         check("edge --data-dir d --plane http://p:1 --disk-bytes 9000000", "--disk-bytes needs --disk-store");
         check("serve --data-dir d --disk-store s --disk-bytes 1000", "--disk-bytes '1000': 2097152 or more");
-        check("plane --data-dir d --disk-store s", "--disk-store");
+        check(
+            "plane --data-dir d --disk-store s",
+            "--disk-store is an option of recant serve and recant edge",
+        );
+        check("serve --data-dir d --store postgres://h/d", "--store is an option of recant plane");
+        check("serve --data-dir d --metric 127.0.0.1:0", "there is no option --metric");
+        check("edge --data-dir d --plane http://a:1 --plane http://b:1", "--plane is given twice");
         check("plane --data-dir d --viewer 127.0.0.1:1", "--viewer");
         check("plane --data-dir d --caller-reference-conflict x", "already-exists or invalid-argument");
         check("plane --data-dir d --distribution-invalidations x", "refuse or fan-out");

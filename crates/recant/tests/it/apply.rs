@@ -287,3 +287,29 @@ fn a_file_that_is_wrong_changes_nothing() {
     let action = text.replace("cloudfront:*Invalidation*", "cloudfront:Fly");
     refused("e.yaml", &action, "Keys[0]: Policy: 'cloudfront:fly' names no action. (InvalidArgument)");
 }
+
+/// A rotation leaves two keys of one name: the declaration means the one that works.
+#[test]
+fn a_declared_key_may_be_rotated() {
+    let example = repository("examples/apply.yaml");
+    let options = ["--apply", example.to_str().unwrap()];
+    let mut serve = Serve::start_with(&options);
+    let root = Client::recant(&serve);
+    let deploy = |root: &Client| {
+        let query = "Keys[?Name=='deploy'].[AccessKeyId,Status]";
+        let listed = Said::of(&mut root.own(&["keys", "list", "--query", query]));
+        serde_json::from_str::<Vec<(String, String)>>(&listed.stdout).unwrap()
+    };
+    let [(old, _)] = &deploy(&root)[..] else { panic!("one key is declared") };
+    let rotated = Said::of(&mut root.own(&["keys", "rotate", old, "--disable-old"]));
+    assert_eq!(rotated.status, 0, "{rotated:?}");
+    let keys = deploy(&root);
+    assert_eq!(keys.len(), 2);
+    let folder = serve.folder();
+    serve.stop();
+    drop(serve);
+
+    let serve = Serve::start_in(folder, &options);
+    assert_eq!(told(&serve).last().unwrap(), "unchanged key deploy");
+    assert_eq!(deploy(&Client::recant(&serve)), keys, "neither is another one");
+}

@@ -53,7 +53,7 @@ pub(crate) fn fill(database: &Path, rows: Rows) -> Result<()> {
 
 /// The id of the n-th tenant that was added, from 1; ids are in the order of these numbers.
 pub(crate) fn tenant_id(n: usize) -> TenantId {
-    TenantId::parse(&format!("dt_{n:010}")).expect("letters and digits")
+    TenantId::parse(&format!("dt_{n:027}")).expect("letters and digits")
 }
 
 /// The id of the n-th invalidation, from 1, which is the oldest.

@@ -38,6 +38,36 @@ class Families(support.Case):
         client.delete_distribution(Id=copy, IfMatch=etag)
         self.refused(404, "NoSuchDistribution", client.get_distribution, Id=copy)
 
+    def test_a_distribution_without_tenants(self):
+        client, alias = self.client, f"{self.name}.direct.example"
+        config = support.distribution_config(Aliases={"Quantity": 1, "Items": [alias]})
+        # Left out, the mode is `direct`.
+        del config["ConnectionMode"], config["TenantConfig"]
+        config["Origins"]["Items"][0]["OriginPath"] = ""
+        made = client.create_distribution(DistributionConfig=config)
+        distribution, often = made["Distribution"]["Id"], {"Delay": 0.05, "MaxAttempts": 1_200}
+        client.get_waiter("distribution_deployed").wait(Id=distribution, WaiterConfig=often)
+        for host in (alias, made["Distribution"]["DomainName"]):
+            self.assertEqual(support.view(host, "/")[0], 502, "nobody listens at the origin")
+        taken = dict(support.distribution_config(), **{"Aliases": config["Aliases"]})
+        del taken["ConnectionMode"], taken["TenantConfig"]
+        taken["Origins"]["Items"][0]["OriginPath"] = ""
+        self.refused(409, "CNAMEAlreadyExists", client.create_distribution, DistributionConfig=taken)
+
+        batch = support.batch("/a", "/b/*")
+        invalidation = client.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
+        found = {"DistributionId": distribution, "Id": invalidation["Invalidation"]["Id"]}
+        client.get_waiter("invalidation_completed").wait(WaiterConfig=often, **found)
+        pages = client.get_paginator("list_invalidations").paginate(DistributionId=distribution)
+        ids = [item["Id"] for page in pages for item in page["InvalidationList"]["Items"]]
+        self.assertEqual(ids, [found["Id"]])
+
+        read = client.get_distribution_config(Id=distribution)
+        off = dict(read["DistributionConfig"], Enabled=False)
+        etag = client.update_distribution(Id=distribution, IfMatch=read["ETag"], DistributionConfig=off)["ETag"]
+        client.delete_distribution(Id=distribution, IfMatch=etag)
+        self.refused(404, "NoSuchDistribution", client.get_distribution, Id=distribution)
+
     def test_the_life_of_a_connection_group(self):
         client, name = self.client, f"group-{self.name}"
         made = client.create_connection_group(Name=name, Tags={"Items": [{"Key": "a", "Value": "1"}]})

@@ -75,7 +75,7 @@ class Configuration(support.NothingStored):
         for member, changes in {
             "WebACLId": {"WebACLId": "arn:aws:wafv2:us-east-1:000000000000:global/webacl/a/b"},
             "Aliases": {"Aliases": {"Quantity": 1, "Items": ["www.example"]}},
-            "ConnectionMode": {"ConnectionMode": "direct"},
+            "TenantConfig": {"ConnectionMode": "direct"},
             "CallerReference": {"CallerReference": ""},
             "Comment": {"Comment": "c" * 129},
             "DefaultRootObject": {"DefaultRootObject": "/index.html"},

@@ -269,20 +269,8 @@ mod tests {
     }
 
     fn distribution(id: &str) -> DistributionSpec {
-        DistributionSpec {
-            id: DistributionId::parse(id).unwrap(),
-            enabled: true,
-            default_root_object: None,
-            origins: Vec::new(),
-            path_behaviors: Vec::new(),
-            default_behavior: BehaviorSpec::new("o", OPTIMIZED),
-            cache_tag_header: None,
-            parameter_defaults: BTreeMap::new(),
-            http2: true,
-            geo: None,
-            origin_groups: Vec::new(),
-            custom_errors: Vec::new(),
-        }
+        let id = DistributionId::parse(id).unwrap();
+        DistributionSpec::new(id, Vec::new(), BehaviorSpec::new("o", OPTIMIZED))
     }
 
     /// A request target and header lines, as `name: value`.

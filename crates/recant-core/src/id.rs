@@ -108,6 +108,12 @@ impl TenantId {
     pub fn generate(now: WallTime, random: [u8; 16]) -> Self {
         Self(format!("dt_{}", ksuid(now, random)).into())
     }
+
+    /// What a distribution without tenants is called where tenants are told apart. No tenant has such an id: theirs begin
+    /// with `dt_`.
+    pub fn of_distribution(id: &DistributionId) -> Self {
+        Self(Arc::clone(&id.0))
+    }
 }
 
 impl ConnectionGroupId {

@@ -219,6 +219,8 @@ pub const TAKE_OVER_WAIT_MAX: Duration = Duration::from_secs(10);
 pub const FORWARDED_TIME_MAX: Duration = Duration::from_secs(45);
 /// Prepared statements kept per connection of the store. Ours.
 pub const STORE_STATEMENTS_MAX: usize = 64;
+/// Aliases of one distribution without tenants. AWS (adjustable).
+pub const ALIASES_PER_DISTRIBUTION_MAX: usize = 100;
 /// Domains of one tenant. AWS (adjustable).
 pub const DOMAINS_PER_TENANT_MAX: usize = 100;
 /// Parameters of one tenant. Ours.

@@ -49,6 +49,25 @@ pub struct DistributionSpec {
     /// What becomes of errors, by status.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom_errors: Vec<CustomErrorSpec>,
+    /// Where viewers reach it, if it has no tenants: the connection mode `direct`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct: Option<Direct>,
+}
+
+/// Where viewers reach a distribution without tenants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Direct {
+    /// The host that it has from its making on (`DomainName`), lower case.
+    pub endpoint: String,
+    /// The further hosts that it answers to (`Aliases`): lower case; `*.example.com` covers one label.
+    pub aliases: Vec<String>,
+}
+
+impl Direct {
+    /// Every host that it answers to.
+    pub fn domains(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.endpoint).chain(&self.aliases)
+    }
 }
 
 /// One origin of a distribution.
@@ -298,6 +317,38 @@ fn replace<T: Clone>(carried: &mut Option<Box<T>>, new: &T, id: impl Fn(&T) -> &
 }
 
 impl DistributionSpec {
+    /// The distribution that says least: enabled, with tenants, the same behaviour for every path.
+    pub fn new(id: DistributionId, origins: Vec<OriginSpec>, default_behavior: BehaviorSpec) -> Self {
+        Self {
+            id,
+            enabled: true,
+            default_root_object: None,
+            origins,
+            path_behaviors: Vec::new(),
+            default_behavior,
+            cache_tag_header: None,
+            parameter_defaults: BTreeMap::new(),
+            http2: http2_default(),
+            geo: None,
+            origin_groups: Vec::new(),
+            custom_errors: Vec::new(),
+            direct: None,
+        }
+    }
+
+    /// Itself as its only tenant, if it has no others: so a distribution without tenants is served like one with them.
+    pub fn own_tenant(&self) -> Option<TenantSpec> {
+        let direct = self.direct.as_ref()?;
+        Some(TenantSpec {
+            id: TenantId::of_distribution(&self.id),
+            distribution_id: self.id.clone(),
+            enabled: self.enabled,
+            domains: direct.domains().cloned().collect(),
+            parameters: BTreeMap::new(),
+            geo: None,
+        })
+    }
+
     /// The behaviours, each of which is the one of some requests.
     pub fn behaviors(&self) -> impl Iterator<Item = &BehaviorSpec> {
         self.path_behaviors.iter().map(|it| &it.behavior).chain(std::iter::once(&self.default_behavior))
@@ -366,6 +417,17 @@ mod tests {
         assert_eq!(template.fill(value).unwrap(), "a.origin.test");
         assert_eq!(template.fill(|_| None), Err(TemplateError::Unset("tenant".into())));
         assert_eq!(Template::new("a{{b").fill(|_| None), Err(TemplateError::Unclosed));
+    }
+
+    #[test]
+    fn a_distribution_without_tenants_is_its_own() {
+        let behavior = BehaviorSpec::new("o", "p");
+        let mut spec = DistributionSpec::new(DistributionId::parse("E1").unwrap(), Vec::new(), behavior);
+        assert_eq!(spec.own_tenant(), None);
+        spec.direct = Some(Direct { endpoint: "e1.edges.test".into(), aliases: vec!["*.shop.test".into()] });
+        let own = spec.own_tenant().unwrap();
+        assert_eq!((own.id.as_str(), &own.distribution_id), ("E1", &spec.id));
+        assert_eq!(own.domains, ["e1.edges.test", "*.shop.test"]);
     }
 
     #[test]

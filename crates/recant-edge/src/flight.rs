@@ -251,20 +251,7 @@ mod tests {
             parameters: Default::default(),
             geo: None,
         };
-        let distribution = DistributionSpec {
-            id,
-            enabled: true,
-            default_root_object: None,
-            origins: Vec::new(),
-            path_behaviors: Vec::new(),
-            default_behavior: BehaviorSpec::new("o", OPTIMIZED),
-            cache_tag_header: None,
-            parameter_defaults: Default::default(),
-            http2: true,
-            geo: None,
-            origin_groups: Vec::new(),
-            custom_errors: Vec::new(),
-        };
+        let distribution = DistributionSpec::new(id, Vec::new(), BehaviorSpec::new("o", OPTIMIZED));
         let (policy, headers) = (managed(OPTIMIZED).expect("managed"), HeaderMap::new());
         let keyed =
             KeyedRequest::new(&tenant, &distribution, policy, CachedMethod::Get, path, None, &headers);

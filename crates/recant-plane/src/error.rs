@@ -103,6 +103,12 @@ pub(crate) enum ApiError {
         /// How many are allowed.
         limit: usize,
     },
+    /// A distribution with more aliases than one may have.
+    #[error("Your request contains more CNAMEs than are allowed per distribution ({limit}).")]
+    TooManyDistributionCnames {
+        /// How many are allowed.
+        limit: usize,
+    },
     /// An origin with more custom headers than one may have.
     #[error("Your request contains more custom headers than are allowed per origin ({limit}).")]
     TooManyOriginCustomHeaders {
@@ -262,6 +268,7 @@ impl ApiError {
             Self::IllegalDelete(_) => ("IllegalDelete", StatusCode::BAD_REQUEST),
             Self::TooManyOrigins { .. } => ("TooManyOrigins", StatusCode::BAD_REQUEST),
             Self::TooManyCacheBehaviors { .. } => ("TooManyCacheBehaviors", StatusCode::BAD_REQUEST),
+            Self::TooManyDistributionCnames { .. } => ("TooManyDistributionCNAMEs", StatusCode::BAD_REQUEST),
             Self::TooManyOriginCustomHeaders { .. } => {
                 ("TooManyOriginCustomHeaders", StatusCode::BAD_REQUEST)
             }

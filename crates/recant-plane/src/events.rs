@@ -311,6 +311,7 @@ mod tests {
         let id = DistributionId::generate([7; 16]);
         let checked = config_check::distribution(
             id.clone(),
+            "e1.test",
             &Document::from(config.clone()),
             &config_check::Policies::default(),
         )

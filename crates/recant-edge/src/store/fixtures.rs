@@ -21,20 +21,8 @@ pub(crate) const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
 /// The distribution of all tenants here.
 pub(crate) fn distribution() -> DistributionSpec {
-    DistributionSpec {
-        id: DistributionId::parse("E1").expect("an id"),
-        enabled: true,
-        default_root_object: None,
-        origins: Vec::new(),
-        default_behavior: BehaviorSpec::new("o", OPTIMIZED),
-        path_behaviors: Vec::new(),
-        cache_tag_header: None,
-        parameter_defaults: Default::default(),
-        http2: true,
-        geo: None,
-        origin_groups: Vec::new(),
-        custom_errors: Vec::new(),
-    }
+    let id = DistributionId::parse("E1").expect("an id");
+    DistributionSpec::new(id, Vec::new(), BehaviorSpec::new("o", OPTIMIZED))
 }
 
 /// A tenant of this id.

@@ -99,7 +99,7 @@ impl World {
             Change::PutDistribution(spec) => tables.put_distribution(spec.clone(), at),
             Change::PutTenant(spec) => tables.put_tenant(spec.clone(), at),
             Change::RemoveTenant(id) => tables.remove_tenant(id),
-            Change::RemoveDistribution(id) => drop(tables.distributions.remove(id)),
+            Change::RemoveDistribution(id) => tables.remove_distribution(id),
             Change::Invalidate { scope, patterns } => tables.change_rules(scope, |rules| {
                 for pattern in patterns {
                     rules.insert(pattern, at);
@@ -257,11 +257,21 @@ impl World {
 }
 
 impl Tables {
+    /// One without tenants is a tenant of itself.
     fn put_distribution(&self, spec: DistributionSpec, at: Position) {
+        let own_tenant = spec.own_tenant();
         match self.distributions.get(&spec.id) {
             Some(slot) => drop(slot.replace_spec(spec)),
             None => self.distributions.insert(spec.id.clone(), Arc::new(DistributionSlot::new(spec, at))),
         }
+        if let Some(tenant) = own_tenant {
+            self.put_tenant(tenant, at);
+        }
+    }
+
+    fn remove_distribution(&self, id: &DistributionId) {
+        self.remove_tenant(&TenantId::of_distribution(id));
+        self.distributions.remove(id);
     }
 
     fn put_tenant(&self, spec: TenantSpec, at: Position) {

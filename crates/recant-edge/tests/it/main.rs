@@ -11,6 +11,7 @@ mod collapsing;
 mod confirming;
 mod conformance;
 mod countries;
+mod direct;
 mod failing;
 mod failures;
 mod following;

@@ -1,4 +1,4 @@
-//! What a multi-tenant distribution's configuration may ask.
+//! What a distribution's configuration may ask.
 
 use recant_core::id::DistributionId;
 use recant_core::limits::{
@@ -11,7 +11,7 @@ use recant_wire::document::Document;
 
 use super::fields::Fields;
 use super::policies::Policies;
-use super::{behavior, failing, geo, origin, parameters};
+use super::{behavior, connection_mode, failing, geo, origin, parameters};
 use crate::error::{ApiError, excerpt};
 
 /// A configuration that this version honours.
@@ -23,22 +23,23 @@ pub(crate) struct Distribution {
     pub(crate) spec: DistributionSpec,
 }
 
-/// Reads a `DistributionConfig` for the distribution that shall have this id, with the custom policies that it names.
+/// Reads a `DistributionConfig` for the distribution that shall have this id, with the custom policies that it names. The endpoint is the
+/// host that it has if it has no tenants.
 ///
 /// # Errors
 /// [`ApiError`] names the first member that is not right or not honoured.
 pub(crate) fn distribution(
     id: DistributionId,
+    endpoint: &str,
     config: &Document,
     policies: &Policies,
 ) -> Result<Distribution, ApiError> {
     let definitions = parameters::definitions(config)?;
     let mut fields = Fields::of("DistributionConfig", config)?;
     let caller_reference = caller_reference(&mut fields)?;
-    connection_mode(&mut fields)?;
+    let direct = connection_mode::direct(&mut fields, endpoint)?;
     comment(&mut fields)?;
     let enabled = fields.boolean("Enabled").unwrap_or(false);
-    fields.ignore("TenantConfig");
 
     let mut origins = Vec::new();
     for (path, item) in fields.items("Origins")? {
@@ -64,8 +65,6 @@ pub(crate) fn distribution(
 
     // HTTP/3 would have to be advertised to viewers. The default is HTTP/2 (CreateDistribution in the API reference).
     let http2 = fields.one_of("HttpVersion", &["http1.1", "http2"])? != Some("http1.1");
-    // The model's own word for "none": distributions with tenants have no price class.
-    fields.one_of("PriceClass", &["None"])?;
     let geo = geo::restrictions(&mut fields)?;
     default_certificate(&mut fields)?;
     fields.finish()?;
@@ -84,6 +83,7 @@ pub(crate) fn distribution(
         geo,
         origin_groups,
         custom_errors,
+        direct,
     };
     Ok(Distribution { caller_reference, spec })
 }
@@ -119,14 +119,6 @@ fn caller_reference(fields: &mut Fields<'_>) -> Result<String, ApiError> {
         return Err(fields.refuse("CallerReference", why));
     }
     Ok(text.to_owned())
-}
-
-fn connection_mode(fields: &mut Fields<'_>) -> Result<(), ApiError> {
-    match fields.one_of("ConnectionMode", &["tenant-only"])? {
-        Some(_) => Ok(()),
-        None => Err(fields
-            .refuse("ConnectionMode", "this version offers distributions with tenants; say tenant-only")),
-    }
 }
 
 fn comment(fields: &mut Fields<'_>) -> Result<(), ApiError> {
@@ -217,7 +209,12 @@ mod tests {
         let mut config = config();
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer has a slash");
         config.pointer_mut(parent).expect("the parent is there")[name] = value;
-        distribution(DistributionId::parse("E1").unwrap(), &Document::from(config), &Policies::default())
+        distribution(
+            DistributionId::parse("E1").unwrap(),
+            "e1.test",
+            &Document::from(config),
+            &Policies::default(),
+        )
     }
 
     /// `CacheBehaviors` of these patterns.
@@ -289,7 +286,8 @@ mod tests {
             custom["OriginProtocolPolicy"] = json!(policy);
             custom["OriginSslProtocols"] = json!({"Quantity": 2, "Items": ["TLSv1.2", "TLSv1.1"]});
             let id = DistributionId::parse("E1").unwrap();
-            let error = distribution(id, &Document::from(config), &Policies::default()).expect_err(policy);
+            let error =
+                distribution(id, "e1.test", &Document::from(config), &Policies::default()).expect_err(policy);
             assert_eq!(
                 error.to_string(),
                 "DistributionConfig.Origins.Items[0].CustomOriginConfig.OriginSslProtocols.Items: 'TLSv1.1' is not \
@@ -346,8 +344,8 @@ mod tests {
         let custom = "/Origins/Items/0/CustomOriginConfig";
         let argument = "InvalidArgument";
         for (pointer, value, name) in [
-            ("/ConnectionMode", json!("direct"), "DistributionConfig.ConnectionMode: "),
-            ("/ConnectionMode", Value::Null, "DistributionConfig.ConnectionMode: "),
+            ("/ConnectionMode", json!("direct"), "DistributionConfig.TenantConfig: "),
+            ("/ConnectionMode", Value::Null, "DistributionConfig.TenantConfig: "),
             ("/CallerReference", json!(""), "DistributionConfig.CallerReference: "),
             ("/HttpVersion", json!("http3"), "DistributionConfig.HttpVersion: "),
             ("/PriceClass", json!("PriceClass_All"), "DistributionConfig.PriceClass: "),

@@ -16,6 +16,7 @@
 mod behavior;
 mod cache_policy;
 mod characters;
+mod connection_mode;
 mod constraints;
 mod customizations;
 mod distribution;

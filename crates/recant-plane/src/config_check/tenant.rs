@@ -31,6 +31,10 @@ pub(crate) fn tenant(
     definitions: &Definitions,
 ) -> Result<TenantSpec, ApiError> {
     let mut fields = Fields::of("", config)?;
+    if distribution.direct.is_some() {
+        return Err(fields
+            .refuse("DistributionId", "only a distribution of the ConnectionMode tenant-only has tenants"));
+    }
     ADDRESSING.into_iter().for_each(|member| fields.ignore(member));
     let domains = domains(&mut fields, config.get("Domains").is_some_and(|it| !it.is_null()))?;
     let parameters = definitions.values(&mut fields)?;
@@ -158,7 +162,7 @@ mod tests {
             }
         }));
         let id = recant_core::id::DistributionId::parse("E1").unwrap();
-        let spec = distribution(id, &distribution_config, &Policies::default()).unwrap().spec;
+        let spec = distribution(id, "e1.test", &distribution_config, &Policies::default()).unwrap().spec;
         let definitions = definitions(&distribution_config).unwrap();
         tenant(TenantId::parse("dt_1").unwrap(), &Document::from(config), &spec, &definitions)
     }

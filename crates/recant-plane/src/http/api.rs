@@ -67,7 +67,7 @@ async fn answer<S: Store>(
     exchange.admit(shared, parts, &subjects).await?;
 
     ops::offered(found.operation)?;
-    let output = ops::perform(context, found.operation, &input?).await?;
+    let output = ops::perform(context, found.operation, &input?, &subjects).await?;
     answer::success(found.operation, &output, &exchange.id)
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn find<S: Store>(
 
 /// `RoutingEndpoint`.
 pub(super) fn endpoint<S>(context: &Context<S>, record: &ResourceRecord) -> String {
-    format!("{}.{}", record.alias.as_deref().unwrap_or_default(), context.routing_suffix)
+    context.endpoint(record.alias.as_deref().unwrap_or_default())
 }
 
 /// What a create or an update may ask.

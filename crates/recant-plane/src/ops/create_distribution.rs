@@ -1,4 +1,4 @@
-//! `CreateDistribution` and `CreateDistributionWithTags`: makes a distribution with tenants.
+//! `CreateDistribution` and `CreateDistributionWithTags`: makes a distribution, with tenants or without.
 //!
 //! 201 with `Location`, `ETag` and the distribution. Each `CallerReference` makes at most one distribution; a second
 //! use is `DistributionAlreadyExists`, whatever the rest says (API reference, `CallerReference`). What the
@@ -57,9 +57,10 @@ async fn store<S: Store>(
 ) -> Result<Tracked<DistributionRecord>, ApiError> {
     let id = DistributionId::generate(random::bytes());
     let etag = ETag::generate(random::bytes());
+    let endpoint = context.endpoint(&id.as_str().to_ascii_lowercase());
     for _ in 0..JUDGED_ANEW_MAX {
         let policies = policies::named_in(context, config).await?;
-        let checked = config_check::distribution(id.clone(), config, &policies)?;
+        let checked = config_check::distribution(id.clone(), &endpoint, config, &policies)?;
         let now = clock::wall_now();
         let record = DistributionRecord {
             id: id.clone(),

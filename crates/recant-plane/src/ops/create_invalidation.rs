@@ -11,7 +11,7 @@ use recant_core::limits::PATHS_PER_BATCH_MAX;
 use recant_wire::document::Document;
 
 use super::output::{structure, text};
-use super::{Context, input, invalidations_of, shapes};
+use super::{Context, input, shapes};
 use crate::error::ApiError;
 use crate::store::{Command, Outcome, Refusal, Store};
 use crate::{clock, random};
@@ -35,7 +35,7 @@ pub(super) async fn run<S: Store>(
         _ => unreachable!("the store answers a create with what it made or found"),
     };
 
-    let (kind, id) = (invalidations_of::kind(&scope), &invalidation.record.id);
+    let (kind, id) = (shapes::kind(&scope), &invalidation.record.id);
     Ok(structure([
         ("Location", text(context.location(format_args!("{kind}/{}/invalidation/{id}", scope.id())))),
         ("Invalidation", Some(shapes::invalidation(&invalidation))),

@@ -1,8 +1,9 @@
 //! Whose invalidations an operation speaks of: a tenant's, or those of a distribution.
 //!
 //! One of a distribution is one entry of the log and one rule at each edge, which covers all of its tenants, however many
-//! there are. CloudFront differs: it answers `NoSuchDistribution` for a distribution with tenants (CLOUDFRONT.md section 3.4). So the
-//! classic operations do that, too, unless the operator wants the fan-out; under `/recant/v1/` it is always there.
+//! there are; a distribution without tenants counts as its own only one. For a distribution with tenants CloudFront answers
+//! `NoSuchDistribution` (CLOUDFRONT.md section 3.4). So the classic operations do that, too, unless the operator wants the fan-out; under
+//! `/recant/v1/` it is always there.
 
 use recant_core::entry::Scope;
 use recant_core::id::DistributionId;
@@ -18,16 +19,16 @@ pub(super) fn tenant(input: &Document, member: &str) -> Result<Scope, ApiError> 
     refused::tenant_id(input::text(input, member)).map(Scope::Tenant)
 }
 
-/// The distribution that `DistributionId` names, where the operator lets CloudFront's own operations speak of it.
+/// The distribution that `DistributionId` names, if it has no tenants or the operator lets CloudFront's own operations speak of all tenants.
 pub(super) async fn classic<S: Store>(context: &Context<S>, input: &Document) -> Result<Scope, ApiError> {
-    let scope = distribution(input)?;
-    match context.distribution_invalidations {
-        DistributionInvalidations::Refuse => {
-            exists(context, &scope).await?;
-            Err(ApiError::TenantsAreInvalidated(input::text(input, "DistributionId").to_owned()))
-        }
-        DistributionInvalidations::FanOut => Ok(scope),
+    let id = input::text(input, "DistributionId");
+    let found = DistributionId::parse(id).map_err(|_| ApiError::NoSuchDistribution)?;
+    let distribution = context.store.distribution(&found).await?.ok_or(ApiError::NoSuchDistribution)?;
+    let is_fanned_out = context.distribution_invalidations == DistributionInvalidations::FanOut;
+    if distribution.record.spec.direct.is_none() && !is_fanned_out {
+        return Err(ApiError::TenantsAreInvalidated(id.to_owned()));
     }
+    Ok(Scope::Distribution(found))
 }
 
 /// The distribution that `DistributionId` names.
@@ -35,14 +36,6 @@ pub(super) fn distribution(input: &Document) -> Result<Scope, ApiError> {
     DistributionId::parse(input::text(input, "DistributionId"))
         .map(Scope::Distribution)
         .map_err(|_| ApiError::NoSuchDistribution)
-}
-
-/// How paths name what has this scope.
-pub(super) fn kind(scope: &Scope) -> &'static str {
-    match scope {
-        Scope::Tenant(_) => "distribution-tenant",
-        Scope::Distribution(_) => "distribution",
-    }
 }
 
 /// Refuses a scope that is not there.

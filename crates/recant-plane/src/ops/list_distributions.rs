@@ -11,23 +11,31 @@ use crate::error::ApiError;
 use crate::store::{DistributionFilter, DistributionRecord, Listing, Page, Store, Tracked};
 
 pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
+    summaries(context, input, DistributionFilter::All).await
+}
+
+async fn summaries<S: Store>(
+    context: &Context<S>,
+    input: &Document,
+    filter: DistributionFilter,
+) -> Result<Document, ApiError> {
     let page = input::page(input, Names::LookedUp)?;
 
-    let (items, next) = found(context, DistributionFilter::All, &page).await?;
+    let (items, next) = found(context, filter, &page).await?;
 
     let summaries =
         items.iter().map(|item| shapes::distribution_summary(context.store.identity(), item)).collect();
     Ok(structure([("DistributionList", Some(shapes::classic_page(&page, summaries, next.as_deref())))]))
 }
 
-/// `ListDistributionsByConnectionMode`. Every distribution here has tenants, so there are none of the mode `direct`.
+/// `ListDistributionsByConnectionMode`.
 pub(super) async fn by_connection_mode<S: Store>(
     context: &Context<S>,
     input: &Document,
 ) -> Result<Document, ApiError> {
     match input::text(input, "ConnectionMode") {
-        "tenant-only" => run(context, input).await,
-        "direct" => none(input),
+        "tenant-only" => summaries(context, input, DistributionFilter::TenantOnly).await,
+        "direct" => summaries(context, input, DistributionFilter::Direct).await,
         _ => Err(ApiError::InvalidArgument("ConnectionMode: direct or tenant-only.".into())),
     }
 }

@@ -55,6 +55,7 @@ use crate::plane::{CallerReferenceConflict, DistributionInvalidations};
 use crate::questions::Questions;
 use crate::removals::Removals;
 use crate::store::{Command, Outcome, Refusal, Store};
+use resources::Subject;
 
 /// What operations work on.
 pub(crate) struct Context<S> {
@@ -157,7 +158,7 @@ pub(crate) fn offered(operation: &'static Operation) -> Result<(), ApiError> {
     if OFFERED.contains(&operation.name) { Ok(()) } else { Err(ApiError::NotImplemented(operation.name)) }
 }
 
-/// Performs an operation.
+/// Performs an operation that its caller has been admitted to, for these subjects.
 ///
 /// # Errors
 /// [`ApiError::NotImplemented`] for an operation that is not offered, and whatever the operation refuses.
@@ -165,6 +166,7 @@ pub(crate) async fn perform<S: Store>(
     context: &Context<S>,
     operation: &'static Operation,
     input: &Document,
+    subjects: &[Subject],
 ) -> Result<Document, ApiError> {
     constraints(operation, input)?;
     quantities(operation.name, input)?;
@@ -202,7 +204,7 @@ pub(crate) async fn perform<S: Store>(
         "GetManagedCertificateDetails" => get_managed_certificate_details::run(context, input).await,
         "VerifyDnsConfiguration" => verify_dns_configuration::run(context, input).await,
         "ListDomainConflicts" => domains::conflicts(context, input).await,
-        "UpdateDomainAssociation" => domains::associate(context, input).await,
+        "UpdateDomainAssociation" => domains::associate(context, input, subjects).await,
         "CreateConnectionGroup" => create_connection_group::run(context, input).await,
         "GetConnectionGroup" => get_connection_group::run(context, input).await,
         "GetConnectionGroupByRoutingEndpoint" => {
@@ -256,6 +258,13 @@ pub(crate) async fn perform<S: Store>(
             list_invalidations::run(context, input, &invalidations_of::classic(context, input).await?).await
         }
         _ => Err(ApiError::NotImplemented(operation.name)),
+    }
+}
+
+impl<S> Context<S> {
+    /// A host of ours that begins with this label.
+    fn endpoint(&self, label: &str) -> String {
+        format!("{label}.{}", self.routing_suffix)
     }
 }
 

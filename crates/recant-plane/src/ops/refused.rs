@@ -5,7 +5,10 @@ use recant_core::id::TenantId;
 use crate::error::{ApiError, excerpt};
 use crate::plane::CallerReferenceConflict;
 use crate::store::{Refusal, StoreError};
-use recant_core::limits::{DOMAINS_PER_TENANT_MAX, KEYS_MAX, TAGS_PER_RESOURCE_MAX, TENANTS_PER_CHANGE_MAX};
+use recant_core::limits::{
+    ALIASES_PER_DISTRIBUTION_MAX, DOMAINS_PER_TENANT_MAX, KEYS_MAX, TAGS_PER_RESOURCE_MAX,
+    TENANTS_PER_CHANGE_MAX,
+};
 
 /// The answer to a refusal.
 pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> ApiError {
@@ -23,7 +26,7 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
             ApiError::EntityNotFound(format!("The specified {} does not exist.", kind.as_str()))
         }
         Refusal::NoSuchDomain => {
-            ApiError::EntityNotFound("No distribution tenant has the specified domain.".into())
+            ApiError::EntityNotFound("Nothing that could give it up has the specified domain.".into())
         }
         Refusal::NameTaken => ApiError::EntityAlreadyExists("The name already exists.".into()),
         Refusal::TenantUnfit { tenant, why } => ApiError::InvalidArgument(format!(
@@ -43,8 +46,12 @@ pub(super) fn refused(refusal: Refusal, conflict: CallerReferenceConflict) -> Ap
         )),
         Refusal::TooManyUsers(kind) => ApiError::TooManyUsersOfPolicy(kind),
         Refusal::TooManyDomains => ApiError::IllegalUpdate(format!(
-            "The distribution tenant has {DOMAINS_PER_TENANT_MAX} domains, which is as many as one may have."
+            "The target has as many domains as it may have: {DOMAINS_PER_TENANT_MAX} a distribution tenant, \
+             {ALIASES_PER_DISTRIBUTION_MAX} a distribution."
         )),
+        Refusal::HasTenants => ApiError::InvalidArgument(
+            "TargetResource: a distribution with tenants has no domains; name a distribution tenant.".into(),
+        ),
         Refusal::TooManyTags => ApiError::InvalidTagging(format!("At most {TAGS_PER_RESOURCE_MAX} tags.")),
         Refusal::DomainTaken { domain } => ApiError::CnameAlreadyExists(format!(
             "One or more of the domains that you provided are already associated with a different resource: {}.",

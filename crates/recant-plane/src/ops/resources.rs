@@ -185,9 +185,8 @@ async fn of_body<S: Store>(
             // Whoever has the domain loses it.
             let given = input::text(document, "Domain");
             let domain = Domain::parse(given).map_or_else(|_| given.to_owned(), |it| it.as_str().to_owned());
-            let owner = context.store.tenant(TenantKey::Domain(domain)).await?;
-            let owner = owner.map(|it| arn("distribution-tenant", it.record.id.as_str()));
-            subjects.extend(owner.map(Subject::of));
+            let holder = context.store.domain_holder(&domain).await?;
+            subjects.extend(holder.map(|holder| Subject::of(shapes::arn_of(identity, &holder))));
         }
         "ListDomainConflicts" => {
             subjects.extend(of_resource(context, document, "DomainControlValidationResource"));

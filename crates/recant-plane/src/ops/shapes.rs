@@ -1,5 +1,6 @@
 //! Records as the API's shapes, members in the model's order.
 
+use recant_core::entry::Scope;
 use recant_wire::document::Document;
 
 use super::input::get;
@@ -30,10 +31,26 @@ pub(super) fn arn(identity: &Identity, kind: &str, id: &str) -> String {
     format!("arn:aws:cloudfront::{}:{kind}/{id}", identity.account)
 }
 
+/// The ARN of a tenant or distribution.
+pub(super) fn arn_of(identity: &Identity, scope: &Scope) -> String {
+    arn(identity, kind(scope), scope.id())
+}
+
+/// How paths and ARNs name what has this scope.
+pub(super) fn kind(scope: &Scope) -> &'static str {
+    match scope {
+        Scope::Tenant(_) => "distribution-tenant",
+        Scope::Distribution(_) => "distribution",
+    }
+}
+
 /// `DomainName` of a distribution. Distributions with tenants have no endpoint of their own (CLOUDFRONT.md section
 /// 5.3), but the member is required; RFC 2606 section 2 has a name for names that never resolve.
 fn domain_name(record: &DistributionRecord) -> Option<Document> {
-    text(format!("{}.recant.invalid", record.id.as_str().to_ascii_lowercase()))
+    match &record.spec.direct {
+        Some(direct) => text(direct.endpoint.as_str()),
+        None => text(format!("{}.recant.invalid", record.id.as_str().to_ascii_lowercase())),
+    }
 }
 
 /// `Distribution`.
@@ -61,6 +78,7 @@ pub(super) fn distribution(
 pub(super) fn distribution_summary(identity: &Identity, tracked: &Tracked<DistributionRecord>) -> Document {
     let record = &tracked.record;
     let config = Document::from(record.config.clone());
+    let is_direct = record.spec.direct.is_some();
     let given = |member: &str| get(&config, member).cloned();
     let or_text = |member: &str, default: &str| given(member).or_else(|| text(default));
     let or_none = |member: &str| given(member).or_else(|| quantified(Vec::new()));
@@ -79,7 +97,7 @@ pub(super) fn distribution_summary(identity: &Identity, tracked: &Tracked<Distri
         ("CacheBehaviors", or_none("CacheBehaviors")),
         ("CustomErrorResponses", or_none("CustomErrorResponses")),
         ("Comment", or_text("Comment", "")),
-        ("PriceClass", or_text("PriceClass", "None")),
+        ("PriceClass", or_text("PriceClass", if is_direct { "PriceClass_All" } else { "None" })),
         ("Enabled", boolean(record.spec.enabled)),
         (
             "ViewerCertificate",
@@ -94,7 +112,7 @@ pub(super) fn distribution_summary(identity: &Identity, tracked: &Tracked<Distri
         ("HttpVersion", or_text("HttpVersion", "http2")),
         ("IsIPV6Enabled", given("IsIPV6Enabled").or_else(|| boolean(false))),
         ("Staging", given("Staging").or_else(|| boolean(false))),
-        ("ConnectionMode", given("ConnectionMode")),
+        ("ConnectionMode", or_text("ConnectionMode", "direct")),
     ])
 }
 

@@ -53,13 +53,20 @@ async fn store<S: Store>(
     config: &Document,
 ) -> Result<Tracked<DistributionRecord>, ApiError> {
     let etag = ETag::generate(random::bytes());
+    let endpoint = current.spec.direct.as_ref().map_or("", |direct| &direct.endpoint);
     for _ in 0..JUDGED_ANEW_MAX {
         let (judged_at, _) = context.store.head().await?;
         let policies = policies::named_in(context, config).await?;
-        let checked = config_check::distribution(current.id.clone(), config, &policies)?;
+        let checked = config_check::distribution(current.id.clone(), endpoint, config, &policies)?;
         if checked.caller_reference != current.caller_reference {
             return Err(ApiError::IllegalUpdate(
                 "DistributionConfig.CallerReference: it cannot be changed once the distribution is there."
+                    .into(),
+            ));
+        }
+        if checked.spec.direct.is_some() != current.spec.direct.is_some() {
+            return Err(ApiError::IllegalUpdate(
+                "DistributionConfig.ConnectionMode: it cannot be changed once the distribution is there."
                     .into(),
             ));
         }

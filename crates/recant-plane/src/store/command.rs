@@ -67,17 +67,20 @@ pub enum Command {
     /// keep before any takes what it gets. Answered by [`Outcome::Tenants`]; at most
     /// [`recant_core::limits::TENANTS_PER_CHANGE_MAX`].
     UpdateTenants(Vec<TenantUpdate>),
-    /// Moves a domain from the disabled tenant that has it to another one. Answered by [`Outcome::Tenant`], the other one.
+    /// Moves a domain from what has it, which is disabled, to something else: tenants, or distributions without. Answered by
+    /// [`Outcome::Tenant`] or [`Outcome::Distribution`], the one that has it then.
     MoveDomain {
         /// Which, lower case.
         domain: String,
+        /// Who is thought to have it. Refused when it is somebody else: [`Refusal::ChangedMeanwhile`].
+        from: Scope,
         /// Where to.
-        to: TenantId,
-        /// The entity tag of that tenant that the caller last read, as sent.
+        to: Scope,
+        /// The entity tag of where it goes that the caller last read, as sent.
         if_match: Option<String>,
-        /// The entity tag that the tenant gets which loses the domain.
+        /// The entity tag that the one gets which loses the domain.
         from_etag: ETag,
-        /// The entity tag that the tenant gets which has it then.
+        /// The entity tag that the one gets which has it then.
         to_etag: ETag,
         /// The time of the change.
         now: WallTime,
@@ -289,14 +292,14 @@ pub enum Refusal {
     /// A tenant, or a resource of this kind, has this name or alias.
     #[error("the name is taken")]
     NameTaken,
-    /// A domain belongs to another tenant.
-    #[error("the domain {domain} belongs to another distribution tenant")]
+    /// A domain belongs to somebody else.
+    #[error("the domain {domain} belongs to another distribution tenant or distribution")]
     DomainTaken {
         /// Which.
         domain: String,
     },
-    /// No tenant has the domain.
-    #[error("no distribution tenant has this domain")]
+    /// Nobody has the domain who could give it up.
+    #[error("no distribution tenant or distribution has this domain to give up")]
     NoSuchDomain,
     /// A thing is removed, and a domain taken from a tenant, only when that is disabled.
     #[error("it is not disabled")]
@@ -324,9 +327,12 @@ pub enum Refusal {
     /// More distributions would use a policy of this kind than may.
     #[error("as many distributions use the policy as may")]
     TooManyUsers(PolicyKind),
-    /// More domains than one tenant may have.
-    #[error("the tenant would have too many domains")]
+    /// More domains than one tenant or distribution may have.
+    #[error("there would be too many domains")]
     TooManyDomains,
+    /// A distribution with tenants has no domains of its own.
+    #[error("a distribution with tenants has no domains")]
+    HasTenants,
     /// More tags than something may have.
     #[error("there would be too many tags")]
     TooManyTags,

@@ -17,6 +17,7 @@
 //! What it deliberately does not do: make ids, read clocks, check configuration, or know who may ask.
 
 pub mod command;
+mod holder;
 mod judge;
 mod key_table;
 mod lanes;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use recant_core::audit::{AuditEntry, AuditRecord};
 use recant_core::entry::{Entry, Hash, Scope};
-use recant_core::id::{ConnectionGroupId, DistributionId, InvalidationId, TenantId};
+use recant_core::id::{ConnectionGroupId, DistributionId, InvalidationId};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneDurable;
 use recant_core::protocol::message::Applied;
@@ -158,7 +159,10 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self,
         domain: &str,
         page: Page,
-    ) -> impl Future<Output = Result<Listing<(String, TenantId)>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Listing<(String, Scope)>, StoreError>> + Send;
+
+    /// Who has exactly this domain.
+    fn domain_holder(&self, domain: &str) -> impl Future<Output = Result<Option<Scope>, StoreError>> + Send;
 
     /// One invalidation of a tenant or distribution that still exists.
     fn invalidation(

@@ -13,7 +13,7 @@ use recant_core::id::{ConnectionGroupId, DistributionId, ETag, InvalidationId, T
 use recant_core::policy::PolicyKind;
 use recant_core::position::Position;
 use recant_core::protocol::message::Term;
-use recant_core::spec::{DistributionSpec, TenantSpec};
+use recant_core::spec::{Direct, DistributionSpec, TenantSpec};
 use recant_core::time::WallTime;
 
 /// Whose log this is; fixed while a plane runs.
@@ -63,7 +63,7 @@ pub struct DistributionRecord {
     pub etag: ETag,
     /// The `CallerReference` of its configuration; each one makes at most one distribution.
     pub caller_reference: String,
-    /// The configuration as the caller gave it, whole. The store does not look inside.
+    /// The configuration as the caller gave it, whole. The store looks inside only where an alias comes from, or goes to, something else.
     pub config: serde_json::Value,
     /// What edges need of it.
     pub spec: DistributionSpec,
@@ -73,6 +73,13 @@ pub struct DistributionRecord {
     pub created: WallTime,
     /// When it was last changed.
     pub modified: WallTime,
+}
+
+impl DistributionRecord {
+    /// The domains that are its own: none of one with tenants.
+    pub fn domains(&self) -> impl Iterator<Item = &String> {
+        self.spec.direct.iter().flat_map(Direct::domains)
+    }
 }
 
 /// A distribution tenant.
@@ -262,6 +269,10 @@ pub enum DistributionFilter {
     /// Every distribution.
     #[default]
     All,
+    /// Those without tenants.
+    Direct,
+    /// Those with tenants.
+    TenantOnly,
     /// Those with a behaviour that has this policy.
     Policy(PolicyKind, String),
 }

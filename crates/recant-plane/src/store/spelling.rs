@@ -124,6 +124,9 @@ pub(super) fn changed_tags(
     if tags.len() > tags_max { Err(Refusal::TooManyTags) } else { Ok(tags) }
 }
 
+/// What stands in the stored spec of a distribution without tenants, and in no other's.
+pub(super) const DIRECT_IN_SPEC: &str = r#""direct":{"endpoint":"#;
+
 /// What stands in the stored spec of a distribution that has this policy in a behaviour, and in no other's: within a text of the
 /// JSON every quote has a backslash before it.
 pub(super) fn policy_in_spec(kind: PolicyKind, id: &str) -> String {

@@ -132,7 +132,8 @@ fn owner(command: &Command) -> Option<&str> {
         Command::CreateInvalidation { scope, .. } => scope.id(),
         Command::CreateTenant { tenant, .. } => tenant.spec.distribution_id.as_str(),
         Command::UpdateTenant { tenant, .. } => tenant.id.as_str(),
-        Command::DeleteTenant { tenant, .. } | Command::MoveDomain { to: tenant, .. } => tenant.as_str(),
+        Command::DeleteTenant { tenant, .. } => tenant.as_str(),
+        Command::MoveDomain { to, .. } => to.id(),
         Command::UpdateDistribution { distribution, .. } => distribution.id.as_str(),
         Command::DeleteDistribution { distribution, .. } => distribution.as_str(),
         Command::CreateDistribution(_)

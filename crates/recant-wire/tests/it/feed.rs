@@ -13,7 +13,7 @@ use recant_core::path_pattern::PathPattern;
 use recant_core::position::Position;
 use recant_core::protocol::message::{Hello, Resume, Term};
 use recant_core::spec::{
-    BehaviorSpec, DistributionSpec, OriginProtocol, OriginSpec, PathBehavior, Template, TenantSpec,
+    BehaviorSpec, Direct, DistributionSpec, OriginProtocol, OriginSpec, PathBehavior, Template, TenantSpec,
     ViewerProtocol,
 };
 use recant_wire::feed::body::{self, BodyError};
@@ -55,21 +55,14 @@ fn changes() -> Vec<Change> {
     let parameters = BTreeMap::from([("name".into(), "a".into())]);
     vec![
         Change::PutDistribution(DistributionSpec {
-            id: distribution(),
-            enabled: true,
-            default_root_object: None,
-            origins: vec![origin],
             path_behaviors: vec![PathBehavior {
                 pattern: PathPattern::parse("/i/*.png").unwrap(),
                 behavior: default_behavior.clone(),
             }],
-            default_behavior,
             cache_tag_header: Some("cache-tag".into()),
             parameter_defaults: parameters.clone(),
-            http2: true,
-            geo: None,
-            origin_groups: Vec::new(),
-            custom_errors: Vec::new(),
+            direct: Some(Direct { endpoint: "e1.test".into(), aliases: vec!["*.test".into()] }),
+            ..DistributionSpec::new(distribution(), vec![origin], default_behavior)
         }),
         Change::PutTenant(TenantSpec {
             id: tenant(),

@@ -121,7 +121,7 @@ fn tenants(connection: &Connection, end: &mut LogEnd, like: &TenantRecord, wante
          SELECT ?1, ?2, distribution_id, connection_group_id, etag, config, ?3, web_acl, certificate, tags, created,
                 modified, ?4 FROM tenants WHERE id = ?5",
     )?;
-    let mut domain = connection.prepare("INSERT INTO tenant_domains (domain, tenant_id) VALUES (?1, ?2)")?;
+    let mut domain = connection.prepare("INSERT INTO domains (domain, owner) VALUES (?1, ?2)")?;
     // One is there.
     for n in 1..wanted {
         let mut spec = like.spec.clone();

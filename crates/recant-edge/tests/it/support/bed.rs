@@ -161,33 +161,26 @@ fn patterns(items: &[&str]) -> Vec<Pattern> {
 }
 
 pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
+    let origin = OriginSpec {
+        id: "main".into(),
+        domain_name: Template::new("{{host}}"),
+        path: Template::new("/{{name}}"),
+        http_port: origin_port,
+        https_port: origin_port,
+        protocol: OriginProtocol::HttpOnly,
+        connection_timeout: Duration::from_secs(2),
+        connection_attempts: 2,
+        read_timeout: Duration::from_secs(30),
+        custom_headers: vec![("X-Origin-Key".into(), "k".into())],
+    };
+    let behavior = BehaviorSpec {
+        allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),
+        ..BehaviorSpec::new("main", OPTIMIZED)
+    };
     DistributionSpec {
-        id: DistributionId::parse(DISTRIBUTION).unwrap(),
-        enabled: true,
-        default_root_object: None,
-        origins: vec![OriginSpec {
-            id: "main".into(),
-            domain_name: Template::new("{{host}}"),
-            path: Template::new("/{{name}}"),
-            http_port: origin_port,
-            https_port: origin_port,
-            protocol: OriginProtocol::HttpOnly,
-            connection_timeout: Duration::from_secs(2),
-            connection_attempts: 2,
-            read_timeout: Duration::from_secs(30),
-            custom_headers: vec![("X-Origin-Key".into(), "k".into())],
-        }],
-        path_behaviors: Vec::new(),
-        default_behavior: BehaviorSpec {
-            allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),
-            ..BehaviorSpec::new("main", OPTIMIZED)
-        },
         cache_tag_header: Some("cache-tag".into()),
         parameter_defaults: BTreeMap::from([("host".into(), "127.0.0.1".into())]),
-        http2: true,
-        geo: None,
-        origin_groups: Vec::new(),
-        custom_errors: Vec::new(),
+        ..DistributionSpec::new(DistributionId::parse(DISTRIBUTION).unwrap(), vec![origin], behavior)
     }
 }
 

@@ -77,10 +77,11 @@ impl Declared {
         let distributions =
             self.distributions.iter().map(|it| ("CallerReference", it.caller_reference.clone(), &it.at));
         let tenants = self.tenants.iter().map(|it| ("Name", it.name.clone(), &it.at));
-        let domains = self
-            .tenants
-            .iter()
-            .flat_map(|it| it.domains().into_iter().map(|domain| ("Domain", domain, &it.at)));
+        let of_distributions = self.distributions.iter().map(|it| (it.domains(), &it.at));
+        let of_tenants = self.tenants.iter().map(|it| (it.domains(), &it.at));
+        let domains = of_distributions
+            .chain(of_tenants)
+            .flat_map(|(domains, at)| domains.into_iter().map(move |domain| ("Domain", domain, at)));
         let keys = self.keys.iter().map(|it| ("Name", it.name.clone(), &it.at));
         once(groups)?;
         for (_, kind) in policies::LISTS {

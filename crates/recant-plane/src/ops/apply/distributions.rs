@@ -57,6 +57,9 @@ pub(super) async fn known<S: Store>(context: &Context<S>) -> Result<Known, Apply
     }
 }
 
+/// The endpoint of a distribution that is not there yet.
+const NOWHERE: &str = "";
+
 /// A distribution as it shall be.
 pub(super) struct DeclaredDistribution {
     pub(super) at: String,
@@ -89,8 +92,13 @@ impl DeclaredDistribution {
         let config = config.expect("it is required").clone();
         let id = DistributionId::generate(random::bytes());
         let checked =
-            config_check::distribution(id, &config, &policies.by_id).map_err(ApplyError::of(&at))?;
+            config_check::distribution(id, NOWHERE, &config, &policies.by_id).map_err(ApplyError::of(&at))?;
         Ok(Self { at, caller_reference: checked.caller_reference, config, spec: checked.spec, tags })
+    }
+
+    /// The domains that it asks for, lower case.
+    pub(super) fn domains(&self) -> Vec<String> {
+        self.spec.direct.as_ref().map_or_else(Vec::new, |direct| direct.aliases.clone())
     }
 
     /// Makes or changes it, and notes its id.

@@ -173,7 +173,7 @@ async fn ask<S: Store>(
 ) -> Result<Document, ApplyError> {
     note(by, at, operation, resource).await?;
     let operation = model::operation(operation).expect("it is in the model");
-    perform(by.context, operation, &input).await.map_err(ApplyError::of(at))
+    perform(by.context, operation, &input, &[]).await.map_err(ApplyError::of(at))
 }
 
 /// Notes that an operation is performed about a resource.

@@ -12,7 +12,7 @@ use recant_core::protocol::PlaneWrite;
 
 use super::invalidate::Create;
 use super::session::{Failure, Session};
-use super::{audit, configure, invalidate, keys, policies, resources, rows};
+use super::{audit, configure, domains, invalidate, keys, policies, resources, rows};
 use crate::store::command::{Command, Outcome, Refusal};
 
 /// Why a command was not carried out to its end.
@@ -89,7 +89,7 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
             configure::update_tenant(tx, if_match.as_deref(), tenant, judged_by).await
         }
         Command::UpdateTenants(updates) => configure::update_tenants(tx, updates).await,
-        Command::MoveDomain { .. } => configure::move_domain(tx, command).await,
+        Command::MoveDomain { .. } => domains::change_holder(tx, command).await,
         Command::DeleteTenant { tenant, if_match } => {
             configure::delete_tenant(tx, tenant, if_match.as_deref()).await
         }

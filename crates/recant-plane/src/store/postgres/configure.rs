@@ -1,17 +1,18 @@
 //! Distributions and tenants: made, changed, removed, each with its entry of the log.
 
-use recant_core::entry::Change;
+use recant_core::entry::{Change, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
 use recant_core::ledger;
-use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_JUDGED_PER_COMMIT_MAX, TENANTS_PER_CHANGE_MAX};
+use recant_core::limits::{TENANTS_JUDGED_PER_COMMIT_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use tokio::{join, try_join};
 
 use super::apply::{Stop, Tx};
 use super::rows::json;
 use super::session::Params;
-use super::{log, policies, queries, rows};
-use crate::store::command::{Command, Outcome, Refusal, TenantUpdate};
+use super::{domains, log, policies, queries, rows};
+use crate::store::command::{Outcome, Refusal, TenantUpdate};
+use crate::store::holder::Holder;
 use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
@@ -24,6 +25,9 @@ pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -
         return Err(Refusal::DistributionExists { earlier: rows::word(&row, 0)? }.into());
     }
     policies::are_current(tx, &new.spec).await?;
+    let (holder, domains) = (Scope::Distribution(new.id.clone()), Vec::from_iter(new.domains()));
+    domains::are_free(tx, &holder, &domains).await?;
+    domains::take(tx, &holder, &domains).await?;
     let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
     tx.execute(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
@@ -61,6 +65,12 @@ pub(super) async fn update_distribution(
         created: current.created,
         ..wanted.clone()
     };
+    domains::are_free(tx, &Scope::Distribution(new.id.clone()), &Vec::from_iter(new.domains())).await?;
+    put_distribution(tx, new).await
+}
+
+async fn put_distribution(tx: &Tx<'_>, new: DistributionRecord) -> Result<Outcome, Stop> {
+    domains::put(tx, &Scope::Distribution(new.id.clone()), &Vec::from_iter(new.domains())).await?;
     let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
     tx.execute(
         "UPDATE distributions SET etag = $2, config = $3, spec = $4, modified = $5, position = $6 WHERE id = $1",
@@ -110,6 +120,7 @@ pub(super) async fn delete_distribution(
     let position = log::append(tx, &Change::RemoveDistribution(id.clone())).await?;
     // Its invalidations and caller references stay, as a tenant's do.
     tx.execute("DELETE FROM distributions WHERE id = $1", &[&id.as_str()]).await?;
+    domains::release(tx, &Scope::Distribution(id.clone())).await?;
     Ok(Outcome::DistributionDeleted(position))
 }
 
@@ -119,10 +130,11 @@ pub(super) async fn create_tenant(
     judged_by: &ETag,
 ) -> Result<Outcome, Stop> {
     let named: Params<'_> = &[&new.name];
+    let (holder, domains) = (Scope::Tenant(new.id.clone()), Vec::from_iter(&new.spec.domains));
     let (fits, is_taken, free, completed) = join!(
         fits(tx, new, judged_by),
         tx.exists("SELECT 1 FROM tenants WHERE name = $1", named),
-        domains_are_free(tx, new),
+        domains::are_free(tx, &holder, &domains),
         rows::completed(tx),
     );
     let is_enabled = fits?;
@@ -131,8 +143,7 @@ pub(super) async fn create_tenant(
     }
     free?;
     let position = log::append(tx, &told(new, is_enabled)).await?;
-    // The domains' rows name the tenant's: biased, so that it is sent first.
-    try_join!(biased; insert_tenant(tx, new, position), take_domains(tx, new))?;
+    try_join!(insert_tenant(tx, new, position), domains::take(tx, &holder, &domains))?;
     let stored = rows::tracked(new.clone(), position, completed?);
     Ok(Outcome::Tenant(Box::new(stored)))
 }
@@ -173,7 +184,7 @@ pub(super) async fn update_tenant(
     let new =
         TenantRecord { name: current.name, tags: current.tags, created: current.created, ..wanted.clone() };
     let is_enabled = fits(tx, &new, judged_by).await?;
-    domains_are_free(tx, &new).await?;
+    domains::are_free(tx, &Scope::Tenant(new.id.clone()), &Vec::from_iter(&new.spec.domains)).await?;
     put_tenant(tx, new, is_enabled).await
 }
 
@@ -202,34 +213,6 @@ pub(super) async fn update_tenants(tx: &Tx<'_>, updates: &[TenantUpdate]) -> Res
     Ok(Outcome::Tenants(stored))
 }
 
-/// Two entries: the one that has the domain gives it up first, so that no edge ever sees two owners.
-pub(super) async fn move_domain(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Stop> {
-    let Command::MoveDomain { domain, to, if_match, from_etag, to_etag, now } = command else {
-        unreachable!("only this command is given");
-    };
-    let target = tenant(tx, to).await?;
-    ledger::precondition(if_match.as_deref(), &target.etag).map_err(Refusal::from)?;
-    let key = TenantKey::Domain(domain.clone());
-    let source = queries::tenant(tx, &key).await?.ok_or(Refusal::NoSuchDomain)?;
-    if source.record.id == target.id {
-        return Ok(Outcome::Tenant(Box::new(source)));
-    }
-    if source.record.spec.enabled {
-        return Err(Refusal::NotDisabled.into());
-    }
-    if target.spec.domains.len() >= DOMAINS_PER_TENANT_MAX {
-        return Err(Refusal::TooManyDomains.into());
-    }
-    let mut source = TenantRecord { etag: from_etag.clone(), modified: *now, ..source.record };
-    source.spec.domains.retain(|name| name != domain);
-    let is_enabled = group_is_enabled(tx, &source.connection_group_id).await?;
-    put_tenant(tx, source, is_enabled).await?;
-    let mut target = TenantRecord { etag: to_etag.clone(), modified: *now, ..target };
-    target.spec.domains.push(domain.clone());
-    let is_enabled = group_is_enabled(tx, &target.connection_group_id).await?;
-    put_tenant(tx, target, is_enabled).await
-}
-
 pub(super) async fn delete_tenant(
     tx: &Tx<'_>,
     id: &TenantId,
@@ -241,9 +224,10 @@ pub(super) async fn delete_tenant(
         return Err(Refusal::NotDisabled.into());
     }
     let position = log::append(tx, &Change::RemoveTenant(id.clone())).await?;
-    // Its domains go with it. Its invalidations and caller references stay where they are: nobody can reach them
-    // any more, since the id is never given out again, and removing a million rows would hold every writer up.
+    // Its invalidations and caller references stay where they are: nobody can reach them any more, since the id is never
+    // given out again, and removing a million rows would hold every writer up.
     tx.execute("DELETE FROM tenants WHERE id = $1", &[&id.as_str()]).await?;
+    domains::release(tx, &Scope::Tenant(id.clone())).await?;
     Ok(Outcome::TenantDeleted(position))
 }
 
@@ -274,10 +258,42 @@ async fn put_tenant(tx: &Tx<'_>, new: TenantRecord, group_is_enabled: bool) -> R
         ],
     )
     .await?;
-    tx.execute("DELETE FROM tenant_domains WHERE tenant_id = $1", &[&new.id.as_str()]).await?;
-    take_domains(tx, &new).await?;
+    domains::put(tx, &Scope::Tenant(new.id.clone()), &Vec::from_iter(&new.spec.domains)).await?;
     let stored = rows::tracked(new, position, rows::completed(tx).await?);
     Ok(Outcome::Tenant(Box::new(stored)))
+}
+
+/// What has this scope, to be changed.
+pub(super) async fn holder(tx: &Tx<'_>, scope: &Scope) -> Result<Holder, Stop> {
+    match scope {
+        Scope::Tenant(id) => Ok(Holder::Tenant(Box::new(tenant(tx, id).await?))),
+        Scope::Distribution(id) => Ok(Holder::Distribution(Box::new(distribution(tx, id).await?))),
+    }
+}
+
+/// What has this scope, unchanged.
+pub(super) async fn as_it_is(tx: &Tx<'_>, scope: &Scope) -> Result<Outcome, Stop> {
+    Ok(match scope {
+        Scope::Tenant(id) => {
+            let found = queries::tenant(tx, &TenantKey::Id(id.clone())).await?;
+            Outcome::Tenant(Box::new(found.ok_or(Refusal::NoSuchTenant)?))
+        }
+        Scope::Distribution(id) => {
+            let found = queries::distribution(tx, id).await?;
+            Outcome::Distribution(Box::new(found.ok_or(Refusal::NoSuchDistribution)?))
+        }
+    })
+}
+
+/// Puts it in the place of what it was.
+pub(super) async fn put(tx: &Tx<'_>, changed: Holder) -> Result<Outcome, Stop> {
+    match changed {
+        Holder::Tenant(tenant) => {
+            let is_enabled = group_is_enabled(tx, &tenant.connection_group_id).await?;
+            put_tenant(tx, *tenant, is_enabled).await
+        }
+        Holder::Distribution(distribution) => put_distribution(tx, *distribution).await,
+    }
 }
 
 async fn distribution(tx: &Tx<'_>, id: &DistributionId) -> Result<DistributionRecord, Stop> {
@@ -309,23 +325,4 @@ pub(super) async fn group_is_enabled(tx: &Tx<'_>, id: &ConnectionGroupId) -> Res
     let found = queries::resource(tx, ResourceKind::ConnectionGroup, &key).await?;
     let group = found.ok_or(Refusal::NoSuchConnectionGroup)?;
     Ok(group.record.enabled != Some(false))
-}
-
-/// A domain belongs to one tenant only (`CNAMEAlreadyExists`).
-async fn domains_are_free(tx: &Tx<'_>, tenant: &TenantRecord) -> Result<(), Stop> {
-    let sql = "SELECT domain FROM tenant_domains WHERE domain = ANY($1) AND tenant_id <> $2";
-    let found = tx.rows(sql, &[&tenant.spec.domains, &tenant.id.as_str()]).await?;
-    let taken = found.iter().map(|row| rows::get(row, 0)).collect::<Result<Vec<String>, _>>()?;
-    match tenant.spec.domains.iter().find(|domain| taken.contains(domain)) {
-        Some(domain) => Err(Refusal::DomainTaken { domain: domain.clone() }.into()),
-        None => Ok(()),
-    }
-}
-
-async fn take_domains(tx: &Tx<'_>, tenant: &TenantRecord) -> Result<(), Stop> {
-    // A domain named twice by one tenant is one domain.
-    let sql =
-        "INSERT INTO tenant_domains (domain, tenant_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING";
-    tx.execute(sql, &[&tenant.spec.domains, &tenant.id.as_str()]).await?;
-    Ok(())
 }

@@ -27,6 +27,7 @@ mod apply;
 mod audit;
 mod check;
 mod configure;
+mod domains;
 mod group;
 mod history;
 mod invalidate;
@@ -51,7 +52,7 @@ use std::sync::Arc;
 
 use recant_core::audit::{AuditEntry, AuditRecord};
 use recant_core::entry::{Entry, Hash, Scope};
-use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::id::{DistributionId, InvalidationId};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneDurable;
 use recant_core::time::{BootTime, WallTime};
@@ -275,9 +276,14 @@ impl Store for PostgresStore {
         self.0.readers.read(|db| async move { queries::tenants(&db, filter, page).await }).await
     }
 
-    async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, TenantId)>, StoreError> {
+    async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, Scope)>, StoreError> {
         let (domain, page) = (&sought(domain), &sought_page(page));
         self.0.readers.read(|db| async move { queries::domains(&db, domain, page).await }).await
+    }
+
+    async fn domain_holder(&self, domain: &str) -> Result<Option<Scope>, StoreError> {
+        let domain = &sought(domain);
+        self.0.readers.read(|db| async move { domains::holder(&db, domain).await }).await
     }
 
     async fn invalidation(

@@ -147,7 +147,7 @@ pub(super) fn key(row: &Row) -> Result<KeyRecord> {
 }
 
 /// What [`owner`] made a text of.
-fn owner_scope(row: &Row, column: usize) -> Result<Scope> {
+pub(super) fn owner_scope(row: &Row, column: usize) -> Result<Scope> {
     let owner: &str = get(row, column)?;
     parsed(column, spelling::owner_scope(owner))
 }

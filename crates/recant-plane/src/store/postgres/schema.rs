@@ -14,7 +14,7 @@ use crate::store::DEFAULT_CONNECTION_GROUP;
 use crate::store::records::ResourceKind;
 
 /// The version that this program writes.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// What those hold who make or change tables, so that planes that start together take turns: "RCNT".
 const LOCK: i64 = 0x5243_4e54;
@@ -107,6 +107,9 @@ async fn migrate(db: &Session, found: i32) -> Result<(), Failure> {
     if found < 2 {
         db.run(tables::VERSION_2).await?;
     }
+    if found < 3 {
+        db.run(tables::VERSION_3).await?;
+    }
     if found < VERSION {
         db.execute("UPDATE plane SET version = $1", &[&VERSION]).await?;
     }
@@ -118,6 +121,7 @@ async fn create(db: &Session, now: WallTime) -> Result<(), OpenError> {
     db.run(&format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}")).await?;
     db.run(tables::VERSION_1).await?;
     db.run(tables::VERSION_2).await?;
+    db.run(tables::VERSION_3).await?;
     db.execute(
         "INSERT INTO plane (one, version, history, account, place) VALUES (1, $1, $2, $3, $4)",
         &[&VERSION, &&history::new().0.to_be_bytes()[..], &ACCOUNT_DEFAULT, &history::place(db).await?],

@@ -152,3 +152,15 @@ CREATE TABLE audit (
 
 /// Version 2: the place where a plane last was on this database, by which a restored copy is noticed.
 pub(super) const VERSION_2: &str = "ALTER TABLE plane ADD COLUMN place TEXT;";
+
+/// Version 3: distributions have domains, too.
+pub(super) const VERSION_3: &str = r#"
+CREATE TABLE domains (
+    domain TEXT COLLATE "C" PRIMARY KEY,
+    owner  TEXT COLLATE "C" NOT NULL
+);
+INSERT INTO domains SELECT domain, tenant_id FROM tenant_domains;
+DROP TABLE tenant_domains;
+CREATE INDEX domains_by_owner ON domains (owner);
+CREATE INDEX domains_by_parent ON domains (substr(domain, strpos(domain, '.') + 1), domain);
+"#;

@@ -6,7 +6,7 @@
 use recant_core::protocol::PlaneWrite;
 use rusqlite::{Connection, params};
 
-use super::{audit, configure, invalidate, keys, policies, resources, rows};
+use super::{audit, configure, domains, invalidate, keys, policies, resources, rows};
 use crate::store::command::{Command, Outcome, Refusal};
 
 /// Why a command was not carried out to its end.
@@ -45,7 +45,7 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
             configure::update_tenant(db, if_match.as_deref(), tenant, judged_by)
         }
         Command::UpdateTenants(updates) => configure::update_tenants(db, updates),
-        Command::MoveDomain { .. } => configure::move_domain(db, command),
+        Command::MoveDomain { .. } => domains::change_holder(db, command),
         Command::DeleteTenant { tenant, if_match } => {
             configure::delete_tenant(db, tenant, if_match.as_deref())
         }

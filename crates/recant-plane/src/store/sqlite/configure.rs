@@ -1,16 +1,17 @@
 //! Distributions and tenants: made, changed, removed, each with its entry of the log.
 
-use recant_core::entry::Change;
+use recant_core::entry::{Change, Scope};
 use recant_core::id::{ConnectionGroupId, DistributionId, ETag, TenantId};
 use recant_core::ledger;
-use recant_core::limits::{DOMAINS_PER_TENANT_MAX, TENANTS_JUDGED_PER_COMMIT_MAX, TENANTS_PER_CHANGE_MAX};
+use recant_core::limits::{TENANTS_JUDGED_PER_COMMIT_MAX, TENANTS_PER_CHANGE_MAX};
 use recant_core::position::Position;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::apply::{Stop, exists};
 use super::rows::json;
-use super::{log, policies, queries, rows};
-use crate::store::command::{Command, Outcome, Refusal, TenantUpdate};
+use super::{domains, log, policies, queries, rows};
+use crate::store::command::{Outcome, Refusal, TenantUpdate};
+use crate::store::holder::Holder;
 use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
@@ -26,6 +27,9 @@ pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> 
         return Err(Refusal::DistributionExists { earlier }.into());
     }
     policies::are_current(db, &new.spec)?;
+    let holder = Scope::Distribution(new.id.clone());
+    domains::are_free(db, &holder, new.domains())?;
+    domains::take(db, &holder, new.domains())?;
     let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
     db.prepare_cached(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
@@ -62,6 +66,12 @@ pub(super) fn update_distribution(
         created: current.created,
         ..wanted.clone()
     };
+    domains::are_free(db, &Scope::Distribution(new.id.clone()), new.domains())?;
+    put_distribution(db, new)
+}
+
+fn put_distribution(db: &Connection, new: DistributionRecord) -> Result<Outcome, Stop> {
+    domains::put(db, &Scope::Distribution(new.id.clone()), new.domains())?;
     let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
     db.prepare_cached(
         "UPDATE distributions SET etag = ?2, config = ?3, spec = ?4, modified = ?5, position = ?6 WHERE id = ?1",
@@ -112,6 +122,7 @@ pub(super) fn delete_distribution(
     let position = log::append(db, &Change::RemoveDistribution(id.clone()))?;
     // Its invalidations and caller references stay, as a tenant's do.
     db.prepare_cached("DELETE FROM distributions WHERE id = ?1")?.execute([id.as_str()])?;
+    domains::release(db, &Scope::Distribution(id.clone()))?;
     Ok(Outcome::DistributionDeleted(position))
 }
 
@@ -120,7 +131,9 @@ pub(super) fn create_tenant(db: &Connection, new: &TenantRecord, judged_by: &ETa
     if exists(db, "SELECT 1 FROM tenants WHERE name = ?1", &new.name)? {
         return Err(Refusal::NameTaken.into());
     }
-    domains_are_free(db, new)?;
+    let holder = Scope::Tenant(new.id.clone());
+    domains::are_free(db, &holder, &new.spec.domains)?;
+    domains::take(db, &holder, &new.spec.domains)?;
     let position = log_tenant(db, new)?;
     db.prepare_cached(
         "INSERT INTO tenants (id, name, distribution_id, connection_group_id, etag, config, spec, web_acl, certificate,
@@ -142,7 +155,6 @@ pub(super) fn create_tenant(db: &Connection, new: &TenantRecord, judged_by: &ETa
         new.modified.millis(),
         rows::integer(position.get()),
     ])?;
-    take_domains(db, new)?;
     let stored = rows::tracked(new.clone(), position, rows::completed(db)?);
     Ok(Outcome::Tenant(Box::new(stored)))
 }
@@ -158,7 +170,7 @@ pub(super) fn update_tenant(
     let new =
         TenantRecord { name: current.name, tags: current.tags, created: current.created, ..wanted.clone() };
     fits(db, &new, judged_by)?;
-    domains_are_free(db, &new)?;
+    domains::are_free(db, &Scope::Tenant(new.id.clone()), &new.spec.domains)?;
     put_tenant(db, new)
 }
 
@@ -186,34 +198,6 @@ pub(super) fn update_tenants(db: &Connection, updates: &[TenantUpdate]) -> Resul
     Ok(Outcome::Tenants(stored))
 }
 
-/// Two entries: the one that has the domain gives it up first, so that no edge ever sees two owners.
-pub(super) fn move_domain(db: &Connection, command: &Command) -> Result<Outcome, Stop> {
-    let Command::MoveDomain { domain, to, if_match, from_etag, to_etag, now } = command else {
-        unreachable!("only this command is given");
-    };
-    let target = tenant(db, to)?;
-    ledger::precondition(if_match.as_deref(), &target.etag).map_err(Refusal::from)?;
-    let key = TenantKey::Domain(domain.clone());
-    let source = queries::tenant(db, &key)?.ok_or(Refusal::NoSuchDomain)?;
-    if source.record.id == target.id {
-        return Ok(Outcome::Tenant(Box::new(
-            queries::tenant(db, &TenantKey::Id(to.clone()))?.ok_or(Refusal::NoSuchTenant)?,
-        )));
-    }
-    if source.record.spec.enabled {
-        return Err(Refusal::NotDisabled.into());
-    }
-    if target.spec.domains.len() >= DOMAINS_PER_TENANT_MAX {
-        return Err(Refusal::TooManyDomains.into());
-    }
-    let mut source = TenantRecord { etag: from_etag.clone(), modified: *now, ..source.record };
-    source.spec.domains.retain(|name| name != domain);
-    put_tenant(db, source)?;
-    let mut target = TenantRecord { etag: to_etag.clone(), modified: *now, ..target };
-    target.spec.domains.push(domain.clone());
-    put_tenant(db, target)
-}
-
 pub(super) fn delete_tenant(db: &Connection, id: &TenantId, if_match: Option<&str>) -> Result<Outcome, Stop> {
     let current = tenant(db, id)?;
     ledger::precondition(if_match, &current.etag).map_err(Refusal::from)?;
@@ -221,9 +205,10 @@ pub(super) fn delete_tenant(db: &Connection, id: &TenantId, if_match: Option<&st
         return Err(Refusal::NotDisabled.into());
     }
     let position = log::append(db, &Change::RemoveTenant(id.clone()))?;
-    // Its domains go with it. Its invalidations and caller references stay where they are: nobody can reach them
-    // any more, since the id is never given out again, and removing a million rows would hold every writer up.
+    // Its invalidations and caller references stay where they are: nobody can reach them any more, since the id is never
+    // given out again, and removing a million rows would hold every writer up.
     db.prepare_cached("DELETE FROM tenants WHERE id = ?1")?.execute([id.as_str()])?;
+    domains::release(db, &Scope::Tenant(id.clone()))?;
     Ok(Outcome::TenantDeleted(position))
 }
 
@@ -253,10 +238,39 @@ fn put_tenant(db: &Connection, new: TenantRecord) -> Result<Outcome, Stop> {
         new.web_acl,
         new.certificate,
     ])?;
-    db.prepare_cached("DELETE FROM tenant_domains WHERE tenant_id = ?1")?.execute([new.id.as_str()])?;
-    take_domains(db, &new)?;
+    domains::put(db, &Scope::Tenant(new.id.clone()), &new.spec.domains)?;
     let stored = rows::tracked(new, position, rows::completed(db)?);
     Ok(Outcome::Tenant(Box::new(stored)))
+}
+
+/// What has this scope, to be changed.
+pub(super) fn holder(db: &Connection, scope: &Scope) -> Result<Holder, Stop> {
+    match scope {
+        Scope::Tenant(id) => Ok(Holder::Tenant(Box::new(tenant(db, id)?))),
+        Scope::Distribution(id) => Ok(Holder::Distribution(Box::new(distribution(db, id)?))),
+    }
+}
+
+/// What has this scope, unchanged.
+pub(super) fn as_it_is(db: &Connection, scope: &Scope) -> Result<Outcome, Stop> {
+    Ok(match scope {
+        Scope::Tenant(id) => {
+            let found = queries::tenant(db, &TenantKey::Id(id.clone()))?.ok_or(Refusal::NoSuchTenant)?;
+            Outcome::Tenant(Box::new(found))
+        }
+        Scope::Distribution(id) => {
+            let found = queries::distribution(db, id)?.ok_or(Refusal::NoSuchDistribution)?;
+            Outcome::Distribution(Box::new(found))
+        }
+    })
+}
+
+/// Puts it in the place of what it was.
+pub(super) fn put(db: &Connection, changed: Holder) -> Result<Outcome, Stop> {
+    match changed {
+        Holder::Tenant(tenant) => put_tenant(db, *tenant),
+        Holder::Distribution(distribution) => put_distribution(db, *distribution),
+    }
 }
 
 fn distribution(db: &Connection, id: &DistributionId) -> Result<DistributionRecord, Stop> {
@@ -285,23 +299,4 @@ fn group_is_enabled(db: &Connection, id: &ConnectionGroupId) -> Result<bool, Sto
     let found = queries::resource(db, ResourceKind::ConnectionGroup, &key)?;
     let group = found.ok_or(Refusal::NoSuchConnectionGroup)?;
     Ok(group.record.enabled != Some(false))
-}
-
-/// A domain belongs to one tenant only (`CNAMEAlreadyExists`).
-fn domains_are_free(db: &Connection, tenant: &TenantRecord) -> Result<(), Stop> {
-    let mut owner = db.prepare_cached("SELECT tenant_id FROM tenant_domains WHERE domain = ?1")?;
-    for domain in &tenant.spec.domains {
-        let owner: Option<String> = owner.query_row([domain], |row| row.get(0)).optional()?;
-        if owner.is_some_and(|owner| owner != tenant.id.as_str()) {
-            return Err(Refusal::DomainTaken { domain: domain.clone() }.into());
-        }
-    }
-    Ok(())
-}
-
-fn take_domains(db: &Connection, tenant: &TenantRecord) -> rusqlite::Result<()> {
-    // A domain named twice by one tenant is one domain.
-    let mut take =
-        db.prepare_cached("INSERT OR IGNORE INTO tenant_domains (domain, tenant_id) VALUES (?1, ?2)")?;
-    tenant.spec.domains.iter().try_for_each(|domain| take.execute([domain, tenant.id.as_str()]).map(drop))
 }

@@ -20,6 +20,7 @@ mod audit;
 pub mod backup;
 mod check;
 mod configure;
+mod domains;
 mod invalidate;
 mod keys;
 mod log;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 
 use recant_core::audit::{AuditEntry, AuditRecord};
 use recant_core::entry::{Entry, Hash, Scope};
-use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::id::{DistributionId, InvalidationId};
 use recant_core::position::Position;
 use recant_core::protocol::PlaneDurable;
 use recant_core::time::WallTime;
@@ -135,9 +136,14 @@ impl Store for SqliteStore {
         self.0.readers.read(move |db| queries::tenants(db, &filter, &page)).await
     }
 
-    async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, TenantId)>, StoreError> {
+    async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, Scope)>, StoreError> {
         let domain = domain.to_owned();
         self.0.readers.read(move |db| queries::domains(db, &domain, &page)).await
+    }
+
+    async fn domain_holder(&self, domain: &str) -> Result<Option<Scope>, StoreError> {
+        let domain = domain.to_owned();
+        self.0.readers.read(move |db| domains::holder(db, &domain)).await
     }
 
     async fn invalidation(

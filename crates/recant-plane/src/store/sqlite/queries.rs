@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use recant_core::entry::{Change, Entry, Hash, Scope};
-use recant_core::id::{DistributionId, InvalidationId, TenantId};
+use recant_core::id::{DistributionId, InvalidationId};
 use recant_core::limits::{LOG_BYTES_PER_READ_MAX, PAGE_BYTES_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::{MemberRecord, PlaneDurable};
@@ -52,6 +52,8 @@ fn distributions_sql(filter: &DistributionFilter) -> (String, String) {
     let (condition, of_spec) = match filter {
         DistributionFilter::All => ("?3 = ''", String::new()),
         DistributionFilter::Policy(kind, id) => ("instr(spec, ?3) > 0", spelling::policy_in_spec(*kind, id)),
+        DistributionFilter::Direct => ("instr(spec, ?3) > 0", spelling::DIRECT_IN_SPEC.to_owned()),
+        DistributionFilter::TenantOnly => ("instr(spec, ?3) = 0", spelling::DIRECT_IN_SPEC.to_owned()),
     };
     let columns = rows::DISTRIBUTION;
     (
@@ -65,9 +67,7 @@ pub(super) fn tenant(db: &Connection, key: &TenantKey) -> Result<Option<Tracked<
     let (condition, key) = match key {
         TenantKey::Id(id) => ("id = ?1", id.as_str()),
         TenantKey::Name(name) => ("name = ?1", name.as_str()),
-        TenantKey::Domain(domain) => {
-            ("id = (SELECT tenant_id FROM tenant_domains WHERE domain = ?1)", domain.as_str())
-        }
+        TenantKey::Domain(domain) => ("id = (SELECT owner FROM domains WHERE domain = ?1)", domain.as_str()),
     };
     let sql = format!("SELECT {} FROM tenants WHERE {condition}", rows::TENANT);
     db.prepare_cached(&sql)?.query_row([key], |row| rows::tenant(row, completed)).optional()
@@ -101,20 +101,20 @@ fn tenants_sql(filter: &TenantFilter) -> (String, &str) {
 
 /// A domain, the wildcard above it, and what it covers: with `*.example.test` that is every name one label below.
 const DOMAINS: &str = "
-    SELECT domain, tenant_id FROM tenant_domains WHERE domain IN (?1, ?2) AND domain > ?4
+    SELECT domain, owner FROM domains WHERE domain IN (?1, ?2) AND domain > ?4
     UNION ALL
-    SELECT domain, tenant_id FROM tenant_domains
+    SELECT domain, owner FROM domains
     WHERE substr(domain, instr(domain, '.') + 1) = ?3 AND domain <> ?1 AND domain > ?4
     ORDER BY domain LIMIT ?5";
 
-pub(super) fn domains(db: &Connection, domain: &str, page: &Page) -> Result<Listing<(String, TenantId)>> {
+pub(super) fn domains(db: &Connection, domain: &str, page: &Page) -> Result<Listing<(String, Scope)>> {
     let parent = domain.split_once('.').map_or("", |(_, parent)| parent);
     let above = format!("*.{parent}");
     // Only a wildcard covers others; no domain has an empty parent.
     let covered = domain.strip_prefix("*.").unwrap_or_default();
     let after = page.after.as_deref().unwrap_or_default();
     listing(db, DOMAINS, params![domain, above, covered, after, one_more(page)], page, |row| {
-        Ok((row.get(0)?, rows::word(row, 1)?))
+        Ok((row.get(0)?, rows::owner_scope(row, 1)?))
     })
 }
 

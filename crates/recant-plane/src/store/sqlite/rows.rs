@@ -145,7 +145,7 @@ fn resource_kind(row: &Row<'_>, column: usize) -> Result<ResourceKind> {
 }
 
 /// What [`owner`] made a text of.
-fn owner_scope(row: &Row<'_>, column: usize) -> Result<Scope> {
+pub(super) fn owner_scope(row: &Row<'_>, column: usize) -> Result<Scope> {
     parsed(column, spelling::owner_scope(row.get_ref(column)?.as_str()?))
 }
 

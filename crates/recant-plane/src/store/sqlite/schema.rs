@@ -17,7 +17,7 @@ use crate::store::records::Identity;
 use crate::{folder, random};
 
 /// The version that this program writes: `PRAGMA user_version`.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
 
 /// `PRAGMA application_id`: "RCNT". Tells our file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x5243_4e54;
@@ -98,6 +98,9 @@ pub(super) fn open_writer(path: &Path, now: WallTime) -> Result<Opened, OpenErro
     }
     if version < 3 {
         transaction.execute_batch(tables::VERSION_3)?;
+    }
+    if version < VERSION {
+        transaction.execute_batch(tables::VERSION_4)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.execute("UPDATE plane SET term = term + 1", [])?;

@@ -188,3 +188,16 @@ CREATE INDEX tenant_domains_by_parent ON tenant_domains (substr(domain, instr(do
 ALTER TABLE caller_references RENAME COLUMN tenant_id TO owner;
 ALTER TABLE invalidations RENAME COLUMN tenant_id TO owner;
 ";
+
+/// What version 4 changes of version 3: distributions have domains, too.
+pub(super) const VERSION_4: &str = "
+CREATE TABLE domains (
+    domain TEXT PRIMARY KEY NOT NULL,
+    -- As of invalidations.
+    owner  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO domains SELECT domain, tenant_id FROM tenant_domains;
+DROP TABLE tenant_domains;
+CREATE INDEX domains_by_owner ON domains (owner);
+CREATE INDEX domains_by_parent ON domains (substr(domain, instr(domain, '.') + 1), domain);
+";

@@ -48,10 +48,12 @@ fn a_domain_in_conflict_is_told_and_moved() {
     step("one.example", &json!("ESTALE")).refused(412, "PreconditionFailed");
     step("free.example", &two["ETag"]).refused(404, "EntityNotFound");
     step("one.example", &two["ETag"]).refused(400, "IllegalUpdate");
-    let input = json!({"Domain": "one.example", "TargetResource": {"DistributionId": distribution}});
-    rig.call("UpdateDomainAssociation", input).refused(400, "InvalidArgument");
     let disable = json!({"Id": one_id, "IfMatch": one["ETag"], "Enabled": false});
     rig.ok("UpdateDistributionTenant", disable);
+    let etag = &rig.ok("GetDistribution", json!({"Id": distribution}))["ETag"];
+    let target = json!({"DistributionId": distribution});
+    let input = json!({"Domain": "one.example", "TargetResource": target, "IfMatch": etag});
+    rig.call("UpdateDomainAssociation", input).refused(400, "InvalidArgument");
     let moved = step("One.example", &two["ETag"]).output("UpdateDomainAssociation");
     assert_eq!((&moved["Domain"], &moved["ResourceId"]), (&json!("one.example"), two_id));
     let got = rig.ok("GetDistributionTenantByDomain", json!({"Domain": "one.example"}));

@@ -7,6 +7,7 @@ mod bad_input;
 mod characters;
 mod configuration;
 mod connection_groups;
+mod direct;
 mod distributions;
 mod domains;
 mod dry_run;

@@ -13,8 +13,8 @@ use recant_wire::feed::body;
 
 use super::World;
 use super::samples::{
-    NOW, as_invalidation, configuration, create, distribution, furnish, invalidate, items, judged_up_to,
-    page, refused, tenant, update,
+    as_invalidation, configuration, create, distribution, furnish, invalidate, items, judged_up_to, page,
+    refused, tenant, update,
 };
 
 fn put(if_match: Option<&str>, record: DistributionRecord, judged_at: Position) -> Command {
@@ -154,68 +154,6 @@ pub(crate) async fn tenants_trade_their_domains_in_one_step(world: impl World) {
             assert_eq!(owner.record, *update.tenant);
         }
     }
-}
-
-pub(crate) async fn a_domain_moves_in_one_step(world: impl World) {
-    let store = world.open();
-    furnish(&store, &["a", "b"]).await;
-    let group = store.default_connection_group().await.unwrap();
-    let to = TenantId::parse("b").unwrap();
-    let step = |domain: &str, if_match: Option<&str>| Command::MoveDomain {
-        domain: domain.into(),
-        to: to.clone(),
-        if_match: if_match.map(Into::into),
-        from_etag: ETag::parse("E3").unwrap(),
-        to_etag: ETag::parse("E4").unwrap(),
-        now: NOW,
-    };
-    assert_eq!(refused(&store, step("a.test", None)).await, Refusal::IfMatchInvalid);
-    assert_eq!(refused(&store, step("a.test", Some("E0"))).await, Refusal::IfMatchStale);
-    assert_eq!(refused(&store, step("none.test", Some("E1"))).await, Refusal::NoSuchDomain);
-    assert_eq!(refused(&store, step("a.test", Some("E1"))).await, Refusal::NotDisabled);
-    let mut disabled = tenant("a", &group);
-    disabled.spec.enabled = false;
-    store.commit(update(Some("E1"), disabled)).await.unwrap();
-
-    let (head, _) = store.head().await.unwrap();
-    let Outcome::Tenant(moved) = store.commit(step("a.test", Some("E1"))).await.unwrap() else { panic!() };
-    assert_eq!((moved.record.etag.as_str(), moved.position), ("E4", head.next().next()));
-    assert_eq!(moved.record.spec.domains, ["b.test", "a.test"]);
-    let by_domain = store.tenant(TenantKey::Domain("a.test".into())).await.unwrap().unwrap();
-    assert_eq!(by_domain.record.id, to);
-    let from = store.tenant(TenantKey::Name("name-a".into())).await.unwrap().unwrap().record;
-    assert_eq!((from.etag.as_str(), from.spec.domains.len()), ("E3", 0));
-    let told: Vec<_> = store.entries(head, 9).await.unwrap().into_iter().map(|entry| entry.scope).collect();
-    let giver = Scope::Tenant(TenantId::parse("a").unwrap());
-    assert_eq!(told, [giver, Scope::Tenant(to.clone())], "no edge ever sees two owners");
-}
-
-pub(crate) async fn domains_in_conflict_are_found(world: impl World) {
-    let store = world.open();
-    furnish(&store, &[]).await;
-    let group = store.default_connection_group().await.unwrap();
-    for (id, domains) in [
-        ("a", &["x.test", "a.x.test"][..]),
-        ("b", &["*.x.test", "a.b.x.test"]),
-        ("c", &["c.x.test", "*.y.test"]),
-    ] {
-        let mut record = tenant(id, &group);
-        record.spec.domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
-        store.commit(create(record)).await.unwrap();
-    }
-    let check = async |domain: &str, after, limit, expected: (&[(&str, &str)], bool)| {
-        let (found, more) = items(store.domains(domain, page(after, limit)).await.unwrap());
-        let found: Vec<_> = found.iter().map(|(domain, id)| (domain.as_str(), id.as_str())).collect();
-        assert_eq!((&found[..], more), expected, "{domain}");
-    };
-    check("x.test", None, 9, (&[("x.test", "a")], false)).await;
-    check("a.x.test", None, 9, (&[("*.x.test", "b"), ("a.x.test", "a")], false)).await;
-    check("z.x.test", None, 9, (&[("*.x.test", "b")], false)).await;
-    let under = [("*.x.test", "b"), ("a.x.test", "a"), ("c.x.test", "c")];
-    check("*.x.test", None, 9, (&under, false)).await;
-    check("*.x.test", None, 2, (&under[..2], true)).await;
-    check("*.x.test", Some("a.x.test"), 2, (&under[2..], false)).await;
-    check("other.test", None, 9, (&[], false)).await;
 }
 
 pub(crate) async fn tenants_are_listed_by_customization(world: impl World) {

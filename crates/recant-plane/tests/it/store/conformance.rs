@@ -20,10 +20,12 @@ use tokio::task::JoinSet;
 
 use super::World;
 use super::configure::{
-    a_distribution_has_invalidations_of_its_own, a_domain_moves_in_one_step,
-    distributions_are_changed_and_removed, domains_in_conflict_are_found,
+    a_distribution_has_invalidations_of_its_own, distributions_are_changed_and_removed,
     tenants_are_listed_by_customization, tenants_trade_their_domains_in_one_step,
     what_was_judged_by_something_else_is_refused,
+};
+use super::domains::{
+    a_distribution_without_tenants_has_domains, a_domain_moves_in_one_step, domains_in_conflict_are_found,
 };
 use super::keys::{
     a_keys_changes_undo_nothing_of_each_other, keys_are_found_as_committed, the_audit_log_holds_together,
@@ -83,6 +85,7 @@ macro_rules! conformance {
             distributions_are_changed_and_removed,
             what_was_judged_by_something_else_is_refused,
             a_domain_moves_in_one_step,
+            a_distribution_without_tenants_has_domains,
             tenants_trade_their_domains_in_one_step,
             domains_in_conflict_are_found,
             tenants_are_listed_by_customization,

@@ -5,6 +5,7 @@
 
 mod configure;
 mod conformance;
+mod domains;
 mod keys;
 mod policies;
 pub(crate) mod postgres;

@@ -379,10 +379,10 @@ async fn a_page_costs_the_same_however_much_there_is() {
         INSERT INTO recant.tenants SELECT 'f' || n, 'n' || n, distribution_id, connection_group_id, etag, config, spec,
                'arn:acl', 'arn:certificate', tags, created, modified, position
         FROM recant.tenants, generate_series(1, 20000) n WHERE id = 't';
-        INSERT INTO recant.tenant_domains SELECT 'd' || n || '.example', 'f' || n FROM generate_series(1, 20000) n;
+        INSERT INTO recant.domains SELECT 'd' || n || '.example', 'f' || n FROM generate_series(1, 20000) n;
         INSERT INTO recant.invalidations SELECT n + 10, 't', 'I' || n, 'r', 1, 0, n, 0, 0, '[\"/a\"]'
         FROM generate_series(1, 20000) n;
-        ANALYZE recant.tenants, recant.tenant_domains, recant.invalidations";
+        ANALYZE recant.tenants, recant.domains, recant.invalidations";
     let database = Database::new();
     let store = database.open();
     furnish(&store, &["t"]).await;
@@ -398,7 +398,7 @@ async fn a_page_costs_the_same_however_much_there_is() {
             assert!(started.elapsed() < PATIENCE, "a connection is left open");
         }
         let scans = "SELECT sum(seq_scan) || ' ' || sum(idx_scan) FROM pg_stat_user_tables
-                     WHERE relname IN ('tenants', 'tenant_domains', 'invalidations')";
+                     WHERE relname IN ('tenants', 'domains', 'invalidations')";
         let said = postgres::shared().ask(database.name(), scans);
         let (all, by_index) = said.split_once(' ').unwrap();
         (all.parse::<u64>().unwrap(), by_index.parse::<u64>().unwrap())

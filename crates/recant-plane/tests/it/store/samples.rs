@@ -33,26 +33,18 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
         read_timeout: Duration::from_millis(30_500),
         custom_headers: vec![("X-From".into(), "edge".into())],
     };
+    let behavior = BehaviorSpec {
+        viewer_protocol: ViewerProtocol::HttpsOnly,
+        ..BehaviorSpec::new("origin", "658327ea-f89d-4fab-a63d-7e88639e58f6")
+    };
     DistributionRecord {
         caller_reference: format!("reference of {id}"),
         etag: ETag::parse("E1").unwrap(),
         config: serde_json::json!({ "Zeta": 1, "Alpha": ["kept", "in order"] }),
         spec: DistributionSpec {
-            id: id.clone(),
-            enabled: true,
             default_root_object: Some("index.html".into()),
-            origins: vec![origin],
-            path_behaviors: Vec::new(),
-            default_behavior: BehaviorSpec {
-                viewer_protocol: ViewerProtocol::HttpsOnly,
-                ..BehaviorSpec::new("origin", "658327ea-f89d-4fab-a63d-7e88639e58f6")
-            },
-            cache_tag_header: None,
             parameter_defaults: BTreeMap::from([("tenant".into(), "default".into())]),
-            http2: true,
-            geo: None,
-            origin_groups: Vec::new(),
-            custom_errors: Vec::new(),
+            ..DistributionSpec::new(id.clone(), vec![origin], behavior)
         },
         id,
         tags: Tags::new(),

@@ -87,7 +87,7 @@ async fn a_newer_version_is_refused_untouched() {
     let error = SqliteStore::open(&folder.path(), NOW).unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 7 }), "{error:?}");
     let message = error.to_string();
-    assert!(message.contains("version 7") && message.contains("up to 3"), "{message}");
+    assert!(message.contains("version 7") && message.contains("up to 4"), "{message}");
     assert_eq!(std::fs::read(folder.path()).unwrap(), before);
 }
 

@@ -2,6 +2,7 @@
 
 use recant_wire::document::{Document, Members};
 
+use super::kind::Kind;
 use super::lint::Linted;
 use super::reference::{self, DeployId};
 
@@ -15,6 +16,8 @@ pub(super) struct Batch {
     pub paths: Linted,
     /// What the caller references are derived from, beside tenant and paths.
     pub deploy_id: DeployId,
+    /// What it is sent to.
+    pub kind: Kind,
 }
 
 impl Batch {
@@ -23,7 +26,7 @@ impl Batch {
         reference::derived(tenant, self.deploy_id.as_str(), &self.paths.kept)
     }
 
-    /// The input of `CreateInvalidationForDistributionTenant`.
+    /// The input of the create.
     pub(super) fn input(&self, tenant: &str) -> Members {
         let paths = Document::structure([
             ("Quantity", Document::from(self.paths.kept.len())),
@@ -33,7 +36,9 @@ impl Batch {
             ("Paths", paths),
             ("CallerReference", Document::from(self.reference(tenant))),
         ]);
-        [("Id", Document::from(tenant)), ("InvalidationBatch", batch)].into_iter().collect()
+        [(self.kind.create_member(), Document::from(tenant)), ("InvalidationBatch", batch)]
+            .into_iter()
+            .collect()
     }
 
     /// The paths, as they are sent.

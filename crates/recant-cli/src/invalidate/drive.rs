@@ -60,7 +60,7 @@ impl<'a, 'config> Calls<'a, 'config> {
                 match schedule.next(now) {
                     Step::Call(index, ask, attempt) => {
                         let request = self.spell(ask, schedule.tenant(index))?;
-                        let signed = self.caller.sign(environment, name(ask), &request, attempt)?;
+                        let signed = self.caller.sign(environment, self.name(ask), &request, attempt)?;
                         crew.send(Whose { tenant: index, renewals: self.renewals }, signed);
                     }
                     Step::Await(until) => {
@@ -78,18 +78,27 @@ impl<'a, 'config> Calls<'a, 'config> {
         outcome
     }
 
+    /// The name of a call: the operation's, or our own.
+    fn name(&self, ask: Ask) -> &'static str {
+        match ask {
+            Ask::Create => self.batch.kind.create(),
+            Ask::Poll => self.batch.kind.get(),
+            Ask::Count => stored::NAME,
+        }
+    }
+
     fn spell(&self, ask: Ask, tenant: &Tenant) -> Result<Request, Error> {
         match (ask, &tenant.created) {
-            (Ask::Count, _) => Ok(stored::request(&tenant.id, self.batch.paths_document())),
+            (Ask::Count, _) => Ok(stored::request(self.batch.kind, &tenant.id, self.batch.paths_document())),
             (Ask::Poll, Some(created)) => {
-                let input: Members = [("DistributionTenantId", &tenant.id), ("Id", &created.id)]
+                let input: Members = [(self.batch.kind.member(), &tenant.id), ("Id", &created.id)]
                     .into_iter()
                     .map(|(member, id)| (member, Document::from(id)))
                     .collect();
-                self.caller.spell(operation(name(ask)), &input)
+                self.caller.spell(operation(self.name(ask)), &input)
             }
             (Ask::Create | Ask::Poll, _) => {
-                self.caller.spell(operation(name(Ask::Create)), &self.batch.input(&tenant.id))
+                self.caller.spell(operation(self.name(Ask::Create)), &self.batch.input(&tenant.id))
             }
         }
     }
@@ -121,7 +130,7 @@ impl<'a, 'config> Calls<'a, 'config> {
     }
 
     fn hear(&mut self, environment: &mut dyn Environment, ask: Ask, renewals: u32, answer: Answer) -> Heard {
-        let operation = operation(name(ask));
+        let operation = operation(self.name(ask));
         match answer {
             Answer::Reply(reply) => {
                 match self.caller.read(operation, &reply).and_then(|result| Created::read(&result)) {
@@ -156,15 +165,6 @@ impl<'a, 'config> Calls<'a, 'config> {
             self.renewals += 1;
         }
         renewals < self.renewals
-    }
-}
-
-/// The name of a call: the operation's, or our own.
-fn name(ask: Ask) -> &'static str {
-    match ask {
-        Ask::Create => "CreateInvalidationForDistributionTenant",
-        Ask::Poll => "GetInvalidationForDistributionTenant",
-        Ask::Count => stored::NAME,
     }
 }
 

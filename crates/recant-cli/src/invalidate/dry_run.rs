@@ -11,7 +11,7 @@ use super::run::{Run, Scope};
 use super::schedule::Aim;
 use super::stored::Stored;
 use super::tenant::Tenant;
-use super::{CREATE, operation, say};
+use super::{operation, say};
 use crate::call::Caller;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -53,8 +53,8 @@ pub(super) fn show(
         say(environment, &format!("{calls}, of which {CALLS_SHOWN} are shown; --output json shows all"));
     }
     let data = || match (&run.scope, tenants.as_slice()) {
-        (Scope::Tenant, tenants) => tenants.first().map(|tenant| call(run, tenant)).into(),
-        (Scope::Distribution(id), tenants) => all(run, id, tenants, total.as_ref()),
+        (Scope::One, tenants) => tenants.first().map(|tenant| call(run, tenant)).into(),
+        (Scope::AllTenants(id), tenants) => all(run, id, tenants, total.as_ref()),
     };
     super::show(environment, run.config, run.options, &plain, data)?;
     Ok(0)
@@ -82,11 +82,12 @@ fn total(tenants: &[Tenant]) -> Option<Stored> {
 
 /// A call as a command line.
 fn line(run: &Run<'_>, tenant: &str) -> String {
-    let input = run.batch.input(tenant);
+    let (input, create) = (run.batch.input(tenant), operation(run.batch.kind.create()));
     let batch = input.get("InvalidationBatch").map(output::json::compact).unwrap_or_default();
     format!(
-        "recant cloudfront {} --id {} --invalidation-batch {}",
-        operation(CREATE).cli_name,
+        "recant cloudfront {} {} {} --invalidation-batch {}",
+        create.cli_name,
+        run.batch.kind.create_option(),
         words::quoted(tenant),
         words::quoted(&batch)
     )
@@ -94,10 +95,12 @@ fn line(run: &Run<'_>, tenant: &str) -> String {
 
 /// A call as data.
 fn call(run: &Run<'_>, tenant: &Tenant) -> Document {
-    let mut members: Members =
-        [("Operation", Document::from(CREATE)), ("Input", Document::Structure(run.batch.input(&tenant.id)))]
-            .into_iter()
-            .collect();
+    let mut members: Members = [
+        ("Operation", Document::from(run.batch.kind.create())),
+        ("Input", Document::Structure(run.batch.input(&tenant.id))),
+    ]
+    .into_iter()
+    .collect();
     members.extend(Stored::members(tenant.stored.as_ref()));
     members.into()
 }

@@ -1,4 +1,4 @@
-//! `invalidate TARGET PATH…`: the short way to invalidate one tenant, or all tenants of a distribution.
+//! `invalidate TARGET PATH…`: the short way to invalidate one tenant, all tenants of a distribution, or a distribution without any.
 //!
 //! Answers what `create-invalidation-for-distribution-tenant` leaves to its caller: which tenant is meant, which paths are wrong and
 //! why, how many there are, what the caller reference should be, what to do when the service is too busy, and when it is done. One walk:
@@ -14,7 +14,7 @@
 //! | [`progress`] | how far it is, while it lasts |
 //! | [`report`], [`dry_run`], [`stored`] | the result |
 //!
-//! One tenant is a run over one. The calls are spelled, signed and read by the same modules as any other command's, so they are those that AWS
+//! One tenant is a run over one; so is a distribution without tenants, whose operations have other names ([`kind`]). The calls are spelled, signed and read by the same modules as any other command's, so they are those that AWS
 //! knows; what only Recant knows is asked of it alone.
 //!
 //! **Resuming** needs no file: a run that is interrupted is repeated, with its deploy id, and the service replays what was created ([`mod@reference`]).
@@ -26,6 +26,7 @@ mod created;
 mod crew;
 mod drive;
 mod dry_run;
+mod kind;
 mod lint;
 mod listing;
 mod options;
@@ -47,19 +48,18 @@ use recant_wire::document::Document;
 use recant_wire::model::{self, Operation};
 
 use self::batch::Batch;
+use self::kind::Kind;
 pub(crate) use self::options::HELP;
-use self::options::{Line, Options};
+use self::options::{Line, Options, Whose};
 use self::reference::DeployId;
 use self::run::{Run, Scope};
+use self::target::ADD_DISTRIBUTION;
 use self::tenant::Tenant;
 use crate::call::Caller;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorFormat};
 use crate::output::{self, Printer};
-
-/// The call that all of this is about.
-const CREATE: &str = "CreateInvalidationForDistributionTenant";
 
 /// Runs `invalidate`; the words are those after it. Returns the exit status.
 ///
@@ -98,7 +98,7 @@ fn execute(words: &[String], environment: &mut dyn Environment) -> Result<u8, Er
         Some(id) => DeployId::Given(id.clone()),
         None => DeployId::made(environment.now(), environment.random()),
     };
-    let batch = Batch { paths, deploy_id };
+    let batch = Batch { paths, deploy_id, kind: Kind::of(options.whose) };
     let run = Run { config: &config, options: &options, batch: &batch, scope };
     if options.dry_run {
         return dry_run::show(environment, &mut caller, &run, tenants);
@@ -111,13 +111,18 @@ fn tenants(
     caller: &mut Caller<'_>,
     options: &Options,
 ) -> Result<(Scope, Vec<Tenant>), Error> {
-    if !options.all_tenants {
-        let id = target::tenant(environment, caller, &options.target)?;
-        return Ok((Scope::Tenant, vec![Tenant::new(id, None)]));
+    let id = match options.whose {
+        Whose::Tenant => target::tenant(environment, caller, &options.target)?,
+        Whose::AllTenants | Whose::Distribution => target::distribution(&options.target)?,
+    };
+    if options.whose != Whose::AllTenants {
+        return Ok((Scope::One, vec![Tenant::new(id, None)]));
     }
-    let distribution = target::distribution(&options.target)?;
-    let tenants = listing::tenants(environment, caller, &distribution, options.give_up_after)?;
-    Ok((Scope::Distribution(distribution), tenants))
+    let tenants = listing::tenants(environment, caller, &id, options.give_up_after)?;
+    if tenants.is_empty() {
+        say(environment, &format!("'{id}' has no tenants; {ADD_DISTRIBUTION}"));
+    }
+    Ok((Scope::AllTenants(id), tenants))
 }
 
 /// A line on standard error. Nothing can be told to a reader that is gone.
@@ -141,5 +146,5 @@ fn show(
     if options.globals.output.is_none() && options.globals.query.is_none() {
         return output::write(environment, &format!("{plain}\n"));
     }
-    Printer::resolve(environment, config, &options.globals, CREATE)?.show(environment, data())
+    Printer::resolve(environment, config, &options.globals, Kind::Tenant.create())?.show(environment, data())
 }

@@ -25,16 +25,17 @@ const GIVE_UP_AFTER_DEFAULT: Duration = Duration::from_secs(600);
 /// What `invalidate --help` says.
 pub(crate) const HELP: &str = "\
 recant invalidate TARGET PATH... [options]
-recant invalidate DISTRIBUTION PATH... --all-tenants [options]
+recant invalidate DISTRIBUTION PATH... --all-tenants|--distribution [options]
 
-Invalidates paths of one tenant, or of all tenants of a distribution. TARGET is the tenant's id, name, ARN or domain; DISTRIBUTION is
-an id or ARN. A PATH is one object ('/a.png'), everything that starts so ('/images/*'; '/*' is everything), or a cache tag ('#sale').
+Invalidates paths of one tenant, of all tenants of a distribution, or of a distribution without tenants. TARGET is the tenant's id, name,
+ARN or domain; DISTRIBUTION is an id or ARN. A PATH is one object ('/a.png'), everything that starts so ('/images/*'; '/*' is everything), or a cache tag ('#sale').
 Quote '*' and '#' in a shell.
 
   --paths-from FILE         take paths from a file too, one a line; '-' is standard input. A line with '#' is a tag, not a comment
   --deploy-id ID            derive the caller references from tenant, paths and ID: the same step again changes nothing, and goes on
                             where it was interrupted. Without it the run makes an ID of its own, and says it where it is needed
   --all-tenants             all tenants of the distribution, those that are there when the run begins
+  --distribution            the distribution itself, which has no tenants
   --concurrency N           calls at a time (8, at most 64); fewer where the service says that it is too much
   --give-up-after SECONDS   how long to try what is throttled, full (TooManyInvalidationsInProgress) or does not answer (600)
   --wait[=SECONDS]          wait until all is completed (600); status 1 when the time is over
@@ -55,6 +56,7 @@ const AS_TYPED: usize = 3;
 const ALL_TENANTS: usize = 4;
 const CONCURRENCY: usize = 5;
 const GIVE_UP_AFTER: usize = 6;
+const DISTRIBUTION: usize = 7;
 const TABLE: &[Opt<'static>] = &[
     Opt::new("--paths-from", Takes::One),
     Opt::new("--deploy-id", Takes::One),
@@ -63,6 +65,7 @@ const TABLE: &[Opt<'static>] = &[
     Opt::new("--all-tenants", Takes::Nothing),
     Opt::new("--concurrency", Takes::One),
     Opt::new("--give-up-after", Takes::One),
+    Opt::new("--distribution", Takes::Nothing),
 ];
 
 /// A line, understood.
@@ -70,6 +73,17 @@ const TABLE: &[Opt<'static>] = &[
 pub(super) enum Line {
     Help,
     Invalidate(Box<Options>),
+}
+
+/// What the target is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// A tenant.
+    Tenant,
+    /// A distribution, of which all tenants are meant.
+    AllTenants,
+    /// A distribution without tenants.
+    Distribution,
 }
 
 /// What is asked for.
@@ -87,8 +101,8 @@ pub(super) struct Options {
     pub paths_from: Option<String>,
     /// `--deploy-id`.
     pub deploy_id: Option<String>,
-    /// `--all-tenants`.
-    pub all_tenants: bool,
+    /// `--all-tenants`, `--distribution`.
+    pub whose: Whose,
     /// `--concurrency`.
     pub concurrency: usize,
     /// `--give-up-after`.
@@ -153,6 +167,15 @@ pub(super) fn resolve(words: &[String], environment: &mut dyn Environment) -> Re
     let concurrency = number("--concurrency", text(CONCURRENCY), CONCURRENCY_MAX as u64)?;
     let give_up_after = number("--give-up-after", text(GIVE_UP_AFTER), WAIT_SECONDS_MAX)?;
     let is_given = |index| own.last(index).is_some();
+    let whose = match (is_given(ALL_TENANTS), is_given(DISTRIBUTION)) {
+        (false, false) => Whose::Tenant,
+        (true, false) => Whose::AllTenants,
+        (false, true) => Whose::Distribution,
+        (true, true) => {
+            let message = "--all-tenants and --distribution exclude each other";
+            return Err(Error::Parameter(message.to_owned()));
+        }
+    };
     Ok(Line::Invalidate(Box::new(Options {
         globals,
         words: typed,
@@ -160,7 +183,7 @@ pub(super) fn resolve(words: &[String], environment: &mut dyn Environment) -> Re
         paths: own.leftovers.clone(),
         paths_from: text(PATHS_FROM),
         deploy_id,
-        all_tenants: is_given(ALL_TENANTS),
+        whose,
         concurrency: concurrency.and_then(|n| usize::try_from(n).ok()).unwrap_or(CONCURRENCY_DEFAULT),
         give_up_after: give_up_after.map_or(GIVE_UP_AFTER_DEFAULT, Duration::from_secs),
         wait,
@@ -219,9 +242,9 @@ mod tests {
         );
         assert_eq!((options.globals.region.as_deref(), options.deploy_id.as_deref()), (Some("r"), Some("r")));
         assert_eq!(options.wait, Some(Duration::from_secs(7)));
-        assert!(options.dry_run && !options.as_typed && !options.all_tenants);
+        assert!(options.dry_run && !options.as_typed && options.whose == Whose::Tenant);
         let Ok(Line::Invalidate(options)) = read("E1 --all-tenants /a --conc 3") else { panic!("all") };
-        assert!(options.all_tenants);
+        assert_eq!(options.whose, Whose::AllTenants);
         assert_eq!((options.concurrency, options.give_up_after), (3, GIVE_UP_AFTER_DEFAULT));
     }
 
@@ -248,6 +271,7 @@ mod tests {
         check("t /a --wait=0", "1 to");
         check("t /a --concurrency 65", "'--concurrency=65': a number is expected, 1 to 64");
         check("t /a --give-up-after 0", "'--give-up-after=0'");
+        check("E1 /a --distribution --all-tenants", "exclude each other");
         check("t /a --deploy-id=", "--deploy-id is empty");
         check("t /a --paths-from", "expected one argument");
     }

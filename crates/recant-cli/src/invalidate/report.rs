@@ -1,6 +1,7 @@
 //! What is shown at the end: one line for people, or what `--output` and `--query` make of the data; and the exit status.
 //!
-//! The shapes are stable. A member that has nothing to say is `null`, never absent. One tenant:
+//! The shapes are stable. A member that has nothing to say is `null`, never absent. One tenant, or with `DistributionId` in place of the first member a
+//! distribution without tenants:
 //!
 //! ```text
 //! DistributionTenantId, Id, Status, CreateTime, CallerReference, DeployId, Paths, RedundantPaths, Replay
@@ -196,7 +197,7 @@ impl Report<'_> {
         let created = tenant.created.as_ref();
         let reference = (!tenant.is_left()).then(|| self.batch.reference(&tenant.id));
         [
-            ("DistributionTenantId", Document::from(&tenant.id)),
+            (self.batch.kind.member(), Document::from(&tenant.id)),
             ("Name", tenant.name.as_deref().into()),
             ("Id", created.map(|created| created.id.as_str()).into()),
             ("Status", created.map(|created| created.status.as_str()).into()),

@@ -18,10 +18,10 @@ use crate::words;
 /// Whose tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// One tenant.
-    Tenant,
+    /// One tenant, or one distribution without tenants.
+    One,
     /// All tenants of a distribution, by its id.
-    Distribution(String),
+    AllTenants(String),
 }
 
 /// What a run is about.
@@ -64,13 +64,13 @@ impl Run<'_> {
             say(environment, &self.how_to_go_on());
         }
         match (&self.scope, tenants.as_slice()) {
-            (Scope::Tenant, tenants) => {
+            (Scope::One, tenants) => {
                 if let Some(created) = tenants.first().and_then(|tenant| tenant.created.as_ref()) {
                     let plain = format!("{} {}", created.id, created.status);
                     show(environment, self.config, self.options, &plain, || report.one(&tenants[0]))?;
                 }
             }
-            (Scope::Distribution(id), _) => {
+            (Scope::AllTenants(id), _) => {
                 show(environment, self.config, self.options, &report.line(), || report.all(id))?;
             }
         }
@@ -93,7 +93,7 @@ impl Run<'_> {
             concurrency: self.options.concurrency,
             give_up_after: self.options.give_up_after,
             attempts_max: caller.attempts_max(),
-            is_known: self.scope != Scope::Tenant,
+            is_known: self.scope != Scope::One,
             has_room: self.batch.wildcards_beyond_limit().is_none(),
         };
         let mut schedule = Schedule::new(aim, bounds, tenants);
@@ -107,11 +107,12 @@ impl Run<'_> {
     fn explain(&self, environment: &mut dyn Environment, tenants: &[Tenant]) {
         let id = self.batch.deploy_id.as_str();
         let text = match (&self.scope, &self.batch.deploy_id, tenants) {
-            (Scope::Tenant, deploy_id, [tenant]) => {
+            (Scope::One, deploy_id, [tenant]) => {
                 let reference = self.batch.reference(&tenant.id);
                 match deploy_id {
                     DeployId::Given(_) => {
-                        format!("caller reference {reference}, derived from tenant, paths and deploy id")
+                        let noun = self.batch.kind.noun();
+                        format!("caller reference {reference}, derived from {noun}, paths and deploy id")
                     }
                     DeployId::Made(_) => format!(
                         "caller reference {reference}, new with every run; --deploy-id makes repeating safe"

@@ -1,6 +1,6 @@
 //! How many stored responses an invalidation would match: a question that only Recant answers.
 //!
-//! `POST /recant/v1/distribution-tenants/{Id}/invalidation-dry-run`, signed like every other call. Whatever does not answer in its form
+//! `POST /recant/v1/distribution-tenants/{Id}/invalidation-dry-run`, and the same of `distributions`, signed like every other call. Whatever does not answer in its form
 //! is not Recant, and then there is no count: nothing is said rather than something wrong.
 
 use http::Method;
@@ -8,6 +8,7 @@ use recant_wire::document::Document;
 use recant_wire::request::Request;
 
 use super::batch::counted;
+use super::kind::Kind;
 use super::schedule::Heard;
 use crate::call::Answer;
 use crate::error::Error;
@@ -75,13 +76,13 @@ impl Stored {
     }
 }
 
-/// The question for a tenant.
-pub(super) fn request(tenant: &str, paths: Document) -> Request {
+/// The question for a tenant or distribution.
+pub(super) fn request(kind: Kind, id: &str, paths: Document) -> Request {
     let items = Document::structure([("Items", paths)]);
-    let segment = percent_encoded(tenant);
+    let (kind, segment) = (kind.segment(), percent_encoded(id));
     Request {
         method: Method::POST,
-        path: format!("/recant/v1/distribution-tenants/{segment}/invalidation-dry-run"),
+        path: format!("/recant/v1/{kind}/{segment}/invalidation-dry-run"),
         query: None,
         headers: vec![("content-type", "application/json".to_owned())],
         body: crate::output::json::compact(&items).into_bytes(),
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_tenant_is_one_segment() {
-        let request = request("a/b c", Document::list(["/a"]));
+        let request = request(Kind::Tenant, "a/b c", Document::list(["/a"]));
         assert_eq!(request.path, "/recant/v1/distribution-tenants/a%2Fb%20c/invalidation-dry-run");
         assert_eq!(request.body, br#"{"Items":["/a"]}"#);
     }

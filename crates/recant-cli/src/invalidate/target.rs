@@ -1,6 +1,6 @@
 //! What is meant: a tenant's id, ARN, name or domain becomes the tenant's id, a distribution's id or ARN the distribution's.
 //!
-//! Which of the two is said by `--all-tenants`, never guessed: a tenant may be named like a distribution. A tenant's id costs no call: the
+//! Which of the two is said by `--all-tenants` or `--distribution`, never guessed: a tenant may be named like a distribution. A tenant's id costs no call: the
 //! create itself will say if there is none. What has a dot is most likely a domain, and is asked for as one first; it may be a name too.
 
 use recant_wire::document::{Document, Members};
@@ -13,7 +13,11 @@ use crate::error::Error;
 /// More pages than this are not walked in search of a domain: a service that always names a next one would be asked for ever.
 const PAGES_MAX: usize = 10_000;
 /// What to do about a distribution where a tenant is expected.
-const ADD_ALL_TENANTS: &str = "add --all-tenants to invalidate all tenants of the distribution";
+const ADD_ALL_TENANTS: &str =
+    "add --all-tenants to invalidate all tenants of the distribution, or --distribution if it has none";
+/// What to do about a distribution that turns out to have no tenants.
+pub(super) const ADD_DISTRIBUTION: &str =
+    "one that is made to have none (ConnectionMode 'direct') is invalidated with --distribution";
 
 /// Finds the tenant's id.
 ///
@@ -60,7 +64,7 @@ pub(crate) fn tenant(
     Err(Error::general(message))
 }
 
-/// Reads the distribution's id, for `--all-tenants`. No call is made: the listing of its tenants will say if there is none.
+/// Reads the distribution's id, for `--all-tenants` and `--distribution`. No call is made: the next one will say if there is none.
 ///
 /// # Errors
 ///
@@ -68,7 +72,7 @@ pub(crate) fn tenant(
 pub(crate) fn distribution(target: &str) -> Result<String, Error> {
     let not = |what: &str| {
         Error::Parameter(format!(
-            "--all-tenants wants the id or ARN of a distribution; '{target}' is {what}. For one tenant leave --all-tenants out"
+            "the id or ARN of a distribution is wanted; '{target}' is {what}. For one tenant leave --all-tenants and --distribution out"
         ))
     };
     match resource_of_arn(target)? {

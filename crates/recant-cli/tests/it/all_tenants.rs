@@ -368,9 +368,14 @@ fn a_distribution_without_tenants_is_done() {
         "{}",
         outcome.stderr
     );
+    assert!(
+        outcome.stderr.contains("'E1' has no tenants; one that is made to have none"),
+        "{}",
+        outcome.stderr
+    );
     let outcome = Cloud::of(0).run("dt_1 /a --all-tenants");
     assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
-    assert!(outcome.stderr.contains("wants the id or ARN of a distribution"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the id or ARN of a distribution is wanted"), "{}", outcome.stderr);
     let outcome = Cloud::of(0).run("arn:aws:cloudfront::1:distribution/E1 /a");
     assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
     assert!(outcome.stderr.contains("'E1' is a distribution: add --all-tenants"), "{}", outcome.stderr);

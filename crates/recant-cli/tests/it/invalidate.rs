@@ -38,6 +38,22 @@ fn reference(request: &str) -> &str {
 }
 
 #[test]
+fn a_distribution_without_tenants_is_invalidated_itself() {
+    let answers = vec![invalidation("InProgress", 49), invalidation("Completed", 49)];
+    let outcome = run("E1 /a --distribution --wait --output json", answers);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert!(outcome.requests[0].starts_with("POST /2020-05-31/distribution/E1/invalidation "));
+    assert!(outcome.requests[1].starts_with("GET /2020-05-31/distribution/E1/invalidation/I1 "));
+    assert!(outcome.stdout.contains("\"DistributionId\": \"E1\""), "{}", outcome.stdout);
+    let outcome = run("one.example /a --distribution", Vec::new());
+    assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
+    let dry = run("E1 /a --distribution --dry-run --deploy-id d", vec![Answer::ok("<html>")]);
+    let line = "recant cloudfront create-invalidation --distribution-id E1 --invalidation-batch ";
+    assert!(dry.stdout.starts_with(line), "{}", dry.stdout);
+    assert!(dry.requests[0].starts_with("POST /recant/v1/distributions/E1/invalidation-dry-run "));
+}
+
+#[test]
 fn a_batch_is_made_and_waited_for() {
     let answers = vec![
         invalidation("InProgress", 49),

@@ -4,7 +4,7 @@
 //! they hold is not in the sum. A number of this moment: by the time of the invalidation it may be another.
 
 use recant_core::batch::InvalidationBatch;
-use recant_core::id::EdgeId;
+use recant_core::id::{DistributionId, EdgeId, TenantId};
 use recant_wire::document::Document;
 
 use super::{Context, input, required};
@@ -19,9 +19,10 @@ use crate::store::Store;
 const NO_REFERENCE: &str = "dry-run";
 
 pub(super) async fn count<S: Store>(context: &Context<S>, input: &Document) -> Result<Document, ApiError> {
-    let start = shapes::arn(context.store.identity(), "distribution-tenant", "");
-    let key = get_distribution_tenant::key(required(input, "Id")?, &start)?;
-    let tenant = context.store.tenant(key).await?.ok_or_else(refused::no_such_tenant)?.record.id;
+    let (member, tenant) = match input::optional_text(input, "DistributionId") {
+        Some(id) => ("DistributionId", own_tenant(context, id).await?),
+        None => ("DistributionTenantId", tenant(context, required(input, "Id")?).await?),
+    };
     let items = items(input)?;
     let batch = InvalidationBatch::new(NO_REFERENCE, &items)
         .map_err(|error| create_invalidation::refused_batch(&error, items.len()))?;
@@ -37,11 +38,26 @@ pub(super) async fn count<S: Store>(context: &Context<S>, input: &Document) -> R
     });
     let unanswered = tally.unanswered.iter().map(|edge: &EdgeId| Document::from(edge.as_str()));
     Ok(structure([
-        ("DistributionTenantId", text(tenant.as_str())),
+        (member, text(tenant.as_str())),
         ("StoredResponses", number(sum)),
         ("Edges", list(edges)),
         ("Unanswered", list(unanswered)),
     ]))
+}
+
+async fn tenant<S: Store>(context: &Context<S>, identifier: &str) -> Result<TenantId, ApiError> {
+    let start = shapes::arn(context.store.identity(), "distribution-tenant", "");
+    let key = get_distribution_tenant::key(identifier, &start)?;
+    Ok(context.store.tenant(key).await?.ok_or_else(refused::no_such_tenant)?.record.id)
+}
+
+/// What edges know a distribution without tenants by.
+async fn own_tenant<S: Store>(context: &Context<S>, id: &str) -> Result<TenantId, ApiError> {
+    let id = DistributionId::parse(id).map_err(|_| ApiError::NoSuchDistribution)?;
+    let found = context.store.distribution(&id).await?.ok_or(ApiError::NoSuchDistribution)?;
+    found.record.spec.own_tenant().map(|own| own.id).ok_or_else(|| {
+        ApiError::InvalidArgument("DistributionId: the distribution has tenants; ask of each of them.".into())
+    })
 }
 
 fn items(input: &Document) -> Result<Vec<String>, ApiError> {

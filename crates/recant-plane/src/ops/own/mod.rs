@@ -52,12 +52,20 @@ enum About {
 /// Where they all are.
 pub(crate) const ROOT: &str = "/recant/v1/";
 
-static OPERATIONS: [OwnOperation; 15] = [
+static OPERATIONS: [OwnOperation; 16] = [
     OwnOperation {
         name: "CountStoredResponses",
         method: Method::POST,
         path: "distribution-tenants/{Id}/invalidation-dry-run",
         about: About::Tenant,
+        members: &["Items"],
+        success: StatusCode::OK,
+    },
+    OwnOperation {
+        name: "CountStoredResponses",
+        method: Method::POST,
+        path: "distributions/{DistributionId}/invalidation-dry-run",
+        about: About::Distribution,
         members: &["Items"],
         success: StatusCode::OK,
     },

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{Rig, distribution_config, tenant_config};
+use super::rig::{Call, Rig, distribution_config, tenant_config};
 
 /// A configuration that asks for these aliases.
 fn direct_config(caller_reference: &str, aliases: &[&str]) -> Value {
@@ -81,7 +81,22 @@ fn it_is_invalidated_by_the_classic_operations() {
     assert_eq!(got["Invalidation"]["InvalidationBatch"]["Paths"]["Items"], json!(["/a*"]));
     let listed = rig.ok("ListInvalidations", json!({"DistributionId": id}));
     assert_eq!(listed["InvalidationList"]["Quantity"], json!(1));
-    create(&json!(rig.distribution()), "r1").refused(404, "NoSuchDistribution");
+    // What it would take away is asked of the edges, of which there are none here.
+    let dry_run = |id: &Value| {
+        let call = Call {
+            method: "POST".into(),
+            path: format!("/recant/v1/distributions/{}/invalidation-dry-run", id.as_str().unwrap()),
+            query: String::new(),
+            headers: vec![("host".into(), rig.address.to_string())],
+            body: json!({"Items": ["/a*"]}).to_string().into_bytes(),
+        };
+        rig.send(&rig.signed(call))
+    };
+    let counted: Value = serde_json::from_str(&dry_run(&id).body).unwrap();
+    assert_eq!(counted, json!({"DistributionId": id, "StoredResponses": 0, "Edges": [], "Unanswered": []}));
+    let with_tenants = json!(rig.distribution());
+    create(&with_tenants, "r1").refused(404, "NoSuchDistribution");
+    assert_eq!(dry_run(&with_tenants).status, 400);
     // It is no tenant, though edges treat it as one.
     let as_tenant = json!({"Id": id, "InvalidationBatch": batch("r2")});
     rig.call("CreateInvalidationForDistributionTenant", as_tenant).refused(404, "EntityNotFound");

@@ -59,9 +59,20 @@ impl CacheKey {
     /// (RFC 9110 section 9.3.2).
     #[must_use]
     pub fn with_method(&self, method: CachedMethod) -> Self {
+        self.with_byte(method.byte())
+    }
+
+    /// The key of the parts of what is stored under this one: they never answer but for a range, so no lookup of anything
+    /// else is to find them. Only memory holds them ([`CacheKey::from_bytes`] does not know it).
+    #[must_use]
+    pub fn for_parts(&self) -> Self {
+        self.with_byte(b'P')
+    }
+
+    fn with_byte(&self, method: u8) -> Self {
         let mut bytes: Arc<[u8]> = Arc::from(&*self.0);
         let at = self.method_at();
-        Arc::get_mut(&mut bytes).expect("just made, so nobody else holds it")[at] = method.byte();
+        Arc::get_mut(&mut bytes).expect("just made, so nobody else holds it")[at] = method;
         Self(bytes)
     }
 
@@ -381,6 +392,9 @@ mod tests {
         assert_ne!(get, head);
         assert_eq!(head.with_method(CachedMethod::Get), get);
         assert_eq!(get.with_method(CachedMethod::Get), get);
+        let parts = get.for_parts();
+        assert!(parts != get && parts != head && parts.with_method(CachedMethod::Get) == get);
+        assert_eq!((parts.uris(), CacheKey::from_bytes(parts.as_bytes())), (get.uris(), None));
         let (tenant, distribution, none) = (tenant("t"), distribution("E1"), HeaderMap::new());
         let policy = managed(OPTIMIZED).unwrap();
         let made =

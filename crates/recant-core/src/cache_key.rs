@@ -62,6 +62,11 @@ impl CacheKey {
         self.with_byte(method.byte())
     }
 
+    /// Whether it is the key of a request by this method.
+    pub fn is_of(&self, method: CachedMethod) -> bool {
+        self.0[self.method_at()] == method.byte()
+    }
+
     /// The key of the parts of what is stored under this one: they never answer but for a range, so no lookup of anything
     /// else is to find them. Only memory holds them ([`CacheKey::from_bytes`] does not know it).
     #[must_use]

@@ -15,6 +15,9 @@ use bytes::Bytes;
 use crate::limits::{SEGMENTS_PER_RESPONSE_MAX, STORED_BODY_BYTES_MAX};
 use crate::part::{Part, Version};
 
+/// Bytes that a shared buffer takes beside its own: what counts who holds it, and what the allocator adds.
+const SHARED_BYTES: usize = 64;
+
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segments {
@@ -105,6 +108,11 @@ impl Segments {
     /// How many bytes there are.
     pub fn bytes(&self) -> usize {
         self.segments.iter().map(|there| there.bytes.len()).sum()
+    }
+
+    /// About how much memory they take, all in all.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.segments.capacity() * (size_of::<Segment>() + SHARED_BYTES) + self.bytes()
     }
 
     /// Whether nothing is missing.

@@ -19,6 +19,7 @@ mod invalidation;
 mod keeping;
 mod metrics;
 mod origin_request_policies;
+mod parts;
 mod passing;
 mod requests;
 mod response_headers;

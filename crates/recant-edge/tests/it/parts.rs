@@ -514,3 +514,21 @@ async fn the_sweep_gives_the_memory_of_parts_back() {
     let reply = bed.send("GET", "b.test", "/p", &["Range: bytes=2-7"]).await;
     assert_eq!((reply.text(), reply.header("x-cache").as_str()), ("234567", HIT));
 }
+
+#[tokio::test]
+async fn a_part_of_another_version_takes_a_complete_response_out() {
+    for (tag, from) in [("\"a\"", HIT), ("\"b\"", MISS)] {
+        let bed = Bed::new(move |before, request| match before {
+            0 => send(WHOLE, &["ETag: \"a\""], request),
+            _ => send(WHOLE, &[&format!("ETag: {tag}")], request),
+        })
+        .await;
+        assert_eq!(bed.get("a.test", "/p").await.text(), WHOLE);
+        // Without a lease it is not asked what is stored.
+        bed.publish(None);
+        check(&bed, "0-3", "0123", MISS).await;
+        bed.publish(Some(std::time::Duration::from_secs(10)));
+        assert_eq!(bed.edge.usage()[0].stored_responses, 1, "one of the two is of no use: {tag}");
+        assert_eq!(bed.get("a.test", "/p").await.header("x-cache"), from, "{tag}");
+    }
+}

@@ -25,14 +25,17 @@ pub enum CachedMethod {
     Get,
     /// `HEAD`.
     Head,
+    /// `OPTIONS`, where the behaviour says so.
+    Options,
 }
 
 impl CachedMethod {
-    /// The class of a method, if its responses are stored.
+    /// The class of a method, if its responses are stored anywhere.
     pub fn of(method: &Method) -> Option<Self> {
         match *method {
             Method::GET => Some(Self::Get),
             Method::HEAD => Some(Self::Head),
+            Method::OPTIONS => Some(Self::Options),
             _ => None,
         }
     }
@@ -41,6 +44,7 @@ impl CachedMethod {
         match self {
             Self::Get => b'G',
             Self::Head => b'H',
+            Self::Options => b'O',
         }
     }
 }
@@ -105,7 +109,7 @@ impl CacheKey {
         let (flags, rest) = rest.split_first_chunk::<2>()?;
         let query = if flags[1] == 1 { skip(rest)?.0 } else { &[] };
         let is_text = |bytes| std::str::from_utf8(bytes).is_ok();
-        let is_one = matches!(method, b'G' | b'H') && flags.iter().all(|flag| *flag <= 1);
+        let is_one = matches!(method, b'G' | b'H' | b'O') && flags.iter().all(|flag| *flag <= 1);
         (is_one && is_text(path) && is_text(query)).then(|| Self(bytes.into()))
     }
 
@@ -397,6 +401,9 @@ mod tests {
         assert_ne!(get, head);
         assert_eq!(head.with_method(CachedMethod::Get), get);
         assert_eq!(get.with_method(CachedMethod::Get), get);
+        let options = get.with_method(CachedMethod::Options);
+        assert!(options != get && options != head && options.is_of(CachedMethod::Options));
+        assert_eq!((options.uris(), CacheKey::from_bytes(options.as_bytes())), (get.uris(), Some(options)));
         let parts = get.for_parts();
         assert!(parts != get && parts != head && parts.with_method(CachedMethod::Get) == get);
         assert_eq!((parts.uris(), CacheKey::from_bytes(parts.as_bytes())), (get.uris(), None));

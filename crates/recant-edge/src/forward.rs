@@ -112,9 +112,9 @@ pub(crate) async fn ask(
 }
 
 impl Job {
-    /// The same, for the response to a `GET`.
-    pub(crate) fn into_get(mut self) -> Self {
-        if let Some(keyed) = &mut self.ask.keyed {
+    /// The same, for a response that is stored: where a `HEAD` was asked, that to a `GET`.
+    pub(crate) fn into_stored(mut self) -> Self {
+        if let Some(keyed) = self.ask.keyed.as_mut().filter(|keyed| keyed.class == CachedMethod::Head) {
             keyed.request.key = keyed.request.key.with_method(CachedMethod::Get);
             keyed.class = CachedMethod::Get;
         }
@@ -217,7 +217,7 @@ impl Job {
                 let (class, query) = (CachedMethod::Get, query.as_deref());
                 let key = KeyedRequest::new(tenant, distribution, policy, class, &path, query, &headers).key;
                 // First the flights, or what they bring could come after what is removed here.
-                for key in [key.for_parts(), key] {
+                for key in [key.for_parts(), key.with_method(CachedMethod::Options), key] {
                     shared.flights.outdate(&key);
                     shared.store.remove(&key);
                 }
@@ -240,6 +240,7 @@ impl Job {
         let kept = self.facts_to_keep(head, &parts, &body, times);
         self.freshen_by_head(shared, head, &parts);
         let is_to_be_coded = kept.is_some()
+            && head.method == Method::GET
             && self.arrival.behavior().compress
             && self.tells_codings_apart()
             && compression::is_eligible(parts.status, &parts.headers);
@@ -266,7 +267,7 @@ impl Job {
         respond::mark_forwarded(&mut parts.headers, parts.status, self.ask.why, facts.is_some());
         let shareable = facts.as_ref().filter(|facts| facts.terms.is_fresh());
         let shareable = shareable.cloned();
-        if let Some(keyed) = self.ask.keyed.as_ref().filter(|keyed| keyed.class == CachedMethod::Get) {
+        if let Some(keyed) = self.ask.keyed.as_ref().filter(|keyed| keyed.class != CachedMethod::Head) {
             shared.flights.remember(&keyed.flight_key(), shareable.is_some());
         }
         let keeper = facts.zip(self.ask.keyed.as_ref()).map(|(facts, keyed)| Keeper {

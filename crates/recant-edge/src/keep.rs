@@ -35,7 +35,7 @@ impl Job {
         times: (WallTime, WallTime),
     ) -> Option<Kept> {
         let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy()?);
-        if keyed.class != CachedMethod::Get {
+        if keyed.class == CachedMethod::Head {
             return None;
         }
         // A body that lasts until the connection closes may have been cut off without anybody knowing (RFC 9112 section 8).
@@ -53,7 +53,10 @@ impl Job {
             Some(asked) => self.part_to_keep(asked, parts, length)?,
         };
         // What may be kept of a response, and for how long, is what may be of the whole (RFC 9111 section 3.3).
-        let status = if part.is_some() { StatusCode::OK } else { parts.status };
+        // 204 is how most answer OPTIONS; no page is missing there.
+        let is_options = keyed.class == CachedMethod::Options;
+        let is_as_200 = part.is_some() || is_options && parts.status == StatusCode::NO_CONTENT;
+        let status = if is_as_200 { StatusCode::OK } else { parts.status };
         let error_min_ttl = self.arrival.distribution.error_min_ttl(status.as_u16());
         let (request, sent, came) = (&head.headers, request_time, response_time);
         let storable = storability(request, status, headers, policy, error_min_ttl, sent, came)

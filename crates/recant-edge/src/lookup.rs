@@ -10,7 +10,7 @@ use http::Response;
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::request::Parts;
 
-use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
+use recant_core::cache_key::{CODINGS, CacheKey, CachedMethod, KeyedRequest};
 use recant_core::lookup::{Lookup, Overdue, Why, decide};
 use recant_core::match_uri::MatchUri;
 use recant_core::position::{Position, Stamp};
@@ -79,6 +79,15 @@ impl Ask {
 }
 
 impl Keyed {
+    /// What answers it is stored under this key.
+    fn stored_under(&self) -> CacheKey {
+        match self.class {
+            // RFC 9110 section 9.3.2: what a GET would get, without the content.
+            CachedMethod::Head => self.request.key.with_method(CachedMethod::Get),
+            CachedMethod::Get | CachedMethod::Options => self.request.key.clone(),
+        }
+    }
+
     /// Which other requests its response may be shared with.
     pub(crate) fn flight_key(&self) -> FlightKey {
         match &self.range {
@@ -140,7 +149,7 @@ async fn recall(
 ) -> Option<Found> {
     // Made once more: a hit in memory need not keep it.
     let keyed = keyed(arrival, head, target.0, target.1).ok()?;
-    let (key, now) = (keyed.request.key.with_method(CachedMethod::Get), shared.clock.wall());
+    let (key, now) = (keyed.stored_under(), shared.clock.wall());
     let stored = shared.recalls.recall(&shared.store, &key, &head.headers, now).await?;
     Some(search(shared, arrival, head, target, keyed, Some(stored)))
 }
@@ -148,7 +157,8 @@ async fn recall(
 /// The request's key, if it may use the cache.
 fn keyed(arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Result<Keyed, Why> {
     let policy = arrival.policy().ok_or(Why::Bypass)?;
-    let class = storability::request_allows(policy, &head.method, &head.headers)?;
+    let cached_methods = &arrival.behavior().cached_methods;
+    let class = storability::request_allows(policy, cached_methods, &head.method, &head.headers)?;
     let request =
         KeyedRequest::new(&arrival.tenant, &arrival.distribution, policy, class, path, query, &head.headers);
     Ok(Keyed { class, request, selecting: Vec::new(), range: None })
@@ -166,10 +176,7 @@ fn search(
     let found = match (recalled, class) {
         (Some(stored), _) => store::Found::Response(stored),
         (None, CachedMethod::Get) => shared.store.find(&keyed.request.key, &head.headers),
-        // RFC 9110 section 9.3.2: what a GET would get, without the content.
-        (None, CachedMethod::Head) => {
-            shared.store.find(&keyed.request.key.with_method(CachedMethod::Get), &head.headers)
-        }
+        (None, _) => shared.store.find(&keyed.stored_under(), &head.headers),
     };
     let stored = match found {
         store::Found::Response(stored) if *stored.tenant() == arrival.tenant.id => stored,
@@ -182,7 +189,10 @@ fn search(
             return Found::Forward(missed(Why::VaryMiss, keyed, head));
         }
         store::Found::Nothing => {
-            return match in_another_coding(shared, arrival, head, path, query) {
+            let other = (class != CachedMethod::Options)
+                .then(|| in_another_coding(shared, arrival, head, path, query))
+                .flatten();
+            return match other {
                 Some(response) => Found::Hit(response),
                 None => Found::Forward(missed(Why::UriMiss, keyed, head)),
             };

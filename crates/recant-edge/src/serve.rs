@@ -21,9 +21,10 @@ use crate::store::Stored;
 pub(crate) fn serve(head: &Parts, stored: &Stored, age: Duration, account: &Account) -> Response<Outgoing> {
     let mut headers = stored.headers();
     let mut status = stored.status;
-    let has_body = !stored.body.is_empty() && head.method == Method::GET;
+    let has_body = !stored.body.is_empty() && head.method != Method::HEAD;
     let mut body = Outgoing::Whole(has_body.then(|| stored.body.clone()));
-    if not_modified(stored.status, &head.headers, &headers) {
+    // Section 13.2.1: a response to OPTIONS is no representation, and conditions are ignored.
+    if head.method != Method::OPTIONS && not_modified(stored.status, &head.headers, &headers) {
         (status, body) = as_not_modified(&mut headers);
     } else if head.headers.contains_key(RANGE) && head.method == Method::GET {
         let length = stored.body.len() as u64;

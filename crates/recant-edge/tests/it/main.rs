@@ -18,6 +18,7 @@ mod forwarding;
 mod invalidation;
 mod keeping;
 mod metrics;
+mod options;
 mod origin_request_policies;
 mod parts;
 mod passing;

@@ -1,6 +1,6 @@
 //! Bodies that are longer than any memory: they pass through, byte for byte, and the edge holds no more than a window of them.
 //!
-//! `RECANT_STREAM_MIB=10240 cargo xtask test -p recant --test it -- streaming` does it with 10 GiB.
+//! `RECANT_STREAM_MIB=10240 cargo xtask test -p recant --test it -- streaming --nocapture` does it with 10 GiB, and says what was held.
 
 #![cfg(target_os = "linux")]
 

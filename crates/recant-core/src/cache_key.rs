@@ -25,14 +25,17 @@ pub enum CachedMethod {
     Get,
     /// `HEAD`.
     Head,
+    /// `OPTIONS`, where the behaviour says so.
+    Options,
 }
 
 impl CachedMethod {
-    /// The class of a method, if its responses are stored.
+    /// The class of a method, if its responses are stored anywhere.
     pub fn of(method: &Method) -> Option<Self> {
         match *method {
             Method::GET => Some(Self::Get),
             Method::HEAD => Some(Self::Head),
+            Method::OPTIONS => Some(Self::Options),
             _ => None,
         }
     }
@@ -41,6 +44,7 @@ impl CachedMethod {
         match self {
             Self::Get => b'G',
             Self::Head => b'H',
+            Self::Options => b'O',
         }
     }
 }
@@ -59,9 +63,25 @@ impl CacheKey {
     /// (RFC 9110 section 9.3.2).
     #[must_use]
     pub fn with_method(&self, method: CachedMethod) -> Self {
+        self.with_byte(method.byte())
+    }
+
+    /// Whether it is the key of a request by this method.
+    pub fn is_of(&self, method: CachedMethod) -> bool {
+        self.0[self.method_at()] == method.byte()
+    }
+
+    /// The key of the parts of what is stored under this one: they never answer but for a range, so no lookup of anything
+    /// else is to find them. Only memory holds them ([`CacheKey::from_bytes`] does not know it).
+    #[must_use]
+    pub fn for_parts(&self) -> Self {
+        self.with_byte(b'P')
+    }
+
+    fn with_byte(&self, method: u8) -> Self {
         let mut bytes: Arc<[u8]> = Arc::from(&*self.0);
         let at = self.method_at();
-        Arc::get_mut(&mut bytes).expect("just made, so nobody else holds it")[at] = method.byte();
+        Arc::get_mut(&mut bytes).expect("just made, so nobody else holds it")[at] = method;
         Self(bytes)
     }
 
@@ -89,7 +109,7 @@ impl CacheKey {
         let (flags, rest) = rest.split_first_chunk::<2>()?;
         let query = if flags[1] == 1 { skip(rest)?.0 } else { &[] };
         let is_text = |bytes| std::str::from_utf8(bytes).is_ok();
-        let is_one = matches!(method, b'G' | b'H') && flags.iter().all(|flag| *flag <= 1);
+        let is_one = matches!(method, b'G' | b'H' | b'O') && flags.iter().all(|flag| *flag <= 1);
         (is_one && is_text(path) && is_text(query)).then(|| Self(bytes.into()))
     }
 
@@ -369,6 +389,12 @@ mod tests {
         assert_ne!(get, head);
         assert_eq!(head.with_method(CachedMethod::Get), get);
         assert_eq!(get.with_method(CachedMethod::Get), get);
+        let options = get.with_method(CachedMethod::Options);
+        assert!(options != get && options != head && options.is_of(CachedMethod::Options));
+        assert_eq!((options.uris(), CacheKey::from_bytes(options.as_bytes())), (get.uris(), Some(options)));
+        let parts = get.for_parts();
+        assert!(parts != get && parts != head && parts.with_method(CachedMethod::Get) == get);
+        assert_eq!((parts.uris(), CacheKey::from_bytes(parts.as_bytes())), (get.uris(), None));
         let (tenant, distribution, none) = (tenant("t"), distribution("E1"), HeaderMap::new());
         let policy = managed(OPTIMIZED).unwrap();
         let made =

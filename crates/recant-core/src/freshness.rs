@@ -47,6 +47,11 @@ pub struct Freshness {
 }
 
 impl Terms {
+    /// Whether it could be used as it is when it came.
+    pub fn is_fresh(&self) -> bool {
+        !self.no_cache && self.initial_age < self.lifetime
+    }
+
     /// The age and lifetime at `now` (RFC 9111 section 4.2.3).
     pub fn at(&self, response_time: WallTime, now: WallTime) -> Freshness {
         let resident = now.saturating_since(response_time);

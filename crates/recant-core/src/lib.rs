@@ -22,7 +22,8 @@
 //! | [`host`], [`path_pattern`] | `Host`, `Domain`: which tenant a viewer means; `PathPattern`: which cache behaviour |
 //! | [`cache_policy`], [`origin_request_policy`], [`response_headers_policy`], [`viewer_fields`], [`selection`], [`cache_key`], [`cache_control`], [`freshness`] | RFC 9111 and CloudFront's cache policies |
 //! | [`access`], [`rate`], [`audit`] | what a key may do, how often it may ask, and the chain of what was decided |
-//! | [`conditional`] | whether a stored response answers a conditional request with 304 |
+//! | [`conditional`], [`range`] | whether a stored response answers a conditional request with 304; which bytes of it are asked for |
+//! | [`part`], [`segments`] | what a 206 is a part of; the bytes that are there of an incomplete response |
 //! | [`lookup`] | the one decision on the hit path |
 
 pub mod access;
@@ -49,6 +50,7 @@ pub mod limits;
 pub mod lookup;
 pub mod match_uri;
 pub mod origin_request_policy;
+pub mod part;
 pub mod path;
 pub mod path_pattern;
 pub mod policy;
@@ -58,6 +60,7 @@ pub mod range;
 pub mod rate;
 pub mod response_headers_policy;
 pub mod rules;
+pub mod segments;
 pub mod selection;
 pub mod spec;
 pub mod storability;

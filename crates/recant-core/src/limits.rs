@@ -438,6 +438,8 @@ pub const BACKGROUND_VALIDATIONS_MAX: usize = 256;
 pub const INFORMATIONAL_MAX: usize = 16;
 /// Bytes of one stored response's body; a longer one is streamed and not stored. Ours.
 pub const STORED_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Pieces of one incomplete stored response, with no byte in common; the oldest go first. Ours.
+pub const SEGMENTS_PER_RESPONSE_MAX: usize = 64;
 
 const _: () = assert!(DISK_SEGMENT_BYTES_MAX + 2 * STORED_BODY_BYTES_MAX as u64 <= u32::MAX as u64);
 const _: () = assert!(REQUEST_HEAD_BYTES_MAX <= VIEWER_BUFFER_BYTES_MAX);

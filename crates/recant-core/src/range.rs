@@ -1,15 +1,17 @@
-//! `Range` against a complete stored response (RFC 9110 section 14): which bytes to send, if not all.
+//! `Range` against a stored response (RFC 9110 section 14): which bytes to send, if not all; and the one range that is
+//! asked of an origin, so that what comes back may be kept.
 //!
 //! A cache may ignore any `Range` (section 14.2), and this one does wherever a request is malformed, greedy or
-//! about a unit that it does not know. Parts of a response that is not complete are never put together here.
+//! about a unit that it does not know. Whether the bytes are there is not asked here ([`crate::segments`]).
 
 use std::ops::Range;
 
-use http::header::{DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
-use http::{HeaderMap, StatusCode};
+use http::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::conditional::{http_date, single_date};
+use crate::conditional::http_date;
 use crate::limits::RANGES_PER_REQUEST_MAX;
+use crate::part::strong_date;
 
 /// What of a stored response a request gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,57 @@ pub fn portion(request: &HeaderMap, status: StatusCode, stored: &HeaderMap, leng
     // Section 14.2: overlapping ranges are how others are made to do much for little.
     let asked: u64 = parts.iter().map(|part| part.end - part.start).sum();
     if parts.len() > 1 && asked > length { Portion::Whole } else { Portion::Parts(parts) }
+}
+
+/// The one range that a request asks for, and on which condition: what goes to the origin with a request that uses the
+/// cache. A response to it is kept only if it says itself what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedRange {
+    range: HeaderValue,
+    if_range: Option<HeaderValue>,
+}
+
+impl AskedRange {
+    /// What a `GET` asks for; nothing where it is several ranges or none that can be read, and where other
+    /// preconditions stand beside it, over which the origin is to decide in their order (section 13.2.2).
+    pub fn of(request: &HeaderMap) -> Option<Self> {
+        let mut lines = request.get_all(RANGE).iter();
+        let (line, None) = (lines.next()?, lines.next()) else { return None };
+        let specs = parse(line.as_bytes())?;
+        let [spec] = specs[..] else { return None };
+        let mut conditions = request.get_all(IF_RANGE).iter();
+        let if_range = conditions.next().cloned();
+        if conditions.next().is_some()
+            || [IF_NONE_MATCH, IF_MODIFIED_SINCE].iter().any(|it| request.contains_key(it))
+        {
+            return None;
+        }
+        // In one spelling.
+        let range = match spec {
+            Spec::From(first, None) => format!("bytes={first}-"),
+            Spec::From(first, Some(last)) => format!("bytes={first}-{last}"),
+            Spec::Last(count) => format!("bytes=-{count}"),
+        };
+        Some(Self { range: HeaderValue::try_from(range).expect("digits are a field's value"), if_range })
+    }
+
+    /// Its fields.
+    pub fn fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let if_range = self.if_range.clone().map(|condition| (IF_RANGE, condition));
+        std::iter::once((RANGE, self.range.clone())).chain(if_range)
+    }
+
+    /// Whether there is a condition: then a 206 need not say what the viewer is taken to have (section 15.3.7).
+    pub fn is_conditional(&self) -> bool {
+        self.if_range.is_some()
+    }
+
+    /// Its fields in one line of bytes, for keeping requests apart that ask for different ranges.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let if_range = self.if_range.as_ref().map_or(&[][..], HeaderValue::as_bytes);
+        // In no value.
+        [self.range.as_bytes(), b"\n", if_range, b"\n"].concat()
+    }
 }
 
 /// A member of a ranges-specifier (section 14.1.2).
@@ -88,7 +141,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// Section 13.1.5: a strong match of the tag, or the very date of a stored response whose date is a strong validator
-/// (section 8.8.2.2: it was a second old at least when the response was made).
+/// (section 8.8.2.2).
 fn if_range_holds(request: &HeaderMap, stored: &HeaderMap) -> bool {
     let mut lines = request.get_all(IF_RANGE).iter();
     let Some(line) = lines.next() else { return true };
@@ -99,17 +152,12 @@ fn if_range_holds(request: &HeaderMap, stored: &HeaderMap) -> bool {
     if asked.starts_with(b"\"") {
         return stored.get(ETAG).is_some_and(|tag| tag.as_bytes().trim_ascii() == asked);
     }
-    let (Some(asked), Some(modified), Some(date)) =
-        (http_date(asked), single_date(stored, LAST_MODIFIED), single_date(stored, DATE))
-    else {
-        return false;
-    };
-    asked == modified && date.seconds() > modified.seconds()
+    http_date(asked).is_some_and(|asked| strong_date(stored) == Some(asked))
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::header::{DATE, LAST_MODIFIED};
     use proptest::prelude::*;
 
     use super::*;
@@ -178,6 +226,29 @@ mod tests {
         check(&[(IF_RANGE, day)], 200, &[(LAST_MODIFIED, day), (DATE, day)], false);
         check(&[(IF_RANGE, next)], 200, &[(LAST_MODIFIED, day), (DATE, next)], false);
         check(&[(IF_RANGE, "x")], 200, &[(LAST_MODIFIED, day), (DATE, next)], false);
+    }
+
+    #[test]
+    fn one_range_is_asked_for_in_one_spelling() {
+        let check = |request: &[(HeaderName, &str)], expected: Option<&[(HeaderName, &str)]>| {
+            let fields = AskedRange::of(&map(request)).map(|asked| HeaderMap::from_iter(asked.fields()));
+            assert_eq!(fields, expected.map(map), "{request:?}");
+        };
+        check(&[(RANGE, "bytes=0-1")], Some(&[(RANGE, "bytes=0-1")]));
+        check(&[(RANGE, " Bytes=00-,, ")], Some(&[(RANGE, "bytes=0-")]));
+        check(&[(RANGE, "bytes=-5"), (IF_RANGE, "\"a\"")], Some(&[(RANGE, "bytes=-5"), (IF_RANGE, "\"a\"")]));
+        for range in ["bytes=0-1,2-3", "lines=0-1", "bytes=2-1", "bytes=", "bytes"] {
+            check(&[(RANGE, range)], None);
+        }
+        check(&[], None);
+        check(&[(RANGE, "bytes=0-1"), (IF_NONE_MATCH, "\"a\"")], None);
+        check(&[(RANGE, "bytes=0-1"), (IF_MODIFIED_SINCE, "x")], None);
+
+        let bytes = |request| AskedRange::of(&map(request)).unwrap().to_bytes();
+        let (one, conditional) =
+            (bytes(&[(RANGE, "bytes=0-1")]), bytes(&[(RANGE, "bytes=0-1"), (IF_RANGE, "x")]));
+        assert_ne!(one, conditional);
+        assert_ne!(one, bytes(&[(RANGE, "bytes=0-")]));
     }
 
     proptest! {

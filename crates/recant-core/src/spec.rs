@@ -126,6 +126,10 @@ fn https_port_default() -> u16 {
     443
 }
 
+fn cached_methods_default() -> Vec<String> {
+    ["GET", "HEAD"].map(str::to_owned).into()
+}
+
 fn http2_default() -> bool {
     true
 }
@@ -152,6 +156,10 @@ pub struct BehaviorSpec {
     pub response_headers_policy: Option<Box<ResponseHeadersPolicy>>,
     /// The methods passed to the origin, upper case.
     pub allowed_methods: Vec<String>,
+    /// The methods whose responses may be stored, upper case: `GET` and `HEAD`, and perhaps `OPTIONS`. Entries from before
+    /// there was a choice say nothing.
+    #[serde(default = "cached_methods_default")]
+    pub cached_methods: Vec<String>,
     /// Whether the edge codes what came uncoded (`Compress`).
     #[serde(default)]
     pub compress: bool,
@@ -268,7 +276,8 @@ impl BehaviorSpec {
             origin_request_policy_id: None,
             custom_origin_request_policy: None,
             response_headers_policy: None,
-            allowed_methods: ["GET", "HEAD"].map(str::to_owned).into(),
+            allowed_methods: cached_methods_default(),
+            cached_methods: cached_methods_default(),
             compress: false,
             viewer_protocol: ViewerProtocol::default(),
         }
@@ -440,5 +449,6 @@ mod tests {
         let behavior = r#"{"target_origin_id": "o", "cache_policy_id": "p", "allowed_methods": []}"#;
         let behavior: BehaviorSpec = serde_json::from_str(behavior).unwrap();
         assert_eq!(behavior.viewer_protocol, ViewerProtocol::AllowAll);
+        assert_eq!(behavior.cached_methods, ["GET", "HEAD"]);
     }
 }

@@ -27,6 +27,7 @@ use crate::time::WallTime;
 use crate::vary::Selecting;
 
 /// Whether a request may be answered from the cache and its response stored; else why it is forwarded whole.
+/// `cached_methods` are those of the behaviour.
 ///
 /// `CloudFront differs:` from RFC 9111 section 5.2.1, and so do we: a viewer's `Cache-Control` and `Pragma` are not
 /// read here, so that viewers cannot turn the cache off (Developer Guide, "Request and response behavior for custom origins").
@@ -35,14 +36,17 @@ use crate::vary::Selecting;
 /// [`Why::Bypass`], [`Why::Method`] or [`Why::Request`].
 pub fn request_allows(
     policy: &CachePolicy,
+    cached_methods: &[String],
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<CachedMethod, Why> {
     if policy.never_stores() {
         return Err(Why::Bypass);
     }
-    // RFC 9111 section 3: the method must be understood by the cache.
-    let class = CachedMethod::of(method).ok_or(Why::Method)?;
+    // RFC 9111 section 3: the method must be understood by the cache. Responses to OPTIONS are not cacheable of themselves
+    // (RFC 9110 section 9.3.7), but an operator may say that his are.
+    let is_cached = |_: &CachedMethod| cached_methods.iter().any(|cached| cached == method.as_str());
+    let class = CachedMethod::of(method).filter(is_cached).ok_or(Why::Method)?;
     // Authorization: section 3.5 would allow some; the origin is to see all of such a request. If-Match and
     // If-Unmodified-Since: section 4.3.2 leaves them to the origin. Upgrade: not about a representation at all.
     let origins_business = [AUTHORIZATION, IF_MATCH, IF_UNMODIFIED_SINCE, UPGRADE];
@@ -461,9 +465,10 @@ mod tests {
 
     #[test]
     fn requests() {
-        use CachedMethod::{Get, Head};
+        use CachedMethod::{Get, Head, Options};
+        let cached = ["GET", "HEAD"].map(str::to_owned);
         let check = |policy: &str, method: Method, lines: &[&str], expected: Result<CachedMethod, Why>| {
-            let got = request_allows(managed(policy).unwrap(), &method, &map(lines));
+            let got = request_allows(managed(policy).unwrap(), &cached, &method, &map(lines));
             assert_eq!(got, expected, "{method} {lines:?}");
         };
         check(OPTIMIZED, Method::GET, &[], Ok(Get));
@@ -477,6 +482,16 @@ mod tests {
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::PATCH] {
             check(OPTIMIZED, method, &[], Err(Why::Method));
         }
+        let cached = ["GET", "HEAD", "OPTIONS"].map(str::to_owned);
+        let options = |lines: &[&str]| {
+            request_allows(managed(OPTIMIZED).unwrap(), &cached, &Method::OPTIONS, &map(lines))
+        };
+        assert_eq!(options(&["origin: https://x.test"]), Ok(Options));
+        assert_eq!(options(&["content-length: 3"]), Err(Why::Request));
+        assert_eq!(
+            request_allows(managed(OPTIMIZED).unwrap(), &cached, &Method::POST, &map(&[])),
+            Err(Why::Method)
+        );
         for line in [
             "authorization: Basic eDp5",
             "if-match: \"a\"",

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::cache_control::CacheControl;
 use crate::limits::DELTA_SECONDS_MAX;
 
-const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+pub(crate) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// The directives meant for caches at the edge, if the response has any that can be read.
 pub fn targeted(headers: &HeaderMap) -> Option<CacheControl> {

@@ -2,9 +2,9 @@
 //!
 //! Two kinds of requests go out. One that may use the cache carries only what its key tells apart
 //! (`recant_core::cache_key`), and what the behaviour's origin request policy adds, so that what comes back may be
-//! stored; a viewer's preconditions and ranges stay behind with the rest, so a full response comes back and is passed on, which
+//! stored; a viewer's preconditions stay behind with the rest, so a full response comes back and is passed on, which
 //! RFC 9110 section 13.2.1 allows. Where something is stored that may still be good, the edge's own preconditions take
-//! their place. Any other request goes out whole, or as the origin request policy chooses: all end-to-end fields, the full query,
+//! their place. One range goes along, with its `If-Range`: the response says itself whether it is a part, and of what. Any other request goes out whole, or as the origin request policy chooses: all end-to-end fields, the full query,
 //! the body as it comes; nothing of what comes back is stored.
 
 use http::header::{
@@ -59,6 +59,9 @@ impl Job {
         headers.insert(HOST, host);
         // The body's own length counts; hyper states it.
         headers.remove(CONTENT_LENGTH);
+        if let Some(range) = self.ask.keyed.as_ref().and_then(|keyed| keyed.range.as_ref()) {
+            headers.extend(range.fields());
+        }
         // RFC 9111 section 4.3.1.
         if let Some(reserve) = validate {
             headers.extend(freshen::preconditions(&reserve.stored.headers()));

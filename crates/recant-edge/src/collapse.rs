@@ -1,6 +1,6 @@
 //! Who asks the origin: each request alone, or one for all that ask for the same at the same time.
 //!
-//! Only a `GET` that may use the cache, at an edge with a lease, goes together with others; not what has to be
+//! Only a `GET` or `OPTIONS` that may use the cache, at an edge with a lease, goes together with others; not what has to be
 //! validated for each viewer (RFC 9111 section 5.2.2.4), and not what could not be shared the last time.
 
 use std::sync::Arc;
@@ -76,12 +76,14 @@ pub(crate) async fn fetch(
 
 /// Validates what a viewer was just served (RFC 5861 section 3), unless that is being done, or too much of it.
 pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
-    let job = job.into_get();
+    let job = job.into_stored();
     let Some(key) = job.ask.keyed.as_ref().map(Keyed::flight_key) else { return };
     let Ok(permit) = shared.background.clone().try_acquire_owned() else { return };
     // Whoever follows is served from the store; so a flight under way is enough, whatever it brings.
     let Boarded::Lead(boarding) = shared.flights.board(key, job.arrival.stamp, |_| true) else { return };
-    head.method = Method::GET;
+    if head.method == Method::HEAD {
+        head.method = Method::GET;
+    }
     let shared = shared.clone();
     tokio::spawn(async move {
         let _permit = permit;
@@ -98,7 +100,7 @@ pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
 impl Job {
     /// Which requests this one may go together with, if any.
     fn flight_key(&self, shared: &Shared) -> Option<FlightKey> {
-        let keyed = self.ask.keyed.as_ref().filter(|keyed| keyed.class == CachedMethod::Get)?;
+        let keyed = self.ask.keyed.as_ref().filter(|keyed| keyed.class != CachedMethod::Head)?;
         let must_validate = self.ask.reserve.as_ref().is_some_and(|reserve| reserve.stored.terms.no_cache);
         // Without a lease no request joins what began before it came (PURGE.md rule 6).
         if must_validate || !self.arrival.view.has_lease(shared.clock.boot()) {
@@ -128,7 +130,8 @@ impl Job {
         }
         let mut headers = facts.headers.clone();
         let mut status = facts.status;
-        let body = if not_modified(status, &head.headers, &headers) {
+        let is_conditional = head.method != Method::OPTIONS;
+        let body = if is_conditional && not_modified(status, &head.headers, &headers) {
             status = StatusCode::NOT_MODIFIED;
             respond::strip_for_not_modified(&mut headers);
             Outgoing::Whole(None)

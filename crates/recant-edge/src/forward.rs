@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
-    TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -19,10 +18,9 @@ use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
 use recant_core::changes::changed;
 use recant_core::compression::{self, Coding};
 use recant_core::host::Host;
-use recant_core::limits::{STORED_BODY_BYTES_MAX, VIEWER_STALL_MAX};
+use recant_core::limits::VIEWER_STALL_MAX;
 use recant_core::lookup::Failure;
 use recant_core::spec::OriginSpec;
-use recant_core::storability::storability;
 use recant_core::time::WallTime;
 
 use crate::body::{Outgoing, Paced};
@@ -31,13 +29,13 @@ use crate::fetches::Fetching;
 use crate::flight::{Boarding, Landed, Phase};
 use crate::hop;
 use crate::interim::Gate;
+use crate::keep::Kept;
 use crate::lookup::{Ask, Reserve};
 use crate::origin::{Answer, Origin, OriginError, Upload};
 use crate::relay::{Keeper, Source};
 use crate::request::{Arrival, Shared};
 use crate::respond::{self, Account};
 use crate::serve::serve;
-use crate::store::Facts;
 use crate::upgrade::switched;
 use crate::viewer::Viewer;
 
@@ -114,9 +112,9 @@ pub(crate) async fn ask(
 }
 
 impl Job {
-    /// The same, for the response to a `GET`.
-    pub(crate) fn into_get(mut self) -> Self {
-        if let Some(keyed) = &mut self.ask.keyed {
+    /// The same, for a response that is stored: where a `HEAD` was asked, that to a `GET`.
+    pub(crate) fn into_stored(mut self) -> Self {
+        if let Some(keyed) = self.ask.keyed.as_mut().filter(|keyed| keyed.class == CachedMethod::Head) {
             keyed.request.key = keyed.request.key.with_method(CachedMethod::Get);
             keyed.class = CachedMethod::Get;
         }
@@ -219,8 +217,10 @@ impl Job {
                 let (class, query) = (CachedMethod::Get, query.as_deref());
                 let key = KeyedRequest::new(tenant, distribution, policy, class, &path, query, &headers).key;
                 // First the flights, or what they bring could come after what is removed here.
-                shared.flights.outdate(&key);
-                shared.store.remove(&key);
+                for key in [key.for_parts(), key.with_method(CachedMethod::Options), key] {
+                    shared.flights.outdate(&key);
+                    shared.store.remove(&key);
+                }
             }
         }
     }
@@ -240,6 +240,7 @@ impl Job {
         let kept = self.facts_to_keep(head, &parts, &body, times);
         self.freshen_by_head(shared, head, &parts);
         let is_to_be_coded = kept.is_some()
+            && head.method == Method::GET
             && self.arrival.behavior().compress
             && self.tells_codings_apart()
             && compression::is_eligible(parts.status, &parts.headers);
@@ -252,26 +253,28 @@ impl Job {
         if is_to_be_coded {
             compression::mark(&mut parts.headers, coder.as_ref().map(|(coding, _)| *coding));
         }
-        let facts = kept.map(|(mut facts, withheld)| {
-            facts.headers = parts.headers.clone();
-            facts.is_coded_here = coder.is_some();
-            for name in &withheld {
-                facts.headers.remove(name);
+        let (facts, part) = match kept {
+            None => (None, None),
+            Some(Kept { mut facts, withheld, part }) => {
+                facts.headers = parts.headers.clone();
+                facts.is_coded_here = coder.is_some();
+                for name in &withheld {
+                    facts.headers.remove(name);
+                }
+                (Some(facts), part)
             }
-            facts
-        });
+        };
         respond::mark_forwarded(&mut parts.headers, parts.status, self.ask.why, facts.is_some());
-        let shareable = facts
-            .as_ref()
-            .filter(|facts| !facts.terms.no_cache && facts.terms.initial_age < facts.terms.lifetime);
+        let shareable = facts.as_ref().filter(|facts| facts.terms.is_fresh());
         let shareable = shareable.cloned();
-        if let Some(keyed) = self.ask.keyed.as_ref().filter(|keyed| keyed.class == CachedMethod::Get) {
+        if let Some(keyed) = self.ask.keyed.as_ref().filter(|keyed| keyed.class != CachedMethod::Head) {
             shared.flights.remember(&keyed.flight_key(), shareable.is_some());
         }
         let keeper = facts.zip(self.ask.keyed.as_ref()).map(|(facts, keyed)| Keeper {
             store: shared.store.clone(),
             key: keyed.request.key.clone(),
             facts,
+            part,
             request: head.headers.clone(),
             _fetching: self.fetching.clone(),
         });
@@ -296,7 +299,7 @@ impl Job {
     }
 
     /// Whether the policy has in the key which codings a viewer accepts.
-    fn tells_codings_apart(&self) -> bool {
+    pub(crate) fn tells_codings_apart(&self) -> bool {
         self.arrival.policy().is_some_and(|policy| policy.key.gzip || policy.key.brotli)
     }
 
@@ -305,48 +308,6 @@ impl Job {
         let fields = &self.ask.keyed.as_ref()?.request.origin_headers;
         let (_, accepted) = fields.iter().find(|(name, _)| *name == ACCEPT_ENCODING)?;
         Some((Coding::best(accepted)?, shared.coders.clone().try_acquire_owned().ok()?))
-    }
-
-    /// What a response is stored with, if it may be, and the fields that are left out; its header fields are still to come.
-    fn facts_to_keep(
-        &self,
-        head: &Parts,
-        parts: &http::response::Parts,
-        body: &Incoming,
-        times: (WallTime, WallTime),
-    ) -> Option<(Facts, Vec<HeaderName>)> {
-        let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy()?);
-        if keyed.class != CachedMethod::Get {
-            return None;
-        }
-        // A body that lasts until the connection closes may have been cut off without anybody knowing (RFC 9112 section 8).
-        let length = body.size_hint().exact();
-        if length.is_none() && !parts.headers.contains_key(TRANSFER_ENCODING) {
-            return None;
-        }
-        if length.is_some_and(|length| length > STORED_BODY_BYTES_MAX as u64) {
-            return None;
-        }
-        let (request_time, response_time) = times;
-        let (status, headers) = (parts.status, &parts.headers);
-        let error_min_ttl = self.arrival.distribution.error_min_ttl(status.as_u16());
-        let (request, sent, came) = (&head.headers, request_time, response_time);
-        let storable = storability(request, status, headers, policy, error_min_ttl, sent, came)
-            .inspect_err(|reason| tracing::debug!(%reason, path = %self.path, "not stored"))
-            .ok()?;
-        let facts = Facts {
-            tenant: self.arrival.tenant.id.clone(),
-            stamp: self.arrival.stamp,
-            uris: keyed.request.key.uris(),
-            tags: self.tags(headers),
-            status,
-            headers: HeaderMap::new(),
-            terms: storable.terms,
-            response_time,
-            selecting: storable.selecting,
-            is_coded_here: false,
-        };
-        Some((facts, storable.withheld))
     }
 
     /// RFC 9111 section 4.3.5: a `HEAD` that says of a stored response that it is another one by now. It never makes one

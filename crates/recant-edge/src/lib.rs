@@ -23,7 +23,7 @@
 //! | `counting` | how many of them an invalidation would take away |
 //! | `sweep`, `removals`, `fetches` | the memory of the invalidated, and of rules that decide nothing any more, given back; how many each invalidation has taken away; what is still on its way |
 //! | `collapse`, `flight` | who asks the origin and who waits |
-//! | `call`, `forward`, `confirm`, `hop` | what goes to the origin, what of its response goes to the viewer |
+//! | `call`, `forward`, `keep`, `confirm`, `hop` | what goes to the origin, what of its response is kept, what of it goes to the viewer |
 //! | `origin`, `interim` | address policy, connections; 1xx |
 //! | `upgrade` | connections that are left for another protocol |
 //! | `coded` | bodies that the edge compresses |
@@ -57,6 +57,7 @@ mod http2;
 mod https;
 mod interim;
 mod io;
+mod keep;
 mod lookup;
 mod matching;
 #[cfg(feature = "measuring")]

@@ -1,4 +1,5 @@
-//! What is stored for a request that has just arrived, and whether it may be served.
+//! What is stored for a request that has just arrived, and whether it may be served: a complete response in memory, one on
+//! the disk, and for a range what there is of one that is not complete, in this order.
 //!
 //! The decision is `recant_core::lookup`'s. Here its arguments are read, after the arrival, and what follows from it for
 //! the request is put together.
@@ -9,10 +10,11 @@ use http::Response;
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
 use http::request::Parts;
 
-use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
+use recant_core::cache_key::{CODINGS, CacheKey, CachedMethod, KeyedRequest};
 use recant_core::lookup::{Lookup, Overdue, Why, decide};
 use recant_core::match_uri::MatchUri;
 use recant_core::position::{Position, Stamp};
+use recant_core::range::AskedRange;
 use recant_core::storability;
 use recant_core::tag::CacheTag;
 use recant_core::vary::is_for_every_coding;
@@ -22,7 +24,7 @@ use crate::flight::FlightKey;
 use crate::matching;
 use crate::request::{Arrival, Shared};
 use crate::respond::Account;
-use crate::serve::serve;
+use crate::serve::{serve, serve_incomplete};
 use crate::store::{self, Stored};
 
 /// What the store has for a request.
@@ -52,6 +54,8 @@ pub(crate) struct Keyed {
     pub(crate) request: KeyedRequest,
     /// What tells it apart from requests that select other responses of the key, as far as is known.
     pub(crate) selecting: Vec<u8>,
+    /// What of the response is asked for, where a part of it is all that the origin is to send.
+    pub(crate) range: Option<AskedRange>,
 }
 
 /// A stored response that no rule matches: it may be validated, and on conditions it may stand in.
@@ -75,9 +79,24 @@ impl Ask {
 }
 
 impl Keyed {
+    /// What answers it is stored under this key.
+    fn stored_under(&self) -> CacheKey {
+        match self.class {
+            // RFC 9110 section 9.3.2: what a GET would get, without the content.
+            CachedMethod::Head => self.request.key.with_method(CachedMethod::Get),
+            CachedMethod::Get | CachedMethod::Options => self.request.key.clone(),
+        }
+    }
+
     /// Which other requests its response may be shared with.
     pub(crate) fn flight_key(&self) -> FlightKey {
-        (self.request.key.clone(), self.selecting.clone())
+        match &self.range {
+            None => (self.request.key.clone(), self.selecting.clone()),
+            Some(range) => {
+                let what = [range.to_bytes(), self.selecting.clone()].concat();
+                (self.request.key.for_parts(), what)
+            }
+        }
     }
 }
 
@@ -108,6 +127,10 @@ pub(crate) async fn look_up(
         }
         Err(why) => Found::Forward(Ask::without_cache(why)),
     };
+    let found = match found {
+        Found::Forward(ask) => in_part(shared, arrival, head, ask),
+        hit => hit,
+    };
     if let Found::Forward(ask) = &found
         && !matches!(ask.why, Why::Bypass | Why::Method | Why::Request)
     {
@@ -126,7 +149,7 @@ async fn recall(
 ) -> Option<Found> {
     // Made once more: a hit in memory need not keep it.
     let keyed = keyed(arrival, head, target.0, target.1).ok()?;
-    let (key, now) = (keyed.request.key.with_method(CachedMethod::Get), shared.clock.wall());
+    let (key, now) = (keyed.stored_under(), shared.clock.wall());
     let stored = shared.recalls.recall(&shared.store, &key, &head.headers, now).await?;
     Some(search(shared, arrival, head, target, keyed, Some(stored)))
 }
@@ -134,10 +157,11 @@ async fn recall(
 /// The request's key, if it may use the cache.
 fn keyed(arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Result<Keyed, Why> {
     let policy = arrival.policy().ok_or(Why::Bypass)?;
-    let class = storability::request_allows(policy, &head.method, &head.headers)?;
+    let cached_methods = &arrival.behavior().cached_methods;
+    let class = storability::request_allows(policy, cached_methods, &head.method, &head.headers)?;
     let request =
         KeyedRequest::new(&arrival.tenant, &arrival.distribution, policy, class, path, query, &head.headers);
-    Ok(Keyed { class, request, selecting: Vec::new() })
+    Ok(Keyed { class, request, selecting: Vec::new(), range: None })
 }
 
 fn search(
@@ -152,10 +176,7 @@ fn search(
     let found = match (recalled, class) {
         (Some(stored), _) => store::Found::Response(stored),
         (None, CachedMethod::Get) => shared.store.find(&keyed.request.key, &head.headers),
-        // RFC 9110 section 9.3.2: what a GET would get, without the content.
-        (None, CachedMethod::Head) => {
-            shared.store.find(&keyed.request.key.with_method(CachedMethod::Get), &head.headers)
-        }
+        (None, _) => shared.store.find(&keyed.stored_under(), &head.headers),
     };
     let stored = match found {
         store::Found::Response(stored) if *stored.tenant() == arrival.tenant.id => stored,
@@ -168,7 +189,10 @@ fn search(
             return Found::Forward(missed(Why::VaryMiss, keyed, head));
         }
         store::Found::Nothing => {
-            return match in_another_coding(shared, arrival, head, path, query) {
+            let other = (class != CachedMethod::Options)
+                .then(|| in_another_coding(shared, arrival, head, path, query))
+                .flatten();
+            return match other {
                 Some(response) => Found::Hit(response),
                 None => Found::Forward(missed(Why::UriMiss, keyed, head)),
             };
@@ -242,10 +266,66 @@ fn in_another_coding(
     })
 }
 
-/// A range of what is not stored is asked for as it is, and not stored: a part is no response to anybody else.
-fn missed(why: Why, keyed: Keyed, head: &Parts) -> Ask {
-    let keyed = (!head.headers.contains_key(RANGE)).then_some(keyed);
-    Ask { why, keyed, reserve: None }
+/// What is asked for when nothing complete is of use.
+fn missed(why: Why, mut keyed: Keyed, head: &Parts) -> Ask {
+    keyed.range = AskedRange::of(&head.headers).filter(|_| keyed.class == CachedMethod::Get);
+    Ask { why, keyed: Some(keyed), reserve: None }
+}
+
+/// The same for a range: an incomplete response may have all of it. If not, one range is asked of the origin; of
+/// several, and of what is a range only to somebody else, the origin gets to see all, and nothing is stored.
+fn in_part(shared: &Shared, arrival: &Arrival, head: &Parts, mut ask: Ask) -> Found {
+    if !head.headers.contains_key(RANGE) || ask.reserve.is_some() {
+        return Found::Forward(ask);
+    }
+    let found = match ask.keyed.as_mut().filter(|keyed| keyed.class == CachedMethod::Get) {
+        Some(keyed) => search_in_part(shared, arrival, head, keyed),
+        None => Err(ask.why),
+    };
+    match found {
+        Ok(response) => return Found::Hit(response),
+        // A complete one's reason is the better one, if there was one.
+        Err(why) if why != Why::UriMiss && matches!(ask.why, Why::UriMiss | Why::VaryMiss) => ask.why = why,
+        Err(_) => {}
+    }
+    ask.keyed = ask.keyed.filter(|keyed| keyed.range.is_some());
+    Found::Forward(ask)
+}
+
+fn search_in_part(
+    shared: &Shared,
+    arrival: &Arrival,
+    head: &Parts,
+    keyed: &mut Keyed,
+) -> Result<Response<Outgoing>, Why> {
+    let key = keyed.request.key.for_parts();
+    let stored = match shared.store.find(&key, &head.headers) {
+        store::Found::Response(stored) if *stored.tenant() == arrival.tenant.id => stored,
+        _ => return Err(Why::UriMiss),
+    };
+    keyed.selecting = stored.selecting.of_request(&head.headers).to_bytes();
+    let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
+    let rule = arrival.newest_rule(&stored);
+    let verdict =
+        decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
+    match verdict {
+        Lookup::Hit { age, ttl } => {
+            let served = serve_incomplete(head, &stored, age, &Account::Hit { ttl });
+            if served.is_some() {
+                stored.account().hit();
+            }
+            served.ok_or(Why::UriMiss)
+        }
+        Lookup::Forward(why) => {
+            if let Why::Invalidated { rule, .. } = why {
+                shared.removals.found(&stored, rule);
+                // What comes now is not to be put together with it.
+                shared.store.remove_dead(&key, &stored);
+            }
+            Err(why)
+        }
+        Lookup::HitWhileRevalidating(_) | Lookup::Validate(_) => Err(Why::Stale),
+    }
 }
 
 impl Arrival {

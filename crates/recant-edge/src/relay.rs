@@ -29,7 +29,7 @@ use crate::coded::OriginBody;
 use crate::fetches::Fetching;
 use crate::flight::Boarding;
 use crate::origin::Lent;
-use crate::store::{Collected, Facts, Store};
+use crate::store::{Collected, Facts, NewPart, Store};
 
 /// Bytes copied at a time for a viewer who is behind.
 const COPIED_BYTES_MAX: usize = 64 * 1024;
@@ -97,6 +97,8 @@ pub(crate) struct Keeper {
     pub(crate) store: Arc<Store>,
     pub(crate) key: CacheKey,
     pub(crate) facts: Facts,
+    /// What it is a part of, if it is one.
+    pub(crate) part: Option<NewPart>,
     /// The fields of the request that is answered.
     pub(crate) request: HeaderMap,
     /// Until it is stored, or given up.
@@ -242,9 +244,14 @@ impl State {
         {
             let bytes = collected.into_bytes();
             self.collected = Kept::Whole(bytes.clone());
-            let Keeper { store, key, facts, request, _fetching } = keeper;
-            let stored = store.make(&key, facts, bytes);
-            store.put(key, stored, &request);
+            let Keeper { store, key, facts, part, request, _fetching } = keeper;
+            match part {
+                Some(part) => store.put_part(&key, facts, &part, &bytes, &request),
+                None => {
+                    let stored = store.make(&key, facts, bytes);
+                    store.put(key, stored, &request);
+                }
+            }
         }
         // Only now, so that whoever does not come along any more finds it stored.
         self.boarding = None;

@@ -9,10 +9,11 @@ use http::HeaderMap;
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 
-use recant_core::cache_key::CacheKey;
+use recant_core::cache_key::{CacheKey, CachedMethod};
 use recant_core::id::TenantId;
 use recant_core::limits::{STORE_BYTES_PER_COLLECTED_BYTE, STORED_BODY_BYTES_MAX, VARIANTS_PER_KEY_MAX};
 use recant_core::position::{Era, Position, Stamp};
+use recant_core::segments::Segments;
 
 use crate::disk::{Candidate, Tier, Variant};
 
@@ -58,7 +59,7 @@ pub(crate) struct Store {
     responses: Cache<CacheKey, Variants, Weigher, RandomState, Leavers>,
     accounts: Accounts,
     /// Bytes that one tenant may have stored.
-    share_bytes: u64,
+    pub(super) share_bytes: u64,
     /// What lies on a disk beside, if anything does. It is told of every change under the key's lock.
     disk: Option<Arc<Tier>>,
     hasher: RandomState,
@@ -158,12 +159,30 @@ impl Store {
         Arc::new(Stored::new(key, account, facts, body))
     }
 
+    /// The same of what there is of a response.
+    pub(super) fn make_incomplete(&self, key: &CacheKey, facts: Facts, segments: Segments) -> Arc<Stored> {
+        let account = self.account(&facts.tenant);
+        Arc::new(Stored::incomplete(key, account, facts, segments))
+    }
+
+    /// What is in memory under this key for a request with these fields; nobody has asked for it.
+    pub(super) fn peek(&self, key: &CacheKey, request: &HeaderMap) -> Option<Arc<Stored>> {
+        let variants = self.responses.peek(key)?;
+        variants.as_slice().iter().find(|stored| stored.selecting.matches(request)).cloned()
+    }
+
+    /// Whether anything is in memory under this key.
+    pub(super) fn contains(&self, key: &CacheKey) -> bool {
+        self.responses.contains_key(key)
+    }
+
     /// Stores the response to a request with these fields, unless one with a newer stamp answers it already, or its
     /// tenant may not have as much.
     pub(crate) fn put(&self, key: CacheKey, stored: Arc<Stored>, request: &HeaderMap) {
         if stored.weight() > self.share_bytes {
             return;
         }
+        let mut is_put = false;
         let is_first = self.change(&key, |there| {
             let (answer, others): (Vec<_>, Vec<_>) =
                 there.iter().partition(|old| old.selecting.matches(request));
@@ -177,9 +196,13 @@ impl Store {
                 answer.iter().for_each(|old| disk.forget_if_other(&key, &old.selecting, &stored.selecting));
                 disk.put(&key, &stored);
             }
+            is_put = true;
             let kept = others.into_iter().take(VARIANTS_PER_KEY_MAX - 1);
             Some(std::iter::once(&stored).chain(kept).cloned().collect())
         });
+        if is_put && key.is_of(CachedMethod::Get) {
+            self.drop_parts(&key, stored.stamp, request);
+        }
         self.keep_to_share(stored.account(), is_first.then_some(key));
     }
 
@@ -244,14 +267,14 @@ impl Store {
 
     /// An invalidation has taken this response away: it is not to be found on the disk any more.
     pub(crate) fn forget_dead(&self, old: &Stored) {
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk_of(old) {
             disk.forget_dead(old);
         }
     }
 
     /// A response is known to be valid up to where it says.
     pub(crate) fn note_valid(&self, stored: &Stored) {
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk_of(stored) {
             disk.note_valid(stored);
         }
     }
@@ -279,6 +302,11 @@ impl Store {
     /// What lies on a disk beside.
     pub(crate) fn disk(&self) -> Option<&Arc<Tier>> {
         self.disk.as_ref()
+    }
+
+    /// The disk, if such a response can lie there: what is not complete is in memory only.
+    fn disk_of(&self, stored: &Stored) -> Option<&Arc<Tier>> {
+        self.disk.as_ref().filter(|_| stored.segments().is_none())
     }
 
     /// A variant of what is stored under this key, if it is in memory; nobody has asked for it.
@@ -326,7 +354,7 @@ impl Store {
 
     /// Puts what `change` makes of what is stored under a key in its place: nothing new if it makes nothing of it, and
     /// nothing at all where nothing is left. Says whether the key was not there before.
-    fn change(
+    pub(super) fn change(
         &self,
         key: &CacheKey,
         change: impl FnOnce(&[Arc<Stored>]) -> Option<Vec<Arc<Stored>>>,
@@ -360,7 +388,7 @@ impl Store {
     }
 
     /// Makes room among a tenant's own until it has no more than its share.
-    fn keep_to_share(&self, account: &TenantAccount, new: Option<CacheKey>) {
+    pub(super) fn keep_to_share(&self, account: &TenantAccount, new: Option<CacheKey>) {
         if self.share_bytes == u64::MAX {
             return;
         }
@@ -391,7 +419,8 @@ impl Store {
     }
 }
 
-fn order(stamp: Stamp) -> (Era, Position) {
+/// Which of two stamps is the newer one.
+pub(super) fn order(stamp: Stamp) -> (Era, Position) {
     (stamp.era, stamp.position)
 }
 

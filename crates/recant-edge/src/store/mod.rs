@@ -15,6 +15,8 @@
 //! out what nobody asked for twice, and little else. `accounts` says of each tenant what it has, and how much of the
 //! store it may have.
 //!
+//! `parts` says what becomes of the parts of a response that is not there as a whole.
+//!
 //! Bodies on their way into the store take memory too, for as long as their viewers let them: [`Collected`] counts
 //! them, and what finds no room is passed on without being stored.
 
@@ -24,6 +26,7 @@ mod fields;
 #[cfg(any(test, feature = "measuring"))]
 pub(crate) mod fixtures;
 mod memory;
+mod parts;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -34,4 +37,5 @@ pub use accounts::TenantUsage;
 pub(crate) use collected::Collected;
 pub(crate) use fields::Fields;
 pub(crate) use memory::{Found, Store};
+pub(crate) use parts::NewPart;
 pub(crate) use stored::{Facts, Stored};

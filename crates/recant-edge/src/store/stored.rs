@@ -13,6 +13,7 @@ use recant_core::freshness::Terms;
 use recant_core::id::TenantId;
 use recant_core::match_uri::MatchUri;
 use recant_core::position::{Position, Stamp};
+use recant_core::segments::Segments;
 use recant_core::tag::CacheTag;
 use recant_core::time::WallTime;
 use recant_core::vary::Selecting;
@@ -44,8 +45,10 @@ pub(crate) struct Stored {
     /// Whether it was asked for since it was last looked at for its tenant's share.
     is_used: AtomicBool,
     fields: Fields,
-    /// All of it.
+    /// All of it; empty where it is not there as a whole.
     pub(crate) body: Bytes,
+    /// What there is of one that is not complete.
+    segments: Option<Box<Segments>>,
     /// On which terms it may be used.
     pub(crate) terms: Terms,
     /// When its head came, or that of the 304 that confirmed it last.
@@ -78,12 +81,33 @@ pub(crate) struct Facts {
 impl Stored {
     /// The response with these facts and this body, to be stored under this key; the account is its tenant's.
     pub(super) fn new(key: &CacheKey, account: Arc<TenantAccount>, facts: Facts, body: Bytes) -> Self {
+        Self::with(key, account, facts, body, None)
+    }
+
+    /// The same of what there is of a response, whose facts are those of the whole.
+    pub(super) fn incomplete(
+        key: &CacheKey,
+        account: Arc<TenantAccount>,
+        facts: Facts,
+        segments: Segments,
+    ) -> Self {
+        Self::with(key, account, facts, Bytes::new(), Some(Box::new(segments)))
+    }
+
+    fn with(
+        key: &CacheKey,
+        account: Arc<TenantAccount>,
+        facts: Facts,
+        body: Bytes,
+        segments: Option<Box<Segments>>,
+    ) -> Self {
         let Facts { tenant, stamp, uris, tags, status, mut headers, .. } = facts;
         let Facts { terms, response_time, selecting, is_coded_here, .. } = facts;
         debug_assert_eq!(&tenant, account.tenant(), "a response is on its tenant's account");
         // Known now also where it came chunked; a HEAD is answered with it (RFC 9110 section 8.6).
         if status != StatusCode::NO_CONTENT {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            let length = segments.as_ref().map_or(body.len() as u64, |segments| segments.length());
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
         debug_assert_eq!(uris, key.uris(), "its spellings are those of its key");
         let mut stored = Self {
@@ -97,6 +121,7 @@ impl Stored {
             is_used: AtomicBool::new(false),
             fields: Fields::of(&headers),
             body,
+            segments,
             terms,
             response_time,
             selecting,
@@ -117,6 +142,11 @@ impl Stored {
     /// What its tenant has and did.
     pub(crate) fn account(&self) -> &Arc<TenantAccount> {
         &self.account
+    }
+
+    /// What there is of it, if it is not complete.
+    pub(crate) fn segments(&self) -> Option<&Segments> {
+        self.segments.as_deref()
     }
 
     /// What it is stored under.
@@ -161,6 +191,11 @@ impl Stored {
         !self.is_counted.swap(true, Ordering::Relaxed)
     }
 
+    /// Whether it has been found to be invalidated.
+    pub(crate) fn is_known_to_be_dead(&self) -> bool {
+        self.is_counted.load(Ordering::Relaxed)
+    }
+
     /// Whether its origin can be asked if it is still good.
     pub(crate) fn can_be_validated(&self) -> bool {
         self.can_be_validated
@@ -187,7 +222,8 @@ impl Stored {
     fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|tag| tag.as_str().len() + 2 * ALLOCATION).sum();
         let held = self.fields.bytes() + self.body.len() + self.key.as_bytes().len() + self.selecting.bytes();
-        PLACE_BYTES + size_of::<Self>() + tags + held
+        let segments = self.segments.as_ref().map_or(0, |segments| segments.memory_bytes());
+        PLACE_BYTES + size_of::<Self>() + tags + held + segments
     }
 }
 

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue};
 use recant_core::cache_key::CacheKey;
 use recant_core::cache_policy::managed;
 use recant_core::limits::VARIANTS_PER_KEY_MAX;
+use recant_core::part::Part;
 use recant_core::position::{Era, Position, Stamp};
 use recant_core::vary::Selecting;
 
@@ -217,4 +218,78 @@ fn an_account_is_closed_when_its_tenant_is_gone_and_nothing_of_it_is_stored() {
     store.remove(&key_of("b", 0));
     store.close_accounts(|_| true);
     assert_eq!(store.usage(), [usage(&store, "a")]);
+}
+
+/// Puts a part of this tenant's in, of so many bytes at this place; whether it is there afterwards.
+fn put_part(store: &Arc<Store>, tenant: &str, n: usize, start: usize, length: usize, position: u64) -> bool {
+    let range = format!("bytes {start}-{}/{}", start + length - 1, 100 * MIB);
+    let headers = HeaderMap::from_iter([
+        (http::header::ETAG, HeaderValue::from_static("\"a\"")),
+        (http::header::CONTENT_RANGE, range.try_into().expect("letters and digits")),
+    ]);
+    let part = Part::of(&headers, None).expect("it says what it is");
+    let stamp = Stamp { era: Era::default(), position: Position::new(position) };
+    let facts = Facts { headers, stamp, ..facts_of(tenant, n) };
+    let (key, range) = (key_of(tenant, n), part.range.clone());
+    let new = NewPart { part, stands_alone: true, may_be_whole: true };
+    store.put_part(&key, facts, &new, &Bytes::from(vec![0; length]), &HeaderMap::new());
+    match store.find(&key.for_parts(), &HeaderMap::new()) {
+        Found::Response(stored) => stored.segments().is_some_and(|there| there.range(&range).is_some()),
+        Found::Other(_) | Found::Nothing => false,
+    }
+}
+
+#[test]
+fn parts_are_weighed_like_anything_else() {
+    let store = Arc::new(Store::new(MIB as u64, 100));
+    for n in 0..4_000_usize {
+        // Neighbours, and some that overlap.
+        put_part(&store, ["a", "b"][n % 2], n % 700, n / 700 * 500, 600, 0);
+        put(&store, "a", n % 300, n % 700);
+        assert!(store.bytes() <= MIB as u64, "{} bytes", store.bytes());
+    }
+    let (a, b) = (usage(&store, "a"), usage(&store, "b"));
+    assert!(a.evicted > 0 && b.evicted > 0, "{a:?} {b:?}");
+    assert_eq!(a.bytes + b.bytes, store.bytes());
+    assert_eq!(a.stored_responses + b.stored_responses, store.all().count() as u64);
+    let held = |stored: Arc<Stored>| stored.segments().map_or(stored.body.len(), |there| there.bytes());
+    let bodies: usize = store.all().map(|(_, stored)| held(stored)).sum();
+    assert!(bodies as u64 <= store.bytes(), "{bodies} bytes of bodies alone");
+}
+
+#[test]
+fn parts_count_for_their_tenants_share() {
+    let store = Arc::new(Store::new(4 * MIB as u64, 25));
+    (0..100).for_each(|n| assert!(put(&store, "small", n, 1_000)));
+    for n in 0..600 {
+        put_part(&store, "large", n / 3, n % 3 * 5_000, 5_000, 0);
+        assert!(usage(&store, "large").bytes <= MIB as u64);
+    }
+    let large = usage(&store, "large");
+    assert!(large.bytes > MIB as u64 / 2 && large.evicted > 0, "{large:?}");
+    assert!((0..100).all(|n| is_there(&store, "small", n)));
+    assert!(!put_part(&store, "large", 1_000, 0, 2 * MIB, 0), "more than the share");
+}
+
+#[test]
+fn what_is_put_together_is_as_old_as_its_oldest_byte() {
+    let check = |positions: [u64; 2], checked: u64, expected: (u64, u64)| {
+        let store = Arc::new(Store::new(MIB as u64, 100));
+        assert!(put_part(&store, "a", 0, 0, 10, positions[0]));
+        let there = || match store.find(&key(0).for_parts(), &HeaderMap::new()) {
+            Found::Response(stored) => stored,
+            Found::Other(_) | Found::Nothing => panic!("it is there"),
+        };
+        there().checked_up_to(Position::new(checked));
+        assert!(put_part(&store, "a", 0, 10, 10, positions[1]));
+        let there = there();
+        assert!(there.segments().is_some_and(|segments| segments.range(&(0..20)).is_some()));
+        let got = (there.stamp.position.get(), there.valid_up_to().position.get());
+        assert_eq!(got, expected, "{positions:?} {checked}");
+    };
+    check([3, 5], 3, (3, 3));
+    check([5, 3], 5, (3, 3));
+    // A rule between is known not to match what was there; what comes now is known no further than it was asked for.
+    check([3, 5], 4, (3, 4));
+    check([3, 5], 9, (3, 5));
 }

@@ -452,3 +452,29 @@ async fn an_orderly_end_leaves_everything_that_was_stored() {
     assert_eq!(keeping.usage().restored, 50);
     assert!(keeping.is_hit("a.test", "/49").await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_in_memory_only_and_what_they_make_up_is_not() {
+    let keeping = Keeping::new(|_, request| {
+        let ten = request.contains("bytes=0-4").then_some(("0-4", "01234")).unwrap_or(("5-9", "56789"));
+        let lines = format!("ETag: \"e\"\r\nCache-Control: max-age=600\r\nContent-Range: bytes {}/10", ten.0);
+        Act::Reply(format!("HTTP/1.1 206 x\r\n{lines}\r\nContent-Length: 5\r\n\r\n{}", ten.1).into())
+    })
+    .await;
+    let ask = async |keeping: &Keeping, target: &str, range: &str| {
+        let reply = keeping.send("GET", "a.test", target, &[&format!("Range: bytes={range}")]).await;
+        (reply.status, reply.text().to_owned(), reply.header("x-cache"))
+    };
+    let (miss, hit) = ("Miss from recant".to_owned(), "Hit from recant".to_owned());
+    for (target, range, from) in
+        [("/half", "0-4", &miss), ("/whole", "0-4", &miss), ("/whole", "5-9", &miss), ("/half", "0-4", &hit)]
+    {
+        assert_eq!(&ask(&keeping, target, range).await.2, from, "{target} {range}");
+    }
+    keeping.has_written(1).await;
+    assert_eq!((keeping.usage().stored_responses, keeping.usage().waiting), (1, 0));
+    let keeping = keeping.killed().await;
+    assert_eq!(keeping.usage().restored, 1);
+    assert_eq!(ask(&keeping, "/whole", "3-6").await, (206, "3456".into(), hit));
+    assert_eq!(ask(&keeping, "/half", "0-4").await, (206, "01234".into(), miss));
+}

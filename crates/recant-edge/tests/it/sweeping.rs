@@ -74,7 +74,7 @@ async fn each_is_counted_once_whoever_finds_it_first() {
     bed.invalidate("a", &["/*"]);
     // Found by a lookup, whose fetch replaces it; found by one that leaves it there; found by the sweep.
     let _ = bed.get("a.test", "/replaced").await;
-    let _ = bed.send("GET", "a.test", "/found", &["Range: bytes=0-0"]).await;
+    let _ = bed.send("GET", "a.test", "/found", &["Range: bytes=0-0,1-1"]).await;
     assert_eq!(usage(&bed, "a").invalidated, 2);
     bed.edge.sweep_now().await;
     bed.edge.sweep_now().await;

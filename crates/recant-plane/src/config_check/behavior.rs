@@ -40,7 +40,7 @@ pub(super) fn behavior(
             Some("redirect-to-https") => ViewerProtocol::RedirectToHttps,
             _ => ViewerProtocol::AllowAll,
         };
-    let allowed_methods = allowed_methods(&mut fields)?;
+    let (allowed_methods, cached_methods) = methods(&mut fields)?;
     let (cache_policy_id, custom_cache_policy) = cache_policy(&mut fields, policies)?;
     let (origin_request_policy_id, custom_origin_request_policy) =
         origin_request_policy(&mut fields, policies)?;
@@ -55,6 +55,7 @@ pub(super) fn behavior(
         custom_origin_request_policy,
         response_headers_policy,
         allowed_methods,
+        cached_methods,
         compress,
         viewer_protocol,
     })
@@ -112,9 +113,11 @@ fn response_headers_policy(
     })
 }
 
-fn allowed_methods(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {
+/// Which methods are passed to the origin, and which of their responses may be stored.
+fn methods(fields: &mut Fields<'_>) -> Result<(Vec<String>, Vec<String>), ApiError> {
+    let owned = |methods: &[&str]| methods.iter().map(ToString::to_string).collect();
     let Some(mut allowed) = fields.structure("AllowedMethods")? else {
-        return Ok(METHOD_SETS[0].iter().map(ToString::to_string).collect());
+        return Ok((owned(METHOD_SETS[0]), owned(METHOD_SETS[0])));
     };
     allowed.ignore("Quantity");
     let methods = sorted(allowed.texts("Items"));
@@ -122,15 +125,20 @@ fn allowed_methods(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {
         let why = "GET and HEAD, these and OPTIONS, or all seven methods";
         return Err(allowed.refuse("Items", why));
     }
+    let mut cached_methods = METHOD_SETS[0].to_vec();
     if let Some(mut cached) = allowed.structure("CachedMethods")? {
         cached.ignore("Quantity");
-        if sorted(cached.texts("Items")) != METHOD_SETS[0] {
-            return Err(cached.refuse("Items", "this version stores responses to GET and HEAD"));
+        cached_methods = sorted(cached.texts("Items"));
+        if !METHOD_SETS[..2].contains(&cached_methods.as_slice()) {
+            return Err(cached.refuse("Items", "GET and HEAD, or these and OPTIONS"));
+        }
+        if !cached_methods.iter().all(|method| methods.contains(method)) {
+            return Err(cached.refuse("Items", "OPTIONS is not among the allowed methods"));
         }
         cached.finish()?;
     }
     allowed.finish()?;
-    Ok(methods.into_iter().map(str::to_owned).collect())
+    Ok((owned(&methods), owned(&cached_methods)))
 }
 
 fn sorted(methods: Vec<&str>) -> Vec<&str> {

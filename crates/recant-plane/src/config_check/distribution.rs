@@ -272,6 +272,20 @@ mod tests {
         assert_eq!(spec.cache_tag_header.as_deref(), Some("x-tags"));
         assert_eq!(spec.parameter_defaults.get("path").map(String::as_str), Some("p"));
         assert_eq!(spec.default_behavior.allowed_methods, ["GET", "HEAD"]);
+        assert_eq!(spec.default_behavior.cached_methods, ["GET", "HEAD"]);
+        let methods = |cached: &[&str]| {
+            let items = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"];
+            let cached = json!({"Quantity": cached.len(), "Items": cached});
+            let value = json!({"Quantity": 7, "Items": items, "CachedMethods": cached});
+            with("/DefaultCacheBehavior/AllowedMethods", value)
+                .map(|it| it.spec.default_behavior.cached_methods)
+        };
+        assert_eq!(methods(&["HEAD", "GET"]).unwrap(), ["GET", "HEAD"]);
+        assert_eq!(methods(&["OPTIONS", "HEAD", "GET"]).unwrap(), ["GET", "HEAD", "OPTIONS"]);
+        for wrong in [&["GET"][..], &["GET", "HEAD", "POST"], &["GET", "OPTIONS"]] {
+            let error = methods(wrong).expect_err("no set that CloudFront knows").to_string();
+            assert!(error.contains("AllowedMethods.CachedMethods.Items: "), "{error}");
+        }
         assert!(!spec.default_behavior.compress);
         assert!(with("/DefaultCacheBehavior/Compress", json!(true)).unwrap().spec.default_behavior.compress);
         assert!(spec.http2 && !with("/HttpVersion", json!("http1.1")).unwrap().spec.http2);
@@ -371,6 +385,11 @@ mod tests {
                 "/DefaultCacheBehavior/AllowedMethods",
                 json!({"Quantity": 1, "Items": ["GET"]}),
                 "DistributionConfig.DefaultCacheBehavior.AllowedMethods.Items: ",
+            ),
+            (
+                "/DefaultCacheBehavior/AllowedMethods",
+                json!({"Quantity": 2, "Items": ["GET", "HEAD"], "CachedMethods": {"Quantity": 3, "Items": ["GET", "HEAD", "OPTIONS"]}}),
+                "DistributionConfig.DefaultCacheBehavior.AllowedMethods.CachedMethods.Items: ",
             ),
             (
                 "/TenantConfig/ParameterDefinitions/1/Name",

@@ -15,7 +15,7 @@ use super::heartbeat::to_json;
 
 /// Counts what this version understands of bodies: **one more whenever a kind or a member comes that an earlier version passed over.**
 /// What an edge has kept on a disk with another understanding is not gone on with.
-pub const UNDERSTANDING: u16 = 1;
+pub const UNDERSTANDING: u16 = 2;
 
 /// Why a body cannot be read.
 #[derive(Debug, thiserror::Error)]

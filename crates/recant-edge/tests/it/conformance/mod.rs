@@ -93,6 +93,11 @@ impl Exchange {
         self
     }
 
+    fn body(mut self, body: &'static str) -> Self {
+        self.body = body;
+        self
+    }
+
     /// The origin closes the connection instead.
     fn broken_off(mut self) -> Self {
         self.breaks_off = true;

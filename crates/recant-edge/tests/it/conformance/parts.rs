@@ -1,6 +1,6 @@
 //! Parts of stored responses: RFC 9110 section 14, RFC 9111 section 3.4.
 
-use super::{From, check, get, reused};
+use super::{From, check, get, reused, with};
 
 const LASTING: [&str; 4] = ["Cache-Control: max-age=3600", "A: 1", "ETag: \"a\"", "Content-Type: text/plain"];
 
@@ -51,7 +51,7 @@ async fn what_is_stale_is_validated_and_then_cut() {
 }
 
 #[tokio::test]
-async fn parts_themselves_are_passed_on_and_not_stored() {
+async fn parts_without_a_validator_are_passed_on_and_not_stored() {
     let answers = ["Cache-Control: max-age=3600", "Content-Range: bytes 5-9/10"];
     let ranged = || get(&answers).answered(206).asking(&["Range: bytes=-5"]);
     check("206", &[ranged(), ranged().from(From::Origin), get(&[]).from(From::Origin)]).await;
@@ -59,4 +59,15 @@ async fn parts_themselves_are_passed_on_and_not_stored() {
     check("206 unasked", &[get(&answers).answered(206), get(&[]).from(From::Origin)]).await;
     // Elsewhere the field means nothing (RFC 9110 section 14.4).
     reused(&["Cache-Control: max-age=3600", "Content-Range: bytes 0-9/10"], true).await;
+}
+
+#[tokio::test]
+async fn parts_with_a_validator_are_stored() {
+    let answers = with(&LASTING, &["Content-Range: bytes 5-9/20"]);
+    let ranged = |range| get(&answers).answered(206).asking(&[range]);
+    let cut =
+        ranged("Range: bytes=6-7").from(From::Store).gets("content-range", "bytes 6-7/20").gets_body("12");
+    let more = ranged("Range: bytes=6-10").from(From::Origin);
+    let whole = get(&LASTING).from(From::Origin);
+    check("206", &[ranged("Range: bytes=5-9").body("01234"), cut, more, whole]).await;
 }

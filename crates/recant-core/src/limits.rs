@@ -385,6 +385,10 @@ pub const STORE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
 /// Stored responses that the sweep looks at before it rests. Ours; they take some 0.1 ms.
 pub const SWEEP_RESPONSES_AT_ONCE: usize = 512;
+/// How long an edge may take to connect to a shield: shorter than for an origin, which can be asked instead. Ours.
+pub const SHIELD_CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
+/// How long a shield that did not answer is left alone. Ours.
+pub const SHIELD_REST: Duration = Duration::from_secs(5);
 /// How long the sweep waits after an entry of the log for those that follow. Ours; what is swept away cannot say any more why it went.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);
 /// Bytes of stored responses on an edge's disk, unless the operator says otherwise. Ours.

@@ -95,6 +95,9 @@ pub struct OriginSpec {
     pub read_timeout: Duration,
     /// Headers added to every origin request (`CustomHeaders`), in order.
     pub custom_headers: Vec<(String, String)>,
+    /// The region of the shield that is asked in its place (`OriginShield`), where edges know one there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shield: Option<String>,
 }
 
 /// Whether an origin is asked over TLS (`OriginProtocolPolicy`).

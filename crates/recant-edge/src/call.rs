@@ -145,7 +145,7 @@ impl Job {
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What is about a part or a version.
-const PRECONDITIONS: [HeaderName; 6] =
+pub(crate) const PRECONDITIONS: [HeaderName; 6] =
     [RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
 
 /// All of a viewer's fields that are for the origin. Here the origin may know the viewer.

@@ -28,7 +28,8 @@ use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
 use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::request::Shared;
-use crate::server::{Door, serve};
+use crate::server::{Door, Guests, serve};
+use crate::shield::{ShieldOptions, Shields};
 use crate::store::{Store, TenantUsage};
 use crate::sweep::{Sweep, SweepProgress};
 use crate::tls::{Certificates, CertificatesError};
@@ -67,6 +68,8 @@ pub struct EdgeOptions {
     pub sweep_pause: Duration,
     /// What outlives the process, if anything is to.
     pub disk: Option<DiskOptions>,
+    /// Whether it asks shields, or is one.
+    pub shield: Option<ShieldOptions>,
 }
 
 /// How viewers connect over TLS.
@@ -119,6 +122,7 @@ impl EdgeOptions {
             clock: Arc::new(SystemClock),
             sweep_pause: SWEEP_PAUSE,
             disk: None,
+            shield: None,
         }
     }
 }
@@ -130,6 +134,7 @@ impl EdgeOptions {
 pub struct Edge {
     viewer: SocketAddr,
     viewer_tls: Option<SocketAddr>,
+    shield: Option<SocketAddr>,
     metrics: Option<SocketAddr>,
     certificates: Option<Arc<Certificates>>,
     world: Arc<World>,
@@ -150,13 +155,21 @@ impl Edge {
         let secure = Secure::new(&options.origin_ca)?;
         let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
         let (listener, viewer) = listen(options.viewer).await?;
-        let mut doors = vec![Door { listener, certificates: None, permits: permits.clone() }];
+        let mut doors = vec![Door { listener, guests: Guests::Viewers, permits: permits.clone() }];
         let (mut viewer_tls, mut certificates) = (None, None);
         if let Some(TlsOptions { address, certificates: dir, default_certificate }) = options.tls {
             let (listener, address) = listen(address).await?;
             let opened = Arc::new(Certificates::open(dir, default_certificate)?);
-            doors.push(Door { listener, certificates: Some(opened.clone()), permits });
+            doors.push(Door { listener, guests: Guests::ViewersOverTls(opened.clone()), permits });
             (viewer_tls, certificates) = (Some(address), Some(opened));
+        }
+        let mut shield = None;
+        if let Some(address) = options.shield.as_ref().and_then(|shielding| shielding.listen) {
+            let (listener, address) = listen(address).await?;
+            // Viewers do not keep edges out.
+            let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
+            doors.push(Door { listener, guests: Guests::Edges, permits });
+            shield = Some(address);
         }
         let metrics = match options.metrics {
             Some(address) => Some(listen(address).await?),
@@ -179,7 +192,7 @@ impl Edge {
         }
         let mut own = options.plane_addresses;
         own.push(viewer);
-        own.extend(viewer_tls);
+        own.extend(viewer_tls.into_iter().chain(shield));
         let policy =
             AddressPolicy { own, allowed: options.allowed_networks, denied: options.denied_networks };
         let shared = Shared {
@@ -191,6 +204,8 @@ impl Edge {
             recalls: Recalls::new(),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
+            shields: options.shield.as_ref().map(|shielding| Shields::new(shielding, secure.clone())),
+            edge_secret: options.shield.map(|shielding| shielding.secret),
             origins: Origins::new(policy, secure),
             clock: options.clock.clone(),
             geo: Geo::new(options.geo_header, options.geo_database.as_deref())?,
@@ -226,6 +241,7 @@ impl Edge {
         Ok(Self {
             viewer,
             viewer_tls,
+            shield,
             metrics,
             certificates,
             world,
@@ -246,6 +262,11 @@ impl Edge {
     /// Where viewers connect over TLS.
     pub fn viewer_tls_address(&self) -> Option<SocketAddr> {
         self.viewer_tls
+    }
+
+    /// Where other edges ask this one in an origin's place.
+    pub fn shield_address(&self) -> Option<SocketAddr> {
+        self.shield
     }
 
     /// Where the edge's numbers are read.

@@ -36,6 +36,7 @@ use crate::relay::{Keeper, Source};
 use crate::request::{Arrival, Shared};
 use crate::respond::{self, Account};
 use crate::serve::serve;
+use crate::shield;
 use crate::upgrade::switched;
 use crate::viewer::Viewer;
 
@@ -147,6 +148,10 @@ impl Job {
         validate: Option<&Reserve>,
         gate: Option<&Gate>,
     ) -> Result<Answer, OriginError> {
+        let specs: Vec<&OriginSpec> = targets.iter().map(|(_, spec)| *spec).collect();
+        if let Some(answer) = shield::ask(shared, self, &specs, head, validate, gate).await {
+            return Ok(answer);
+        }
         let distribution = &self.arrival.distribution;
         let ((last, spec), before) = targets.split_last().expect("there is an origin to ask");
         for (origin, spec) in before {

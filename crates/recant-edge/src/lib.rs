@@ -72,6 +72,7 @@ mod request;
 mod respond;
 mod serve;
 mod server;
+mod shield;
 mod stop;
 mod store;
 mod streams;
@@ -90,7 +91,10 @@ pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use geo::GeoDatabaseError;
 pub use origin::{Network, NetworkError, OriginCaError};
+pub use shield::{ShieldAddress, ShieldAddressError, ShieldOptions};
 pub use store::TenantUsage;
 pub use sweep::SweepProgress;
 pub use tls::{CertificateError, CertificatesError};
 pub use world::World;
+
+pub use recant_wire::feed::EdgeSecret;

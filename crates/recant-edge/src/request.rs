@@ -29,6 +29,7 @@ use recant_core::lookup::{EdgeView, Why};
 use recant_core::origin_request_policy::OriginRequestPolicy;
 use recant_core::position::Stamp;
 use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
+use recant_wire::feed::EdgeSecret;
 
 use crate::body::Outgoing;
 use crate::clock::Clock;
@@ -47,6 +48,7 @@ use crate::origin::Origins;
 use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::respond::Refusal;
+use crate::shield::{LogPlace, Shields};
 use crate::store::Store;
 use crate::target::{Ambiguous, Target};
 use crate::viewer::Viewer;
@@ -72,6 +74,10 @@ pub(crate) struct Shared {
     pub(crate) geo: Geo,
     /// The port that viewers without TLS are sent to, where they are.
     pub(crate) https_port: u16,
+    /// Those that are asked in origins' places.
+    pub(crate) shields: Option<Shields>,
+    /// By what other edges are known that ask this one in an origin's place.
+    pub(crate) edge_secret: Option<EdgeSecret>,
 }
 
 /// Whose request it is, and all that was known when it had arrived.
@@ -171,6 +177,32 @@ async fn walk(
         None => outcome,
     };
     outcome.map(|response| finish.response(response, &*shared.clock))
+}
+
+/// Answers another edge, which has judged what concerns its viewer, and has applied the log up to a place. Nothing where this one has not come so
+/// far, or cannot tell what is meant: then the origin is to be asked without it.
+pub(crate) async fn answer_edge(
+    shared: &Arc<Shared>,
+    interjections: &Arc<Interjections>,
+    viewer: &Viewer,
+    asked: LogPlace,
+    head: Parts,
+    body: Incoming,
+) -> Option<Response<Outgoing>> {
+    check_method(&head.method).ok()?;
+    let target = Target::of(&head, viewer.scheme()).ok()?;
+    if hop::hops(&head.headers) >= VIA_HOPS_MAX {
+        return None;
+    }
+    let arrival = Arrival::of(&shared.world, &target.host, target.path).ok()?;
+    let place = shared.world.place_of(arrival.stamp)?;
+    if place.history != asked.history || place.position < asked.position {
+        return None;
+    }
+    let (path, query) = (arrival.object_path(target.path), target.query.map(str::to_owned));
+    let target = (target.host, path, query);
+    let served = serve(shared, interjections, viewer, arrival, target, head, body).await;
+    Some(served.unwrap_or_else(|(refusal, why)| refusal.into_response(why)))
 }
 
 /// Whether the configuration lets this viewer ask for this, in this way.

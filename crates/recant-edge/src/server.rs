@@ -33,6 +33,7 @@ use crate::interim::{InterimStream, Interjections};
 use crate::io::ViewerStream;
 use crate::request::{Shared, answer};
 use crate::respond::Refusal;
+use crate::shield;
 use crate::stop::Stop;
 use crate::streams::{Streams, Watched};
 use crate::strict::{Doubts, StrictStream};
@@ -43,19 +44,29 @@ use crate::viewer::{Security, Viewer};
 /// How long to wait when no connection can be accepted, for want of descriptors most likely.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Where viewers come in.
+/// Where viewers come in, or other edges.
 pub(crate) struct Door {
     pub(crate) listener: TcpListener,
-    /// There when it is for TLS.
-    pub(crate) certificates: Option<Arc<Certificates>>,
-    /// Shared by all doors.
+    pub(crate) guests: Guests,
+    /// Shared by all doors for viewers.
     pub(crate) permits: Arc<Semaphore>,
+}
+
+/// Whom a door is for.
+#[derive(Clone)]
+pub(crate) enum Guests {
+    /// Viewers without TLS.
+    Viewers,
+    /// Viewers with it.
+    ViewersOverTls(Arc<Certificates>),
+    /// Edges that ask this one in an origin's place.
+    Edges,
 }
 
 /// Serves viewers until `stopping` turns true, then lets responses under way come to their end. When it returns,
 /// no connection is open and nothing more is served.
 pub(crate) async fn serve(door: Door, shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
-    let Door { listener, certificates, permits } = door;
+    let Door { listener, guests, permits } = door;
     let mut connections = JoinSet::new();
     let mut stop = Stop::new(stopping.clone());
     loop {
@@ -64,8 +75,8 @@ pub(crate) async fn serve(door: Door, shared: Arc<Shared>, stopping: watch::Rece
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = accept(&listener, &permits) => match accepted {
                 Ok((stream, viewer, permit)) => {
-                    let (certificates, shared, stop) = (certificates.clone(), shared.clone(), Stop::new(stopping.clone()));
-                    connections.spawn(connection(stream, viewer, permit, certificates, shared, stop));
+                    let (guests, shared, stop) = (guests.clone(), shared.clone(), Stop::new(stopping.clone()));
+                    connections.spawn(connection(stream, viewer, permit, guests, shared, stop));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no viewer can be accepted");
@@ -99,19 +110,24 @@ async fn connection(
     stream: TcpStream,
     viewer: SocketAddr,
     _permit: OwnedSemaphorePermit,
-    certificates: Option<Arc<Certificates>>,
+    guests: Guests,
     shared: Arc<Shared>,
     stop: Stop,
 ) {
-    let ended = match (stream.set_nodelay(true), certificates) {
-        (Err(error), _) => Err(error.into()),
-        (Ok(()), None) => {
+    let ended = match stream.set_nodelay(true) {
+        Err(error) => Err(error.into()),
+        Ok(()) => {
             let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            http1(stream, Viewer { address: viewer, security: Security::Plain }, shared, stop).await
-        }
-        (Ok(()), Some(certificates)) => {
-            let stream = ViewerStream::new(stream, VIEWER_STALL_MAX);
-            secure(stream, viewer, &certificates, shared, stop).await
+            let plain = |security| Viewer { address: viewer, security };
+            match guests {
+                Guests::Viewers => http1(stream, plain(Security::Plain), shared, stop).await,
+                Guests::Edges => {
+                    http1(stream, plain(Security::Edge { is_secure: false }), shared, stop).await
+                }
+                Guests::ViewersOverTls(certificates) => {
+                    secure(stream, viewer, &certificates, shared, stop).await
+                }
+            }
         }
     };
     if let Err(error) = ended {
@@ -158,7 +174,11 @@ async fn http1(
         let (doubts, afterwards) = (&doubts, &afterwards);
         async move {
             let left = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
-            let mut response = answer(shared, interjections, viewer, request, doubts.of(number)).await;
+            let doubt = doubts.of(number);
+            let mut response = match viewer.is_edge() {
+                true => shield::answer(shared, interjections, viewer, request, doubt).await,
+                false => answer(shared, interjections, viewer, request, doubt).await,
+            };
             if let (Some(viewer), Some(origin)) = (left, response.extensions_mut().remove::<OnUpgrade>()) {
                 doubts.leave();
                 afterwards.put(Tunnel { viewer, origin });

@@ -28,6 +28,11 @@ pub(crate) enum Security {
     Plain,
     /// TLS, opened by this proof.
     Tls(Arc<Proof>),
+    /// The listener for other edges: one of them asks for a viewer of its own, and says how he asked.
+    Edge {
+        /// Whether he came over TLS.
+        is_secure: bool,
+    },
 }
 
 /// By what an edge has proven whom it speaks for.
@@ -47,14 +52,19 @@ impl Viewer {
 
     /// Whether it came over TLS.
     pub(crate) fn is_secure(&self) -> bool {
-        matches!(self.security, Security::Tls(_))
+        matches!(self.security, Security::Tls(_) | Security::Edge { is_secure: true })
+    }
+
+    /// Whether it is another edge, which has judged its viewer.
+    pub(crate) fn is_edge(&self) -> bool {
+        matches!(self.security, Security::Edge { .. })
     }
 
     /// Whether this host may be asked for over this connection (RFC 9110 section 7.4): without TLS any; with it the
     /// one that the viewer named when it took the certificate for good, and all that the certificate is for.
     pub(crate) fn may_ask_for(&self, host: &Host) -> bool {
         match &self.security {
-            Security::Plain => true,
+            Security::Plain | Security::Edge { .. } => true,
             Security::Tls(proof) => proof.name.as_ref() == Some(host) || proof.certificate.covers(host),
         }
     }

@@ -16,6 +16,10 @@ use crate::viewer::Viewer;
 /// Takes out what only an edge may say, and puts in what the policies of the request's behaviour list. From here on they are fields like
 /// any other: in the key, in `Vary`, at the origin.
 pub(crate) fn settle(head: &mut Parts, arrival: &Arrival, viewer: &Viewer, geo: &Geo) {
+    if viewer.is_edge() {
+        // That edge has done it, and nobody else knows its viewer.
+        return;
+    }
     let keyed = arrival.policy().map_or(&[][..], |policy| &policy.key.headers);
     let forwarded = arrival.origin_request().map(|policy| &policy.headers);
     let listed =

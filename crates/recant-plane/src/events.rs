@@ -311,9 +311,8 @@ mod tests {
         let id = DistributionId::generate([7; 16]);
         let checked = config_check::distribution(
             id.clone(),
-            "e1.test",
             &Document::from(config.clone()),
-            &config_check::Policies::default(),
+            config_check::Surroundings::none(),
         )
         .unwrap();
         Command::CreateDistribution(Box::new(DistributionRecord {

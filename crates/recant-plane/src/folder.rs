@@ -123,6 +123,9 @@ pub struct Addresses {
     /// The `host:port` of viewers over TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub viewer_tls: Option<String>,
+    /// The `host:port` at which other edges ask this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shield: Option<String>,
     /// The `host:port` of an edge's metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<String>,
@@ -247,6 +250,7 @@ impl Folder {
             api: addresses.api.clone().or(others.api),
             viewer: addresses.viewer.clone().or(others.viewer),
             viewer_tls: addresses.viewer_tls.clone().or(others.viewer_tls),
+            shield: addresses.shield.clone().or(others.shield),
             metrics: addresses.metrics.clone().or(others.metrics),
         };
         self.write_addresses(&addresses)

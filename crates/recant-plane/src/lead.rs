@@ -90,6 +90,7 @@ impl Lead {
                 caller_reference_conflict: options.caller_reference_conflict,
                 distribution_invalidations: options.distribution_invalidations,
                 routing_suffix: options.routing_suffix.to_ascii_lowercase(),
+                shield_regions: options.shield_regions,
                 dns: Dns::new(options.dns),
                 root_key_id,
                 path_bytes: options.path_bytes_rate.map(PathBytes::new),

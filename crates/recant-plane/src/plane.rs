@@ -4,6 +4,7 @@
 //! the one before has succeeded, so that a plane that answers is a plane that works. Stopping closes the listener,
 //! ends the feeds, finishes the requests in hand, and lets the store write what it has accepted.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ pub struct PlaneOptions {
     pub distribution_invalidations: DistributionInvalidations,
     /// What the routing endpoints of connection groups end with.
     pub routing_suffix: String,
+    /// The regions in which there is a shield for origins.
+    pub shield_regions: BTreeSet<String>,
     /// Whether names are looked up.
     pub dns: DnsLookups,
     /// How many individual paths and tags of one tenant may be in progress.
@@ -91,6 +94,7 @@ impl PlaneOptions {
             caller_reference_conflict: CallerReferenceConflict::default(),
             distribution_invalidations: DistributionInvalidations::default(),
             routing_suffix: ROUTING_SUFFIX_DEFAULT.to_owned(),
+            shield_regions: BTreeSet::new(),
             dns: DnsLookups::default(),
             paths_in_progress_max: PATHS_IN_PROGRESS_DEFAULT,
             wildcards_in_progress_max: WILDCARDS_IN_PROGRESS_DEFAULT,

@@ -20,7 +20,8 @@ pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
         let folder = Folder::take(&options.data_dir, Role::Edge)?;
         let secret = folder.given_edge_secret()?;
         let member = Member { edge: folder.edge_id()?, incarnation: serve::incarnation() };
-        let edge = serve::start_edge(options.viewers, plane_addresses(&options.plane).await?).await?;
+        let edge = serve::start_edge(options.viewers, plane_addresses(&options.plane).await?, secret.clone())
+            .await?;
         folder.publish_addresses(&serve::addresses(None, Some(&edge)))?;
         stdout::say(&format!("{}Plane    {}\n", serve::viewers(&edge), options.plane))?;
         let follow = FollowerOptions { plane: options.plane, secret, member };

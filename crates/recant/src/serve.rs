@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use recant_core::protocol::message::{Incarnation, Member};
-use recant_edge::{Edge, EdgeOptions, Follower, FollowerOptions, SystemClock};
+use recant_edge::{Edge, EdgeOptions, EdgeSecret, Follower, FollowerOptions, ShieldOptions, SystemClock};
 use recant_plane::folder::Addresses;
 use recant_plane::{Plane, random};
 use tokio::runtime::Runtime;
@@ -31,7 +31,7 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<()> {
         let plane = Plane::start(options.plane.plane).await.context("the plane does not start")?;
         let folder = &*lock.insert(plane.folder());
         let api = plane.api_address();
-        let edge = start_edge(options.viewers, vec![api]).await?;
+        let edge = start_edge(options.viewers, vec![api], folder.edge_secret()?).await?;
         let follower = Follower::start(
             FollowerOptions {
                 plane: format!("http://{api}").parse().expect("an address makes a URL"),
@@ -78,6 +78,7 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 pub(crate) async fn start_edge(
     options: ViewerOptions,
     plane_addresses: Vec<std::net::SocketAddr>,
+    secret: EdgeSecret,
 ) -> anyhow::Result<Edge> {
     let mut edge = EdgeOptions::new(options.viewer);
     edge.tls = options.tls;
@@ -92,6 +93,7 @@ pub(crate) async fn start_edge(
     edge.allowed_networks = options.allowed_networks;
     edge.denied_networks = options.denied_networks;
     edge.plane_addresses = plane_addresses;
+    edge.shield = Some(ShieldOptions { secret, listen: options.shield, shields: options.shields });
     Edge::start(edge).await.context("the edge does not start")
 }
 
@@ -101,6 +103,7 @@ pub(crate) fn addresses(api: Option<std::net::SocketAddr>, edge: Option<&Edge>) 
         api: api.map(|api| api.to_string()),
         viewer: edge.map(|edge| edge.viewer_address().to_string()),
         viewer_tls: edge.and_then(Edge::viewer_tls_address).map(|tls| tls.to_string()),
+        shield: edge.and_then(Edge::shield_address).map(|shield| shield.to_string()),
         metrics: edge.and_then(Edge::metrics_address).map(|metrics| metrics.to_string()),
     }
 }
@@ -109,8 +112,9 @@ pub(crate) fn addresses(api: Option<std::net::SocketAddr>, edge: Option<&Edge>) 
 pub(crate) fn viewers(edge: &Edge) -> String {
     let tls = edge.viewer_tls_address().map(|address| format!("Viewers  https://{address}\n"));
     let metrics = edge.metrics_address().map(|address| format!("Metrics  http://{address}/metrics\n"));
-    let [tls, metrics] = [tls, metrics].map(Option::unwrap_or_default);
-    format!("Viewers  http://{}\n{tls}{metrics}", edge.viewer_address())
+    let shield = edge.shield_address().map(|address| format!("Shield   {address}\n"));
+    let [tls, shield, metrics] = [tls, shield, metrics].map(Option::unwrap_or_default);
+    format!("Viewers  http://{}\n{tls}{shield}{metrics}", edge.viewer_address())
 }
 
 /// A number that no other process of this edge has.

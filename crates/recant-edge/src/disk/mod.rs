@@ -125,6 +125,7 @@ impl Disk {
         let applied = replayed.as_ref().map(|replayed| replayed.applied);
         if let Some(applied) = applied {
             tier.follow(Era::default(), applied.history);
+            world.follow(Era::default(), applied.history);
             // Committed it was: what is fetched before the follower speaks is stamped with it. Without a lease, as ever.
             let (era, known_committed) = (Era::default(), applied.position);
             world.publish_view(EdgeView { lease_until: None, era, known_committed });

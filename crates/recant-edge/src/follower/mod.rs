@@ -218,7 +218,12 @@ impl Driver {
                     let more = self.half.step(self.clock.boot(), EdgeEvent::Applied { position });
                     self.world.publish_view(self.half.view());
                     match effect {
-                        EdgeEffect::Install(_) => self.begin_journal_anew(),
+                        EdgeEffect::Install(_) => {
+                            if let Some(applied) = self.half.applied() {
+                                self.world.follow(self.half.view().era, applied.history);
+                            }
+                            self.begin_journal_anew();
+                        }
                         _ => self.look_at_journal(false),
                     }
                     effects.extend(more);

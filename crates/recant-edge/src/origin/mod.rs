@@ -179,6 +179,19 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// What is asked in plain HTTP at this address.
+    pub(crate) fn at(host: &str, port: u16, connection_timeout: Duration, read_timeout: Duration) -> Self {
+        Self {
+            place: Place { host: host.into(), port, is_secure: false },
+            path: String::new(),
+            connection_timeout,
+            connection_attempts: 1,
+            read_timeout,
+        }
+    }
+}
+
 impl Place {
     /// The `Host` field of a request to it (RFC 9110 section 7.2): with the port unless it is the scheme's own.
     pub(crate) fn host_field(&self) -> String {

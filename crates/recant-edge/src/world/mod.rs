@@ -20,10 +20,10 @@ mod slot;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
-use recant_core::entry::{Change, Scope};
+use recant_core::entry::{Change, HistoryId, Scope};
 use recant_core::host::Host;
 use recant_core::id::{DistributionId, TenantId};
 use recant_core::lookup::EdgeView;
@@ -31,6 +31,7 @@ use recant_core::position::{Era, Position, Stamp};
 use recant_core::rules::Rules;
 use recant_core::spec::{DistributionSpec, TenantSpec};
 
+use crate::shield::LogPlace;
 use sharded::Sharded;
 pub(crate) use slot::{DistributionSlot, TenantSlot};
 
@@ -41,6 +42,8 @@ pub struct World {
     view: ArcSwap<EdgeView>,
     /// How far the tables have come, and in which era.
     applied: ArcSwap<Stamp>,
+    /// Which history the era is of that it was last known of.
+    followed: ArcSwapOption<(Era, HistoryId)>,
     /// Counts what the log has brought.
     changes: watch::Sender<u64>,
     /// Held by the one that changes the tables, so that changes are made one after the other.
@@ -76,6 +79,7 @@ impl World {
             tables: ArcSwap::default(),
             view: ArcSwap::from_pointee(view),
             applied: ArcSwap::from_pointee(view.stamp()),
+            followed: ArcSwapOption::empty(),
             changes: watch::Sender::new(0),
             writer: Mutex::new(()),
         }
@@ -167,6 +171,18 @@ impl World {
         let _writer = self.writer();
         self.applied.store(Arc::new(Stamp { era, position: Position::ZERO }));
         self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// From here on it is known of which history this era is.
+    pub fn follow(&self, era: Era, history: HistoryId) {
+        self.followed.store(Some(Arc::new((era, history))));
+    }
+
+    /// What a stamp means to another edge; nothing where the history is not known, or another one by now.
+    pub(crate) fn place_of(&self, stamp: Stamp) -> Option<LogPlace> {
+        let followed = self.followed.load();
+        let (era, history) = **followed.as_ref()?;
+        (era == stamp.era).then_some(LogPlace { history, position: stamp.position })
     }
 
     /// The stamp of an origin request made with the configuration that is read *after* this call.

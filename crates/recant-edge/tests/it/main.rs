@@ -26,6 +26,7 @@ mod passing;
 mod requests;
 mod response_headers;
 mod secure;
+mod shields;
 mod support;
 mod sweeping;
 mod upgrades;

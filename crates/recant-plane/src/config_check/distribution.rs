@@ -11,6 +11,7 @@ use recant_wire::document::Document;
 
 use super::fields::Fields;
 use super::policies::Policies;
+use super::surroundings::Surroundings;
 use super::{behavior, connection_mode, failing, geo, origin, parameters};
 use crate::error::{ApiError, excerpt};
 
@@ -23,27 +24,25 @@ pub(crate) struct Distribution {
     pub(crate) spec: DistributionSpec,
 }
 
-/// Reads a `DistributionConfig` for the distribution that shall have this id, with the custom policies that it names. The endpoint is the
-/// host that it has if it has no tenants.
+/// Reads a `DistributionConfig` for the distribution that shall have this id.
 ///
 /// # Errors
 /// [`ApiError`] names the first member that is not right or not honoured.
 pub(crate) fn distribution(
     id: DistributionId,
-    endpoint: &str,
     config: &Document,
-    policies: &Policies,
+    around: Surroundings<'_>,
 ) -> Result<Distribution, ApiError> {
     let definitions = parameters::definitions(config)?;
     let mut fields = Fields::of("DistributionConfig", config)?;
     let caller_reference = caller_reference(&mut fields)?;
-    let direct = connection_mode::direct(&mut fields, endpoint)?;
+    let direct = connection_mode::direct(&mut fields, around.endpoint)?;
     comment(&mut fields)?;
     let enabled = fields.boolean("Enabled").unwrap_or(false);
 
     let mut origins = Vec::new();
     for (path, item) in fields.items("Origins")? {
-        origins.push(origin::origin(&path, item, &definitions)?);
+        origins.push(origin::origin(&path, item, &definitions, around.shield_regions)?);
     }
     if origins.len() > ORIGINS_PER_DISTRIBUTION_MAX {
         return Err(ApiError::TooManyOrigins { limit: ORIGINS_PER_DISTRIBUTION_MAX });
@@ -58,8 +57,8 @@ pub(crate) fn distribution(
     let behavior = fields.required_structure("DefaultCacheBehavior")?;
     let targets = origins.iter().map(|origin| &origin.id).chain(origin_groups.iter().map(|group| &group.id));
     let targets: Vec<&str> = targets.map(String::as_str).collect();
-    let default_behavior = behavior::behavior(behavior, &targets, policies)?;
-    let path_behaviors = path_behaviors(&mut fields, &targets, policies)?;
+    let default_behavior = behavior::behavior(behavior, &targets, around.policies)?;
+    let path_behaviors = path_behaviors(&mut fields, &targets, around.policies)?;
     let default_root_object = default_root_object(&mut fields)?;
     let cache_tag_header = cache_tag_header(&mut fields)?;
 
@@ -209,12 +208,8 @@ mod tests {
         let mut config = config();
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer has a slash");
         config.pointer_mut(parent).expect("the parent is there")[name] = value;
-        distribution(
-            DistributionId::parse("E1").unwrap(),
-            "e1.test",
-            &Document::from(config),
-            &Policies::default(),
-        )
+        let id = DistributionId::parse("E1").unwrap();
+        distribution(id, &Document::from(config), Surroundings::none())
     }
 
     /// `CacheBehaviors` of these patterns.
@@ -300,8 +295,7 @@ mod tests {
             custom["OriginProtocolPolicy"] = json!(policy);
             custom["OriginSslProtocols"] = json!({"Quantity": 2, "Items": ["TLSv1.2", "TLSv1.1"]});
             let id = DistributionId::parse("E1").unwrap();
-            let error =
-                distribution(id, "e1.test", &Document::from(config), &Policies::default()).expect_err(policy);
+            let error = distribution(id, &Document::from(config), Surroundings::none()).expect_err(policy);
             assert_eq!(
                 error.to_string(),
                 "DistributionConfig.Origins.Items[0].CustomOriginConfig.OriginSslProtocols.Items: 'TLSv1.1' is not \
@@ -417,7 +411,6 @@ mod tests {
             (origin, "OriginPath", json!("/a/..%5cb")),
             (origin, "OriginPath", json!("/a%")),
             (origin, "OriginPath", json!("/a%0d%0a")),
-            (origin, "OriginShield", json!({"Enabled": true})),
             (origin, "ConnectionAttempts", json!(4)),
             (origin, "ConnectionTimeout", json!(0)),
             (origin, "CustomOriginConfig", Value::Null),

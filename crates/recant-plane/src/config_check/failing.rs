@@ -159,6 +159,7 @@ mod tests {
             connection_attempts: 1,
             read_timeout: Duration::from_secs(1),
             custom_headers: Vec::new(),
+            shield: None,
         }
     }
 

@@ -31,6 +31,7 @@ mod policies;
 mod policy;
 mod quantities;
 mod response_headers_policy;
+mod surroundings;
 mod tags;
 mod tenant;
 
@@ -42,5 +43,6 @@ pub(crate) use parameters::definitions;
 pub(crate) use policies::{Policies, named_policies};
 pub(crate) use policy::{NamedPolicy, policy};
 pub(crate) use quantities::quantities;
+pub(crate) use surroundings::Surroundings;
 pub(crate) use tags::{tag_keys, tags};
 pub(crate) use tenant::{TenantChecks, entity_name, tenant};

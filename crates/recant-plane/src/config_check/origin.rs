@@ -1,5 +1,6 @@
 //! What an origin may ask.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -50,7 +51,12 @@ const RESERVED_HEADERS: [&str; 23] = [
 ];
 
 /// Reads one of `Origins`.
-pub(super) fn origin(path: &str, item: &Document, definitions: &Definitions) -> Result<OriginSpec, ApiError> {
+pub(super) fn origin(
+    path: &str,
+    item: &Document,
+    definitions: &Definitions,
+    shield_regions: &BTreeSet<String>,
+) -> Result<OriginSpec, ApiError> {
     let mut fields = Fields::of(path, item)?;
     let id = fields.required_text("Id")?;
     if id.is_empty() || id.chars().count() > ORIGIN_ID_CHARS_MAX {
@@ -61,6 +67,7 @@ pub(super) fn origin(path: &str, item: &Document, definitions: &Definitions) -> 
     let domain_name = domain_name(&mut fields, definitions)?;
     let origin_path = origin_path(&mut fields, definitions)?;
     let custom_headers = custom_headers(&mut fields)?;
+    let shield = shield(&mut fields, shield_regions)?;
     let connection_attempts = fields.integer("ConnectionAttempts", 1..=3, CONNECTION_ATTEMPTS_DEFAULT)?;
     let connection_timeout =
         fields.integer("ConnectionTimeout", 1..=10, CONNECTION_TIMEOUT_SECONDS_DEFAULT)?;
@@ -90,7 +97,29 @@ pub(super) fn origin(path: &str, item: &Document, definitions: &Definitions) -> 
         connection_attempts: u8::try_from(connection_attempts).expect("the range above is 1 to 3"),
         read_timeout: seconds(read_timeout),
         custom_headers,
+        shield,
     })
+}
+
+/// The region of `OriginShield`, if it is enabled: one in which the operator has a shield.
+fn shield(fields: &mut Fields<'_>, regions: &BTreeSet<String>) -> Result<Option<String>, ApiError> {
+    let Some(mut shield) = fields.structure("OriginShield")? else { return Ok(None) };
+    if shield.boolean("Enabled") != Some(true) {
+        // What a region says of a shield that is off, nobody acts on.
+        shield.ignore("OriginShieldRegion");
+        return shield.finish().map(|()| None);
+    }
+    let region = shield.required_text("OriginShieldRegion")?;
+    shield.finish()?;
+    if regions.contains(region) {
+        return Ok(Some(region.to_owned()));
+    }
+    let there = match regions.is_empty() {
+        true => "none; --origin-shield-region names them".to_owned(),
+        false => Vec::from_iter(regions).into_iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let why = format_args!("'{}' has no shield here: there are {there}", excerpt(region));
+    Err(refuse(&format!("{}.OriginShieldRegion", fields.name("OriginShield")), why))
 }
 
 /// The member is required, so none of the words means that it is not there; without it nothing is asked over TLS.
@@ -234,4 +263,43 @@ fn custom_headers(fields: &mut Fields<'_>) -> Result<Vec<(String, String)>, ApiE
 
 fn seconds(value: i64) -> Duration {
     Duration::from_secs(value.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config_check::definitions;
+
+    #[test]
+    fn a_shield_is_named_by_a_region_that_has_one() {
+        let check = |shield: Value, regions: &[&str], expected: Result<Option<&str>, &str>| {
+            let config = Document::from(json!({
+                "Id": "o",
+                "DomainName": "origin.test",
+                "OriginShield": shield,
+                "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"},
+            }));
+            let none = definitions(&Document::from(json!({}))).unwrap();
+            let regions = regions.iter().map(|region| (*region).to_owned()).collect();
+            let read = origin("o", &config, &none, &regions).map(|origin| origin.shield);
+            match (read, expected) {
+                (Ok(read), Ok(expected)) => assert_eq!(read.as_deref(), expected),
+                (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{error}"),
+                (read, _) => panic!("{config:?}: {read:?}"),
+            }
+        };
+        let on = json!({"Enabled": true, "OriginShieldRegion": "us-east-1"});
+        check(on.clone(), &["eu-west-1", "us-east-1"], Ok(Some("us-east-1")));
+        check(json!({"Enabled": false, "OriginShieldRegion": "us-east-1"}), &[], Ok(None));
+        check(Value::Null, &[], Ok(None));
+        check(
+            on.clone(),
+            &[],
+            Err("o.OriginShield.OriginShieldRegion: 'us-east-1' has no shield here: there are none"),
+        );
+        check(on, &["eu-west-1", "us-east-2"], Err("there are eu-west-1, us-east-2"));
+        check(json!({"Enabled": true}), &["us-east-1"], Err("OriginShieldRegion"));
+    }
 }

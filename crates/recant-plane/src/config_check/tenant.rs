@@ -142,7 +142,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config_check::Policies;
+    use crate::config_check::Surroundings;
     use crate::config_check::{definitions, distribution};
 
     fn read(config: Value) -> Result<TenantSpec, ApiError> {
@@ -162,7 +162,7 @@ mod tests {
             }
         }));
         let id = recant_core::id::DistributionId::parse("E1").unwrap();
-        let spec = distribution(id, "e1.test", &distribution_config, &Policies::default()).unwrap().spec;
+        let spec = distribution(id, &distribution_config, Surroundings::none()).unwrap().spec;
         let definitions = definitions(&distribution_config).unwrap();
         tenant(TenantId::parse("dt_1").unwrap(), &Document::from(config), &spec, &definitions)
     }

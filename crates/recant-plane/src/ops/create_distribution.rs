@@ -60,7 +60,8 @@ async fn store<S: Store>(
     let endpoint = context.endpoint(&id.as_str().to_ascii_lowercase());
     for _ in 0..JUDGED_ANEW_MAX {
         let policies = policies::named_in(context, config).await?;
-        let checked = config_check::distribution(id.clone(), &endpoint, config, &policies)?;
+        let around = context.surroundings(&endpoint, &policies);
+        let checked = config_check::distribution(id.clone(), config, around)?;
         let now = clock::wall_now();
         let record = DistributionRecord {
             id: id.clone(),

@@ -40,6 +40,8 @@ mod update_distribution;
 mod update_distribution_tenant;
 mod verify_dns_configuration;
 
+use std::collections::BTreeSet;
+
 use recant_core::batch::PathCount;
 use recant_core::position::Position;
 use recant_wire::document::Document;
@@ -47,15 +49,15 @@ use recant_wire::model::Operation;
 use tokio::sync::watch;
 
 use self::path_bytes::PathBytes;
+use self::resources::Subject;
 use crate::completion::Completion;
-use crate::config_check::{constraints, quantities};
+use crate::config_check::{Policies, Surroundings, constraints, quantities};
 use crate::dns::Dns;
 use crate::error::ApiError;
 use crate::plane::{CallerReferenceConflict, DistributionInvalidations};
 use crate::questions::Questions;
 use crate::removals::Removals;
 use crate::store::{Command, Outcome, Refusal, Store};
-use resources::Subject;
 
 /// What operations work on.
 pub(crate) struct Context<S> {
@@ -81,6 +83,8 @@ pub(crate) struct Context<S> {
     pub(crate) distribution_invalidations: DistributionInvalidations,
     /// What routing endpoints end with, without the dot before it.
     pub(crate) routing_suffix: String,
+    /// The regions in which the operator has a shield.
+    pub(crate) shield_regions: BTreeSet<String>,
     /// Whether names are looked up.
     pub(crate) dns: Dns,
     /// The id of the root key, which is shown among the others.
@@ -265,6 +269,11 @@ impl<S> Context<S> {
     /// A host of ours that begins with this label.
     fn endpoint(&self, label: &str) -> String {
         format!("{label}.{}", self.routing_suffix)
+    }
+
+    /// What a distribution's configuration is judged by.
+    fn surroundings<'a>(&'a self, endpoint: &'a str, policies: &'a Policies) -> Surroundings<'a> {
+        Surroundings { endpoint, policies, shield_regions: &self.shield_regions }
     }
 }
 

@@ -57,7 +57,8 @@ async fn store<S: Store>(
     for _ in 0..JUDGED_ANEW_MAX {
         let (judged_at, _) = context.store.head().await?;
         let policies = policies::named_in(context, config).await?;
-        let checked = config_check::distribution(current.id.clone(), endpoint, config, &policies)?;
+        let around = context.surroundings(endpoint, &policies);
+        let checked = config_check::distribution(current.id.clone(), config, around)?;
         if checked.caller_reference != current.caller_reference {
             return Err(ApiError::IllegalUpdate(
                 "DistributionConfig.CallerReference: it cannot be changed once the distribution is there."

@@ -45,6 +45,7 @@ fn changes() -> Vec<Change> {
         connection_attempts: 3,
         read_timeout: Duration::from_millis(1_500),
         custom_headers: vec![("x".into(), "\"\u{e9}".into())],
+        shield: Some("us-east-1".into()),
     };
     let default_behavior = BehaviorSpec {
         allowed_methods: vec!["GET".into()],

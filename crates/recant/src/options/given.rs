@@ -1,6 +1,6 @@
 //! The options that several commands share: which there are, what was given, and what it means for each side.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use recant_core::limits::{
     WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_core::rate::{Rate, RateError};
-use recant_edge::{DiskOptions, Network, PlaneUrl, TlsOptions};
+use recant_edge::{DiskOptions, Network, PlaneUrl, ShieldAddress, TlsOptions};
 use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
 use recant_plane::{
     AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, PostgresChoice,
@@ -42,6 +42,7 @@ pub(super) const PLANE: &[&str] = &[
     "audit",
     "audit-records-max",
     "retain-invalidations",
+    "origin-shield-region",
 ];
 pub(super) const PEERS: &[&str] =
     &["store", "peer-address", "store-without-standbys", "unsafe-store-settings"];
@@ -61,12 +62,15 @@ pub(super) const VIEWERS: &[&str] = &[
     "tenant-share",
     "allow-origins",
     "deny-origins",
+    "origin-shield",
+    "shield",
 ];
 pub(super) const EDGE: &[&str] = &["plane"];
 pub(super) const LOG: &[&str] = &["log-format"];
 
 /// Those that may be given several times.
-const REPEATABLE: &[&str] = &["apply", "origin-ca", "allow-origins", "deny-origins"];
+const REPEATABLE: &[&str] =
+    &["apply", "origin-ca", "allow-origins", "deny-origins", "origin-shield", "origin-shield-region"];
 
 /// Everything that any command's options may say.
 pub(super) struct Given {
@@ -106,6 +110,9 @@ pub(super) struct Given {
     tenant_share_percent: u8,
     allowed_networks: Vec<Network>,
     denied_networks: Vec<Network>,
+    shields: BTreeMap<String, ShieldAddress>,
+    shield_regions: BTreeSet<String>,
+    shield: Option<SocketAddr>,
     pub(super) plane_url: Option<PlaneUrl>,
 }
 
@@ -147,6 +154,9 @@ impl Given {
             tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
+            shields: BTreeMap::new(),
+            shield_regions: BTreeSet::new(),
+            shield: None,
             plane_url: None,
         }
     }
@@ -169,6 +179,8 @@ impl Given {
             tenant_share_percent: self.tenant_share_percent,
             allowed_networks: self.allowed_networks.clone(),
             denied_networks: self.denied_networks.clone(),
+            shields: self.shields.clone(),
+            shield: self.shield,
         })
     }
 
@@ -208,6 +220,8 @@ impl Given {
         plane.distribution_invalidations = self.distribution_invalidations;
         plane.routing_suffix = self.routing_suffix.unwrap_or(plane.routing_suffix);
         plane.dns = self.dns;
+        // A shield that the edge here asks is one.
+        plane.shield_regions = self.shield_regions.into_iter().chain(self.shields.into_keys()).collect();
         plane.paths_in_progress_max = self.paths_in_progress_max;
         plane.wildcards_in_progress_max = self.wildcards_in_progress_max;
         if let Some(rate) = self.path_bytes_rate {
@@ -245,6 +259,16 @@ fn foreign(name: &str) -> String {
     match owners.iter().find(|(_, options)| options.contains(&name)) {
         Some((owner, _)) => format!("--{name} is an option of {owner}"),
         None => format!("there is no option --{name}"),
+    }
+}
+
+/// `REGION=HOST:PORT`.
+fn shield(text: &str) -> Result<(String, ShieldAddress), Usage> {
+    let wanted = "REGION=HOST:PORT, as us-east-1=10.0.0.5:8081";
+    let (region, address) = text.split_once('=').ok_or_else(|| bad("--origin-shield", text, wanted))?;
+    match address.parse() {
+        Ok(address) if !region.is_empty() => Ok((region.to_owned(), address)),
+        _ => Err(bad("--origin-shield", text, wanted)),
     }
 }
 
@@ -290,6 +314,16 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
                 given.distribution_invalidations = value(&mut parser, "--distribution-invalidations")?;
             }
             "routing-suffix" => given.routing_suffix = Some(parser.value()?.string()?),
+            "origin-shield-region" => {
+                given.shield_regions.insert(parser.value()?.string()?);
+            }
+            "origin-shield" => {
+                let (region, address) = shield(&parser.value()?.string()?)?;
+                if given.shields.insert(region.clone(), address).is_some() {
+                    return Err(Usage { message: format!("--origin-shield {region} is given twice") });
+                }
+            }
+            "shield" => given.shield = Some(address(&mut parser, "--shield")?),
             "verify-dns" => given.dns = value(&mut parser, "--verify-dns")?,
             "paths-in-progress-max" => {
                 given.paths_in_progress_max = value(&mut parser, "--paths-in-progress-max")?;

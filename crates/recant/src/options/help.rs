@@ -33,6 +33,8 @@ Options of serve and plane
   --caller-reference-conflict E    already-exists | invalid-argument (already-exists)
   --distribution-invalidations D   refuse | fan-out: what create-invalidation does for a distribution with tenants (refuse)
   --routing-suffix NAME            what routing endpoints of connection groups end with (recant.invalid)
+  --origin-shield-region REGION    there is an origin shield in this region, which origins may name (repeatable); those of
+                                   --origin-shield are
   --verify-dns system | off        whether verify-dns-configuration looks names up (system)
   --paths-in-progress-max N        paths that one tenant may have in progress (3000)
   --wildcards-in-progress-max N    wildcard paths that one tenant may have in progress (15)
@@ -67,6 +69,8 @@ Options of serve and edge
   --tenant-share PERCENT           how much of the memory one tenant may have, 1 to 100 (100)
   --allow-origins NETWORK          let origins be in this network (repeatable), e.g. 169.254.7.0/24
   --deny-origins NETWORK           never let origins be in this network (repeatable)
+  --origin-shield REGION=HOST:PORT ask the edge there in the place of origins that name this region (repeatable)
+  --shield ADDR                    be asked so by other edges of this plane, in plain HTTP: for a network that is yours (none)
 
 Options of all three
   --log-format text | json         how to log to standard error (text); RECANT_LOG chooses what

@@ -3,6 +3,7 @@
 mod given;
 pub(crate) mod help;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::str::FromStr;
 
 use http::HeaderName;
 use lexopt::{Arg, Parser, ValueExt as _};
-use recant_edge::{DiskOptions, Network, PlaneUrl, TlsOptions};
+use recant_edge::{DiskOptions, Network, PlaneUrl, ShieldAddress, TlsOptions};
 use recant_plane::backup::Edges;
 use recant_plane::store::postgres::Server;
 
@@ -79,6 +80,8 @@ pub(crate) struct ViewerOptions {
     pub(crate) tenant_share_percent: u8,
     pub(crate) allowed_networks: Vec<Network>,
     pub(crate) denied_networks: Vec<Network>,
+    pub(crate) shields: BTreeMap<String, ShieldAddress>,
+    pub(crate) shield: Option<SocketAddr>,
 }
 
 /// Options of `recant env`.
@@ -380,6 +383,12 @@ mod tests {
         check(
             "plane --data-dir d --disk-store s",
             "--disk-store is an option of recant serve and recant edge",
+        );
+        check("serve --data-dir d --origin-shield us-east-1", "REGION=HOST:PORT");
+        check("serve --data-dir d --origin-shield us-east-1=h", "REGION=HOST:PORT");
+        check(
+            "serve --data-dir d --origin-shield r=h:1 --origin-shield r=h:2",
+            "--origin-shield r is given twice",
         );
         check("serve --data-dir d --store postgres://h/d", "--store is an option of recant plane");
         check("serve --data-dir d --metric 127.0.0.1:0", "there is no option --metric");

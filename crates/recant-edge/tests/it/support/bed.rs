@@ -172,6 +172,7 @@ pub(crate) fn distribution(origin_port: u16) -> DistributionSpec {
         connection_attempts: 2,
         read_timeout: Duration::from_secs(30),
         custom_headers: vec![("X-Origin-Key".into(), "k".into())],
+        shield: None,
     };
     let behavior = BehaviorSpec {
         allowed_methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT"].map(String::from).into(),

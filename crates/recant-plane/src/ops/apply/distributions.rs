@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::declared::Item;
 use super::policies::{KnownPolicies, Made, name_to_id, settled};
 use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
+use crate::config_check::Surroundings;
 use crate::ops::{Context, shapes};
 use crate::store::{DistributionFilter, DistributionRecord, Listing, Page, Store, Tags};
 use crate::{config_check, random};
@@ -91,8 +92,9 @@ impl DeclaredDistribution {
         let config = input.get("DistributionConfigWithTags").and_then(|both| both.get("DistributionConfig"));
         let config = config.expect("it is required").clone();
         let id = DistributionId::generate(random::bytes());
-        let checked =
-            config_check::distribution(id, NOWHERE, &config, &policies.by_id).map_err(ApplyError::of(&at))?;
+        let KnownPolicies { by_id, shield_regions, .. } = policies;
+        let around = Surroundings { endpoint: NOWHERE, policies: by_id, shield_regions };
+        let checked = config_check::distribution(id, &config, around).map_err(ApplyError::of(&at))?;
         Ok(Self { at, caller_reference: checked.caller_reference, config, spec: checked.spec, tags })
     }
 

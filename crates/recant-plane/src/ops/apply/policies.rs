@@ -4,7 +4,7 @@
 //! Distributions are judged before any policy is made, and a policy gets its id when it is made. So one that is not there yet has a
 //! passing id while the files are read, and what refers to it gets the real one afterwards ([`Made`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use recant_core::limits::POLICIES_PER_KIND_MAX;
 use recant_core::policy::PolicyKind;
@@ -33,6 +33,8 @@ pub(super) struct KnownPolicies {
     /// What distributions are judged by.
     pub(super) by_id: Policies,
     ids: BTreeMap<(PolicyKind, String), String>,
+    /// Where there are shields, which distributions are judged by, too.
+    pub(super) shield_regions: BTreeSet<String>,
     /// The custom ones that are there.
     records: BTreeMap<(PolicyKind, String), ResourceRecord>,
 }
@@ -46,7 +48,7 @@ impl KnownPolicies {
     /// # Errors
     /// When the store cannot be read.
     pub(super) async fn there<S: Store>(context: &Context<S>) -> Result<Self, ApiError> {
-        let mut known = Self::default();
+        let mut known = Self { shield_regions: context.shield_regions.clone(), ..Self::default() };
         let limit = POLICIES_PER_KIND_MAX.try_into().expect("there may be some");
         for family in FAMILIES {
             let kind = family.kind();

@@ -32,6 +32,7 @@ pub(crate) fn distribution(id: &str) -> DistributionRecord {
         connection_attempts: 3,
         read_timeout: Duration::from_millis(30_500),
         custom_headers: vec![("X-From".into(), "edge".into())],
+        shield: None,
     };
     let behavior = BehaviorSpec {
         viewer_protocol: ViewerProtocol::HttpsOnly,

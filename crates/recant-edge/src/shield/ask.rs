@@ -1,0 +1,148 @@
+//! An edge's side: a shield is asked before the origin is.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::header::{EXPECT, HOST, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Request, Version};
+
+use recant_core::freshen;
+use recant_core::limits::{SHIELD_CONNECT_TIME_MAX, SHIELD_REST};
+use recant_core::spec::OriginSpec;
+use recant_core::time::BootTime;
+
+use super::fields::{ANSWERED, AUTHORIZATION, SHIELD, Told};
+use super::{ShieldAddress, ShieldOptions};
+use crate::call::PRECONDITIONS;
+use crate::forward::Job;
+use crate::hop;
+use crate::interim::Gate;
+use crate::lookup::Reserve;
+use crate::origin::{AddressPolicy, Answer, Call, Origin, Origins, Secure, Upload};
+use crate::request::Shared;
+
+/// The shields that this edge knows, by region. None unless the operator names some.
+pub(crate) struct Shields {
+    by_region: BTreeMap<String, Shield>,
+    /// Connections to them: the operator names them, so that no rule about tenants' origins concerns them.
+    connections: Origins,
+    authorization: HeaderValue,
+}
+
+struct Shield {
+    address: ShieldAddress,
+    /// In nanoseconds of the boot clock.
+    rests_until: AtomicU64,
+}
+
+impl Shields {
+    pub(crate) fn new(options: &ShieldOptions, secure: Secure) -> Self {
+        let shield =
+            |address: &ShieldAddress| Shield { address: address.clone(), rests_until: AtomicU64::new(0) };
+        let authorization = options.secret.authorization();
+        let mut authorization = HeaderValue::try_from(authorization).expect("a word and digits");
+        authorization.set_sensitive(true);
+        Self {
+            by_region: options
+                .shields
+                .iter()
+                .map(|(region, address)| (region.clone(), shield(address)))
+                .collect(),
+            connections: Origins::new(AddressPolicy::default(), secure),
+            authorization,
+        }
+    }
+
+    /// The shield that is to be asked in this origin's place now.
+    fn of(&self, spec: &OriginSpec, now: BootTime) -> Option<&Shield> {
+        let shield = self.by_region.get(spec.shield.as_ref()?)?;
+        (shield.rests_until.load(Ordering::Relaxed) <= now.nanos()).then_some(shield)
+    }
+}
+
+impl Shield {
+    fn rest(&self, now: BootTime) {
+        self.rests_until.store(now.saturating_add(SHIELD_REST).nanos(), Ordering::Relaxed);
+    }
+}
+
+/// Asks the shield of the first of these origins, if it has one that this edge knows. Nothing when the origins themselves are to be asked.
+pub(crate) async fn ask(
+    shared: &Shared,
+    job: &Job,
+    specs: &[&OriginSpec],
+    head: &Parts,
+    validate: Option<&Reserve>,
+    gate: Option<&Gate>,
+) -> Option<Answer> {
+    // A shield asks no shield.
+    if job.ask.keyed.is_none() || job.viewer.is_edge() {
+        return None;
+    }
+    let shields = shared.shields.as_ref()?;
+    let shield = shields.of(specs.first()?, shared.clock.boot())?;
+    let place = shared.world.place_of(job.arrival.stamp)?;
+    let told = Told { place, is_secure: job.viewer.is_secure() };
+    let call = job.call_of_shield(head, told, shields.authorization.clone(), validate, gate)?;
+    // The shield may need all the time that the origins have.
+    let patience = specs.iter().map(|spec| {
+        spec.connection_timeout.saturating_mul(u32::from(spec.connection_attempts)) + spec.read_timeout
+    });
+    let ShieldAddress { host, port } = &shield.address;
+    let place = Origin::at(host, *port, SHIELD_CONNECT_TIME_MAX, patience.sum());
+    match shields.connections.send(&place, call).await {
+        Ok(mut answer) => match answer.response.headers_mut().remove(SHIELD) {
+            Some(said) if said == ANSWERED => Some(answer),
+            said => {
+                tracing::debug!(?said, shield = %shield.address, "the shield declines, or is none");
+                None
+            }
+        },
+        Err(error) => {
+            tracing::warn!(%error, shield = %shield.address, "the shield does not answer; origins are asked without it");
+            shield.rest(shared.clock.boot());
+            None
+        }
+    }
+}
+
+impl Job {
+    /// The request to a shield: the viewer's, since the key is made of it, with this edge's own conditions in the place of the viewer's.
+    fn call_of_shield(
+        &self,
+        head: &Parts,
+        told: Told,
+        authorization: HeaderValue,
+        validate: Option<&Reserve>,
+        gate: Option<&Gate>,
+    ) -> Option<Call> {
+        let mut headers: HeaderMap = head.headers.clone();
+        hop::strip(&mut headers);
+        for name in PRECONDITIONS.iter().chain([&EXPECT]) {
+            headers.remove(name);
+        }
+        headers.insert(HOST, HeaderValue::try_from(self.host.to_string()).ok()?);
+        if let Some(range) = self.ask.keyed.as_ref().and_then(|keyed| keyed.range.as_ref()) {
+            headers.extend(range.fields());
+        }
+        if let Some(reserve) = validate {
+            headers.extend(freshen::preconditions(&reserve.stored.headers()));
+        }
+        hop::append_via(&mut headers, head.version);
+        told.put(&mut headers);
+        headers.insert(AUTHORIZATION, authorization);
+
+        let query = self.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+        let mut out = Request::new(());
+        *out.method_mut() = head.method.clone();
+        *out.uri_mut() = format!("{}{query}", self.path).parse::<PathAndQuery>().ok()?.into();
+        *out.version_mut() = Version::HTTP_11;
+        *out.headers_mut() = headers;
+        if let Some(gate) = gate.filter(|_| head.version != Version::HTTP_10) {
+            gate.listen(&mut out);
+        }
+        Some(Call { head: out.into_parts().0, upload: Upload::Nothing })
+    }
+}

@@ -1,0 +1,34 @@
+//! Origin shields: one edge that the others ask in an origin's place, so that the origin is asked once, not once by each of them
+//! (Developer Guide, "Using Amazon CloudFront Origin Shield").
+//!
+//! ```text
+//! viewer ── edge ──(what its viewer asks, and up to where in the log it has applied everything)──▶ shield ── origin
+//!                ◀──(what is stored there, or what the origin says)──
+//! ```
+//!
+//! [`ask`] is an edge's side, [`answer`] the shield's, [`fields`] what they tell each other beside the request. A shield is an edge like any
+//! other, with a listener for edges. It walks the same way as for a viewer: it makes the same key, has the same rules, lets the same requests
+//! share one of its own. What is for viewers alone (countries, protocols, error pages, response headers policies) is left to the edge in
+//! front, which has judged it already.
+//!
+//! # Why an answer of a shield keeps the promise
+//!
+//! An edge stamps what it fetches with the position E that it had applied when it asked: no rule up to E takes the response away. A shield answers
+//! only if it has applied all up to E itself, in the same history; else it declines. What it has stored it judges by its own
+//! rules, so by all up to E, and what it fetches it fetches later than it was asked. So the response is not older than any rule up to E, and the
+//! stamp is right. Whether the shield holds a lease decides whether it may serve what it has stored; without one it asks the origin, as ever.
+//!
+//! # What a shield cannot do
+//!
+//! Hold anybody up. One that is not there, is behind, or is not one is passed over: the origin is asked, and the shield is left alone for a while.
+//! Only what may use the cache goes to it.
+
+mod answer;
+mod ask;
+mod fields;
+mod options;
+
+pub(crate) use answer::answer;
+pub(crate) use ask::{Shields, ask};
+pub(crate) use fields::LogPlace;
+pub use options::{ShieldAddress, ShieldAddressError, ShieldOptions};

@@ -1,0 +1,235 @@
+//! An edge that others ask in the origin's place: once for all of them, and never for what it may not know.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use recant_core::entry::HistoryId;
+use recant_core::position::Era;
+use recant_core::spec::DistributionSpec;
+use recant_edge::ShieldOptions;
+use recant_wire::feed::EdgeSecret;
+use tokio::net::TcpListener;
+
+use crate::support::{Act, Bed, Origin, Viewer, distribution, ok};
+
+const HISTORY: HistoryId = HistoryId(7);
+const SECRET: EdgeSecret = EdgeSecret::new([7; 32]);
+const REGION: &str = "us-east-1";
+
+fn shielded(port: u16) -> DistributionSpec {
+    let mut spec = distribution(port);
+    spec.origins[0].shield = Some(REGION.into());
+    spec
+}
+
+async fn numbered() -> Origin {
+    Origin::start(|before, _| ok(&["Cache-Control: max-age=600"], &format!("#{before}"))).await
+}
+
+async fn nobody() -> Origin {
+    Origin::start(|_, _| ok(&[], "nobody asks here")).await
+}
+
+/// An edge in front of this shield, or a shield if there is none in front of it.
+async fn edge(spec: DistributionSpec, origin: Origin, shield: Option<SocketAddr>) -> Bed {
+    known_by(&SECRET, spec, origin, shield).await
+}
+
+async fn known_by(
+    secret: &EdgeSecret,
+    spec: DistributionSpec,
+    origin: Origin,
+    shield: Option<SocketAddr>,
+) -> Bed {
+    let shields = shield.map(|address| (REGION.to_owned(), address.to_string().parse().unwrap()));
+    let bed = Bed::with(origin, spec, |options| {
+        options.shield = Some(ShieldOptions {
+            secret: secret.clone(),
+            listen: shield.is_none().then(|| "127.0.0.1:0".parse().unwrap()),
+            shields: shields.into_iter().collect(),
+        });
+    })
+    .await;
+    bed.world().follow(Era::default(), HISTORY);
+    bed
+}
+
+/// A shield with its origin, and an edge in front.
+async fn pair() -> (Bed, Bed) {
+    let origin = numbered().await;
+    let spec = shielded(origin.address.port());
+    let shield = edge(spec.clone(), origin, None).await;
+    let front = edge(spec, nobody().await, shield.edge.shield_address()).await;
+    (shield, front)
+}
+
+#[tokio::test]
+async fn the_origin_is_asked_once_for_all_edges() {
+    let (shield, front) = pair().await;
+    let other =
+        edge(shielded(shield.origin.address.port()), nobody().await, shield.edge.shield_address()).await;
+    let first = front.get("a.test", "/p?q").await;
+    assert_eq!((first.text(), first.header("x-cache").as_str()), ("#0", "Miss from recant"));
+    let second = other.get("a.test", "/p?q").await;
+    assert_eq!((second.text(), second.header("x-cache").as_str()), ("#0", "Miss from recant"));
+    let status = second.header("cache-status");
+    assert!(status.starts_with("recant; hit; ttl="), "what the shield says comes first: {status}");
+    assert!(status.contains("recant; fwd=uri-miss; fwd-status=200; stored"), "{status}");
+    assert_eq!(other.get("a.test", "/p?q").await.header("x-cache"), "Hit from recant");
+    assert_eq!(
+        shield.get("a.test", "/p?q").await.header("x-cache"),
+        "Hit from recant",
+        "to its own viewers, too"
+    );
+    assert_eq!(shield.origin.count(), 1);
+    let asked = shield.origin.seen().concat().to_ascii_lowercase();
+    assert!(!asked.contains("recant-"), "what edges tell each other is for nobody else: {asked}");
+}
+
+#[tokio::test]
+async fn a_shield_that_is_behind_is_passed_over() {
+    let (mut shield, mut front) = pair().await;
+    assert_eq!(front.get("a.test", "/p").await.text(), "#0");
+    // Only the edge in front has heard of it. The shield would still serve what it has.
+    front.invalidate("a", &["/p"]);
+    assert_eq!(shield.get("a.test", "/p").await.text(), "#0");
+    let anew = front.get("a.test", "/p").await;
+    assert_eq!(anew.text(), "#1", "the origin itself");
+    assert!(anew.header("cache-status").starts_with("recant; fwd=miss; detail=invalidated"));
+
+    front.invalidate("a", &["/p"]);
+    shield.invalidate("a", &["/p"]);
+    shield.invalidate("a", &["/q"]);
+    let through = front.get("a.test", "/p").await;
+    assert_eq!(through.text(), "#2");
+    assert!(
+        through.header("cache-status").starts_with("recant; fwd=miss; detail=invalidated"),
+        "said by the shield"
+    );
+    assert_eq!(shield.get("a.test", "/p").await.text(), "#2");
+}
+
+#[tokio::test]
+async fn what_a_shield_had_stored_is_as_old_as_it_may_be() {
+    let (mut shield, mut front) = pair().await;
+    assert_eq!(shield.get("a.test", "/p").await.text(), "#0");
+    // Both know of a rule that does not take it away; then the edge in front hears of one that does.
+    for bed in [&mut shield, &mut front] {
+        bed.invalidate("a", &["/other"]);
+    }
+    assert_eq!(front.get("a.test", "/p").await.text(), "#0");
+    assert_eq!(front.get("a.test", "/p").await.header("x-cache"), "Hit from recant");
+    for bed in [&mut shield, &mut front] {
+        bed.invalidate("a", &["/p"]);
+    }
+    assert_eq!(front.get("a.test", "/p").await.text(), "#1");
+}
+
+#[tokio::test]
+async fn a_shield_without_a_lease_asks_the_origin() {
+    let (shield, front) = pair().await;
+    assert_eq!(shield.get("a.test", "/p").await.text(), "#0");
+    shield.publish(None);
+    assert_eq!(front.get("a.test", "/p").await.text(), "#1");
+}
+
+#[tokio::test]
+async fn a_shield_of_another_history_or_another_plane_is_passed_over() {
+    let (shield, front) = pair().await;
+    shield.world().follow(Era::default(), HistoryId(8));
+    let reply = front.get("a.test", "/p").await;
+    assert_eq!((reply.text(), reply.header("via").as_str()), ("#0", "1.1 recant"), "past the shield");
+
+    let (origin, secret) = (shield.origin.address.port(), EdgeSecret::new([8; 32]));
+    let stranger = known_by(&secret, shielded(origin), nobody().await, shield.edge.shield_address()).await;
+    assert_eq!(stranger.get("a.test", "/q").await.header("via"), "1.1 recant");
+    assert_eq!(shield.origin.count(), 2);
+}
+
+#[tokio::test]
+async fn a_shield_that_does_not_answer_is_left_alone_for_a_while() {
+    let origin = numbered().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, calls) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = calls.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let front = edge(shielded(origin.address.port()), origin, Some(address)).await;
+    for (n, target) in ["/p", "/q"].into_iter().enumerate() {
+        assert_eq!(front.get("a.test", target).await.text(), format!("#{n}"));
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    front.pass_leased(Duration::from_secs(6));
+    assert_eq!(front.get("a.test", "/r").await.text(), "#2");
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn only_what_may_use_the_cache_goes_to_the_shield() {
+    let (shield, front) = pair().await;
+    let posted = front.send("POST", "a.test", "/p", &["Content-Length: 0"]).await;
+    assert_eq!(posted.header("via"), "1.1 recant");
+    let head = front.send("HEAD", "a.test", "/p", &[]).await;
+    assert_eq!(head.header("via"), "1.1 recant, 1.1 recant");
+    assert_eq!(shield.origin.count(), 2);
+}
+
+#[tokio::test]
+async fn a_part_and_a_condition_mean_the_same_through_it() {
+    let origin = Origin::start(|before, request| match request.contains("if-none-match: \"a\"") {
+        true => Act::Reply(
+            b"HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=60\r\n\r\n".to_vec(),
+        ),
+        false => ok(&["Cache-Control: max-age=60", "ETag: \"a\""], &format!("0123456789-{before}")),
+    })
+    .await;
+    let spec = shielded(origin.address.port());
+    let shield = edge(spec.clone(), origin, None).await;
+    let front = edge(spec, nobody().await, shield.edge.shield_address()).await;
+    assert_eq!(front.get("a.test", "/p").await.text(), "0123456789-0");
+    let part = front.send("GET", "a.test", "/p", &["Range: bytes=2-4"]).await;
+    assert_eq!((part.status, part.text()), (206, "234"));
+    for bed in [&shield, &front] {
+        bed.pass_leased(Duration::from_secs(61));
+    }
+    let confirmed = front.get("a.test", "/p").await;
+    assert_eq!(
+        (confirmed.text(), confirmed.header("x-cache").as_str()),
+        ("0123456789-0", "RefreshHit from recant")
+    );
+    assert_eq!(shield.origin.count(), 2, "the shield had it confirmed, too");
+}
+
+#[tokio::test]
+async fn nobody_but_an_edge_is_answered() {
+    let (shield, _front) = pair().await;
+    let address = shield.edge.shield_address().unwrap();
+    let ask = async |lines: &str| {
+        let mut viewer = Viewer::connect(address).await;
+        viewer.write(&format!("GET /p HTTP/1.1\r\nHost: a.test\r\n{lines}\r\n")).await;
+        viewer.read("GET").await
+    };
+    let secret = SECRET.authorization();
+    let place = format!("Recant-Log-Place: {:x}-1\r\nRecant-Viewer-Scheme: http\r\n", HISTORY.0);
+    assert_eq!(ask("").await.status, 403);
+    assert_eq!(ask(&place).await.status, 403);
+    let wrong = EdgeSecret::new([8; 32]).authorization();
+    assert_eq!(ask(&format!("Recant-Edge-Authorization: {wrong}\r\n{place}")).await.status, 403);
+    assert_eq!(ask(&format!("Recant-Edge-Authorization: {secret}\r\n")).await.status, 400);
+    let admitted = format!("Recant-Edge-Authorization: {secret}\r\n");
+    let ahead = format!("Recant-Log-Place: {:x}-99\r\nRecant-Viewer-Scheme: http\r\n", HISTORY.0);
+    let reply = ask(&format!("{admitted}{ahead}")).await;
+    assert_eq!((reply.status, reply.header("recant-shield").as_str()), (503, "declined"));
+    let reply = ask(&format!("{admitted}{place}")).await;
+    assert_eq!((reply.status, reply.header("recant-shield").as_str()), (200, "answered"));
+    // A viewer's door knows nothing of it.
+    let reply =
+        shield.send("GET", "a.test", "/x", &[admitted.trim_end(), place.lines().next().unwrap()]).await;
+    assert_eq!((reply.status, reply.header("recant-shield").as_str()), (200, ""));
+}

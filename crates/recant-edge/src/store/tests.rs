@@ -7,6 +7,7 @@ use recant_core::cache_policy::managed;
 use recant_core::limits::VARIANTS_PER_KEY_MAX;
 use recant_core::part::Part;
 use recant_core::position::{Era, Position, Stamp};
+use recant_core::segments::Segments;
 use recant_core::vary::Selecting;
 
 use super::*;
@@ -252,7 +253,7 @@ fn parts_are_weighed_like_anything_else() {
     assert!(a.evicted > 0 && b.evicted > 0, "{a:?} {b:?}");
     assert_eq!(a.bytes + b.bytes, store.bytes());
     assert_eq!(a.stored_responses + b.stored_responses, store.all().count() as u64);
-    let held = |stored: Arc<Stored>| stored.segments().map_or(stored.body.len(), |there| there.bytes());
+    let held = |stored: Arc<Stored>| stored.segments().map_or(stored.body.len(), Segments::bytes);
     let bodies: usize = store.all().map(|(_, stored)| held(stored)).sum();
     assert!(bodies as u64 <= store.bytes(), "{bodies} bytes of bodies alone");
 }

@@ -456,7 +456,7 @@ async fn an_orderly_end_leaves_everything_that_was_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_are_in_memory_only_and_what_they_make_up_is_not() {
     let keeping = Keeping::new(|_, request| {
-        let ten = request.contains("bytes=0-4").then_some(("0-4", "01234")).unwrap_or(("5-9", "56789"));
+        let ten = if request.contains("bytes=0-4") { ("0-4", "01234") } else { ("5-9", "56789") };
         let lines = format!("ETag: \"e\"\r\nCache-Control: max-age=600\r\nContent-Range: bytes {}/10", ten.0);
         Act::Reply(format!("HTTP/1.1 206 x\r\n{lines}\r\nContent-Length: 5\r\n\r\n{}", ten.1).into())
     })

@@ -139,6 +139,7 @@ fn vacuous(counts: &Counts, scenario: &Scenario) -> Vec<&'static str> {
     let least = [
         ("hits", counts.hits, 100),
         ("hits on versions written during the run", counts.hits_on_new_versions, 30),
+        ("hits that are parts", counts.hits_on_parts, 20),
         ("stored responses found to be invalidated", counts.invalidated, 20),
         ("requests that went together with another", counts.collapsed, 3),
         ("stored responses validated", counts.validated, 1),

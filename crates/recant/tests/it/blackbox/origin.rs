@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::loopback;
 use super::random::Random;
-use super::world::{PATHS, TENANTS, World};
+use super::world::{PARTS, PATHS, TENANTS, World};
 
 /// For how long an answer holds: half of them for long; else it is to be validated, or served and validated at the same time.
 const CONTROLS: [&str; 6] = [
@@ -22,6 +22,9 @@ const CONTROLS: [&str; 6] = [
     "max-age=0, stale-while-revalidate=60",
     "max-age=0, stale-while-revalidate=60",
 ];
+
+/// What always has the same entity-tag, whatever it says: of its parts nothing but their stamps tells which are old.
+const TAGGED_ONCE: [&str; 3] = ["/a", "/shop/1", "/shop/2/c"];
 
 /// Starts an origin that lives as long as this process.
 pub(crate) fn start(world: &Arc<World>, mut random: Random) -> SocketAddr {
@@ -46,11 +49,12 @@ fn serve(world: &World, mut stream: TcpStream, mut random: Random) -> io::Result
         let Some((tenant, path)) = thing(target) else {
             return Err(io::Error::other(format!("asked for {target}")));
         };
-        let mut held = String::new();
+        let (mut held, mut range) = (String::new(), String::new());
         loop {
             let line = lines.next().transpose()?.unwrap_or_default().to_ascii_lowercase();
             match line.split_once(": ") {
                 Some(("if-none-match", tag)) => held = tag.into(),
+                Some(("range", asked)) => range = asked.into(),
                 // The rest of the head says nothing of interest.
                 Some(_) => {}
                 None => break,
@@ -61,13 +65,26 @@ fn serve(world: &World, mut stream: TcpStream, mut random: Random) -> io::Result
         world.pause(before);
         let body = World::body(tenant, path, version);
         let control = random.one_of(&CONTROLS);
-        let head = format!("content-type: text/plain\r\ncache-control: {control}\r\netag: \"{version}\"");
-        if held == format!("\"{version}\"") {
+        let tag = if TAGGED_ONCE.contains(&PATHS[path]) { 0 } else { version };
+        let head = format!("content-type: text/plain\r\ncache-control: {control}\r\netag: \"{tag}\"");
+        if held == format!("\"{tag}\"") {
             write!(stream, "HTTP/1.1 304 Not Modified\r\n{head}\r\n\r\n")?;
             continue;
         }
+        let (status, body, place) = match range.strip_prefix("bytes=") {
+            None => ("200 OK", body.as_str(), String::new()),
+            Some(asked) => {
+                let (first, last) = if asked == PARTS[0] { (0, 7) } else { (8, body.len() - 1) };
+                let place = format!("content-range: bytes {first}-{last}/{}\r\n", body.len());
+                ("206 Partial Content", &body[first..=last], place)
+            }
+        };
         let (start, rest) = body.split_at(2);
-        write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\ncontent-length: {}\r\n\r\n{start}", body.len())?;
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\n{head}\r\n{place}content-length: {}\r\n\r\n{start}",
+            body.len()
+        )?;
         world.pause(between);
         let overtaken = world.due(tenant, path) > version;
         stream.write_all(rest.as_bytes())?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::http::Connection;
 use super::random::Random;
-use super::world::{PATHS, TENANTS, World, host};
+use super::world::{PARTS, PATHS, TENANTS, World, host};
 
 /// Keeps the machine free for those who are looked at.
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(2);
@@ -22,12 +22,16 @@ pub(crate) fn view(world: &World, edge: usize, address: SocketAddr, mut random: 
         if random.below(20) == 0 {
             connection = None;
         }
+        let part = (random.below(3) == 0).then(|| random.one_of(&PARTS));
         let looked = (|| {
             let connection = match &mut connection {
                 Some(connection) => connection,
                 none => none.insert(Connection::open(address)?),
             };
-            look(world, connection, edge, tenant, path)
+            match part {
+                Some(part) => look_at_part(world, connection, edge, tenant, path, part),
+                None => look(world, connection, edge, tenant, path),
+            }
         })();
         if looked.is_ok() {
             world.pause(BETWEEN_REQUESTS);
@@ -50,6 +54,25 @@ pub(crate) fn look(
     // Before the request is sent: that is what the promise is about.
     let due = world.due(tenant, path);
     connection.send_get(&host(tenant), PATHS[path])?;
+    let reply = connection.receive()?;
+    world.judge(edge, tenant, path, due, &reply);
+    Ok(reply.header("x-cache").starts_with("Hit"))
+}
+
+/// The same, for some bytes alone.
+fn look_at_part(
+    world: &World,
+    connection: &mut Connection,
+    edge: usize,
+    tenant: usize,
+    path: usize,
+    range: &str,
+) -> io::Result<bool> {
+    let due = world.due(tenant, path);
+    let (host, path_asked) = (host(tenant), PATHS[path]);
+    connection.send(
+        format!("GET {path_asked} HTTP/1.1\r\nhost: {host}\r\nrange: bytes={range}\r\n\r\n").as_bytes(),
+    )?;
     let reply = connection.receive()?;
     world.judge(edge, tenant, path, due, &reply);
     Ok(reply.header("x-cache").starts_with("Hit"))

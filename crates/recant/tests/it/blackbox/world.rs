@@ -18,6 +18,9 @@ pub(crate) const DORA: usize = 3;
 /// What each tenant's viewers ask for.
 pub(crate) const PATHS: [&str; 7] = ["/", "/a", "/ab", "/a/b", "/shop/1", "/shop/2", "/shop/2/c"];
 
+/// The parts that viewers ask for: the version, and the rest, which ends with it once more. Together they are the whole.
+pub(crate) const PARTS: [&str; 2] = ["0-7", "8-"];
+
 /// The host that a tenant answers to.
 pub(crate) fn host(tenant: usize) -> String {
     format!("{}.example", TENANTS[tenant])
@@ -51,6 +54,7 @@ pub(crate) struct World {
 pub(crate) struct Counts {
     pub(crate) hits: u64,
     pub(crate) hits_on_new_versions: u64,
+    pub(crate) hits_on_parts: u64,
     pub(crate) invalidated: u64,
     pub(crate) without_lease: u64,
     /// Answers that another viewer's request brought.
@@ -116,7 +120,7 @@ impl World {
 
     /// The origin's body.
     pub(crate) fn body(tenant: usize, path: usize, version: u64) -> String {
-        format!("{} {} {version}\n", TENANTS[tenant], PATHS[path])
+        format!("{version:08} {} {} {version:08}\n", TENANTS[tenant], PATHS[path])
     }
 
     /// Judges what a viewer got, given what was due when the request was sent.
@@ -129,14 +133,7 @@ impl World {
         let body = String::from_utf8_lossy(&reply.body);
         let asked =
             format!("edge {edge}, {} {}: {} {body:?} ({status})", TENANTS[tenant], PATHS[path], reply.status);
-        let words: Vec<&str> = body.split_whitespace().collect();
-        let version = match &words[..] {
-            [whose, what, version] if *whose == TENANTS[tenant] && *what == PATHS[path] => {
-                version.parse::<u64>().ok()
-            }
-            _ => None,
-        };
-        let Some(version) = version.filter(|_| reply.status == 200) else {
+        let Some(version) = version(tenant, path, reply, &body) else {
             return self.breaks(format!("not what was asked for: {asked}"));
         };
         if version < due {
@@ -148,6 +145,7 @@ impl World {
         }
         self.count(|counts| {
             counts.hits += u64::from(hit);
+            counts.hits_on_parts += u64::from(hit && reply.status == 206);
             counts.hits_on_new_versions += u64::from(hit && version > 0);
             counts.misses += u64::from(!hit);
             counts.invalidated += u64::from(status.contains("detail=invalidated"));
@@ -209,6 +207,21 @@ impl World {
     }
 }
 
+/// The version in an answer, the older one where it has two; nothing when it is not the answer.
+fn version(tenant: usize, path: usize, reply: &Reply, body: &str) -> Option<u64> {
+    let words: Vec<&str> = body.split_whitespace().collect();
+    let is_it = |whose: &str, what: &str| whose == TENANTS[tenant] && what == PATHS[path];
+    let place = reply.header("content-range");
+    let versions = match (reply.status, &words[..]) {
+        (200, [one, whose, what, two]) if is_it(whose, what) => [*one, *two],
+        (206, [one]) if place.starts_with("bytes 0-7/") => [*one, *one],
+        (206, [whose, what, two]) if place.starts_with("bytes 8-") && is_it(whose, what) => [*two, *two],
+        _ => return None,
+    };
+    let [one, two] = versions.map(|version| version.parse::<u64>().ok());
+    Some(one?.min(two?))
+}
+
 /// Ends the run when it is dropped.
 pub(crate) struct End<'a>(&'a World);
 
@@ -223,13 +236,13 @@ impl Drop for End<'_> {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { hits, hits_on_new_versions, invalidated, without_lease, misses, error_pages, .. } = self;
-        let Self { collapsed, validated, stale, .. } = self;
+        let Self { collapsed, validated, stale, hits_on_parts, .. } = self;
         let Self {
             broken_off, completed, accepted, unanswered, overtaken, kills, pauses, longest_wait, ..
         } = self;
         write!(
             f,
-            "{hits} hits ({hits_on_new_versions} on new versions), {misses} forwarded ({invalidated} invalidated, \
+            "{hits} hits ({hits_on_new_versions} on new versions, {hits_on_parts} of parts), {misses} forwarded ({invalidated} invalidated, \
              {without_lease} without lease, {collapsed} together, {validated} validated), {stale} stale, {error_pages} error pages, {broken_off} unanswered; {accepted} accepted, {completed} seen completed, \
              {unanswered} creates unanswered; {overtaken} origin answers overtaken; {kills} kills, {pauses} pauses and cuts, \
              longest wait for Completed with an edge away {longest_wait:?}"

@@ -6,7 +6,7 @@
 //!                ◀──(what is stored there, or what the origin says)──
 //! ```
 //!
-//! [`ask`] is an edge's side, [`answer`] the shield's, [`fields`] what they tell each other beside the request. A shield is an edge like any
+//! [`mod@ask`] is an edge's side, [`mod@answer`] the shield's, [`fields`] what they tell each other beside the request. A shield is an edge like any
 //! other, with a listener for edges. It walks the same way as for a viewer: it makes the same key, has the same rules, lets the same requests
 //! share one of its own. What is for viewers alone (countries, protocols, error pages, response headers policies) is left to the edge in
 //! front, which has judged it already.

@@ -300,6 +300,6 @@ mod tests {
             Err("o.OriginShield.OriginShieldRegion: 'us-east-1' has no shield here: there are none"),
         );
         check(on, &["eu-west-1", "us-east-2"], Err("there are eu-west-1, us-east-2"));
-        check(json!({"Enabled": true}), &["us-east-1"], Err("OriginShieldRegion"));
+        check(json!({"Enabled": true}), &["us-east-1"], Err("originShieldRegion"));
     }
 }

@@ -109,6 +109,7 @@ fn addresses_come_and_go() {
     let folder = Folder::take(parent.path(), Role::Plane).unwrap();
     assert_eq!(read_addresses(parent.path()).unwrap(), None);
     let addresses = Addresses {
+        shield: None,
         api: Some("127.0.0.1:4580".into()),
         viewer: Some("127.0.0.1:8080".into()),
         viewer_tls: None,

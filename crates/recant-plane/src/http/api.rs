@@ -12,7 +12,7 @@ use axum::response::Response;
 use http::request::Parts;
 use recant_wire::model::{Operation, Route, route};
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Received};
 use super::request_id::RequestId;
 use super::{Shared, answer, body};
 use crate::error::{ApiError, excerpt};
@@ -53,10 +53,22 @@ async fn answer<S: Store>(
     }
 
     let operation = found.as_ref().map(|found| found.operation);
-    let bytes =
-        exchange.authenticate(shared, parts, body).await.map_err(|error| for_operation(error, operation))?;
+    let received =
+        exchange.receive(shared, parts, body).await.map_err(|error| for_operation(error, operation))?;
+    shared.aside.run(received.body_bytes(), answer_received(shared, parts, found, received, exchange)).await
+}
 
+/// Answers a request whose body is here.
+async fn answer_received<S: Store>(
+    shared: &Shared<S>,
+    parts: &Parts,
+    found: Option<Route>,
+    received: Received,
+    exchange: &mut Exchange,
+) -> Result<Response, ApiError> {
+    let bytes = exchange.authenticate(shared, parts, received).await?;
     let Some(found) = found else {
+        let path = parts.uri.path();
         return Err(ApiError::UnknownOperation(format!("{} {}", parts.method, excerpt(path))));
     };
     let context = &shared.context;

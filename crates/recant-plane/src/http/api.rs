@@ -75,6 +75,8 @@ async fn answer_received<S: Store>(
     let head = answer::decode(&found, parts, &[])?;
     // A body that cannot be read names nothing; the caller learns that only if he may do this at all.
     let input = answer::decode(&found, parts, &bytes).and_then(ops::resources::bounded);
+    // What is made of it takes enough room.
+    drop(bytes);
     let subjects = ops::resources::of(context, &found, &head, input.as_ref().ok()).await?;
     exchange.admit(shared, parts, &subjects).await?;
 

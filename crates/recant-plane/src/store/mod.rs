@@ -23,6 +23,7 @@ mod lanes;
 pub mod postgres;
 mod queue;
 pub mod records;
+mod spelled;
 mod spelling;
 pub mod sqlite;
 mod turns;

@@ -1,6 +1,6 @@
 //! The audit log's rows: appended at the end, tied together, and cut off at the beginning when there are too many.
 
-use recant_core::audit::{self, AuditEntry, AuditRecord};
+use recant_core::audit::{self, AuditEntry};
 use recant_core::entry::Hash;
 
 use super::apply::Tx;
@@ -10,17 +10,16 @@ use super::session::{Result, Session};
 /// Records are cut off in pieces of this many, so that not every append has something to delete.
 const CUT: u64 = 1_000;
 
-/// Appends records, each with how many are kept, and cuts off the oldest when there are more than that and some.
-pub(super) async fn append_all(tx: &Tx<'_>, records: &[(&AuditRecord, u64)]) -> Result<()> {
+/// Appends records' texts, each with how many are kept, and cuts off the oldest when there are more than that and some.
+pub(super) async fn append_all(tx: &Tx<'_>, records: &[(&str, u64)]) -> Result<()> {
     let (mut number, mut link) = end(tx).await?;
     let (mut numbers, mut links, mut texts, mut first) = (Vec::new(), Vec::new(), Vec::new(), None);
-    for (record, keep) in records {
-        let text = rows::json(*record);
+    for (text, keep) in records {
         number += 1;
-        link = audit::link(link, number, &text);
+        link = audit::link(link, number, text);
         numbers.push(rows::integer(number));
         links.push(link);
-        texts.push(text);
+        texts.push(*text);
         if number % CUT == 0 {
             // The newest one stays in any case: the chain goes on from it.
             first = Some(number.saturating_sub((*keep).max(1)) + 1);

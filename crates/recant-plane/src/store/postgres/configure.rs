@@ -16,15 +16,20 @@ use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
+use crate::store::spelled::SpelledDistribution;
 
-pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -> Result<Outcome, Stop> {
+pub(super) async fn create_distribution(
+    tx: &Tx<'_>,
+    new: &DistributionRecord,
+    spelled: &SpelledDistribution,
+) -> Result<Outcome, Stop> {
     // CreateDistribution: a CallerReference sent before is refused, whatever comes with it.
     let sql = "SELECT id FROM distributions WHERE caller_reference = $1";
     if let Some(row) = tx.row(sql, &[&new.caller_reference]).await? {
         return Err(Refusal::DistributionExists { earlier: rows::word(&row, 0)? }.into());
     }
     policies::are_current(tx, &new.spec).await?;
-    let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
+    let position = log::append_spelled(tx, spelled.change()?).await?;
     tx.execute(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
@@ -32,8 +37,8 @@ pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -
             &new.id.as_str(),
             &new.caller_reference,
             &new.etag.as_str(),
-            &new.config.to_string(),
-            &json(&new.spec),
+            &spelled.config,
+            &spelled.spec,
             &json(&new.tags),
             &new.created.millis(),
             &new.modified.millis(),
@@ -49,6 +54,7 @@ pub(super) async fn update_distribution(
     tx: &Tx<'_>,
     if_match: Option<&str>,
     wanted: &DistributionRecord,
+    spelled: &SpelledDistribution,
     judged: &Judged,
 ) -> Result<Outcome, Stop> {
     let current = distribution(tx, &wanted.id).await?;
@@ -61,14 +67,14 @@ pub(super) async fn update_distribution(
         created: current.created,
         ..wanted.clone()
     };
-    let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
+    let position = log::append_spelled(tx, spelled.change()?).await?;
     tx.execute(
         "UPDATE distributions SET etag = $2, config = $3, spec = $4, modified = $5, position = $6 WHERE id = $1",
         &[
             &new.id.as_str(),
             &new.etag.as_str(),
-            &new.config.to_string(),
-            &json(&new.spec),
+            &spelled.config,
+            &spelled.spec,
             &new.modified.millis(),
             &rows::integer(position.get()),
         ],

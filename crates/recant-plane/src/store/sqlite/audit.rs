@@ -1,6 +1,6 @@
 //! The audit log's rows: appended at the end, tied together, and cut off at the beginning when there are too many.
 
-use recant_core::audit::{self, AuditEntry, AuditRecord};
+use recant_core::audit::{self, AuditEntry};
 use recant_core::entry::Hash;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -11,12 +11,11 @@ use crate::store::command::Outcome;
 /// Records are cut off in pieces of this many, so that not every append has something to delete.
 const CUT: u64 = 1_000;
 
-/// Appends a record, and cuts off the oldest when there are more than `keep` and some.
-pub(super) fn append(db: &Connection, record: &AuditRecord, keep: u64) -> Result<Outcome, Stop> {
-    let text = serde_json::to_string(record).expect("a record is JSON");
+/// Appends a record's text, and cuts off the oldest when there are more than `keep` and some.
+pub(super) fn append(db: &Connection, text: &str, keep: u64) -> Result<Outcome, Stop> {
     let (last, before) = end(db)?;
     let number = last + 1;
-    let link = audit::link(before, number, &text);
+    let link = audit::link(before, number, text);
     db.prepare_cached("INSERT INTO audit (number, link, record) VALUES (?1, ?2, ?3)")?.execute(params![
         rows::integer(number),
         link.0,

@@ -15,8 +15,13 @@ use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
+use crate::store::spelled::SpelledDistribution;
 
-pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> Result<Outcome, Stop> {
+pub(super) fn create_distribution(
+    db: &Connection,
+    new: &DistributionRecord,
+    spelled: &SpelledDistribution,
+) -> Result<Outcome, Stop> {
     // CreateDistribution: a CallerReference sent before is refused, whatever comes with it.
     let earlier = db
         .prepare_cached("SELECT id FROM distributions WHERE caller_reference = ?1")?
@@ -26,7 +31,7 @@ pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> 
         return Err(Refusal::DistributionExists { earlier }.into());
     }
     policies::are_current(db, &new.spec)?;
-    let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
+    let position = log::append_spelled(db, spelled.change()?)?;
     db.prepare_cached(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
@@ -35,8 +40,8 @@ pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> 
         new.id.as_str(),
         new.caller_reference,
         new.etag.as_str(),
-        new.config.to_string(),
-        json(&new.spec),
+        spelled.config,
+        spelled.spec,
         json(&new.tags),
         new.created.millis(),
         new.modified.millis(),
@@ -50,6 +55,7 @@ pub(super) fn update_distribution(
     db: &Connection,
     if_match: Option<&str>,
     wanted: &DistributionRecord,
+    spelled: &SpelledDistribution,
     judged: &Judged,
 ) -> Result<Outcome, Stop> {
     let current = distribution(db, &wanted.id)?;
@@ -62,15 +68,15 @@ pub(super) fn update_distribution(
         created: current.created,
         ..wanted.clone()
     };
-    let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
+    let position = log::append_spelled(db, spelled.change()?)?;
     db.prepare_cached(
         "UPDATE distributions SET etag = ?2, config = ?3, spec = ?4, modified = ?5, position = ?6 WHERE id = ?1",
     )?
     .execute(params![
         new.id.as_str(),
         new.etag.as_str(),
-        new.config.to_string(),
-        json(&new.spec),
+        spelled.config,
+        spelled.spec,
         new.modified.millis(),
         rows::integer(position.get()),
     ])?;

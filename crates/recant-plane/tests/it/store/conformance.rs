@@ -26,7 +26,8 @@ use super::configure::{
     what_was_judged_by_something_else_is_refused,
 };
 use super::keys::{
-    a_keys_changes_undo_nothing_of_each_other, keys_are_found_as_committed, the_audit_log_holds_together,
+    a_keys_changes_undo_nothing_of_each_other, a_page_of_long_records_has_fewer, keys_are_found_as_committed,
+    the_audit_log_holds_together,
 };
 use super::policies::{
     a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
@@ -101,6 +102,7 @@ macro_rules! conformance {
             keys_are_found_as_committed,
             a_keys_changes_undo_nothing_of_each_other,
             the_audit_log_holds_together,
+            a_page_of_long_records_has_fewer,
         }
     };
 }

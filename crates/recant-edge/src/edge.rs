@@ -21,10 +21,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
 use crate::disk::{Disk, DiskOptions, DiskUsage, FolderError};
 use crate::fetches::Fetches;
+use crate::files::EdgeFiles;
 use crate::flight::Flights;
-use crate::geo::{Geo, GeoDatabaseError};
+use crate::geo::GeoDatabaseError;
 use crate::metrics::{self, Metrics};
-use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
+use crate::origin::{AddressPolicy, Network, OriginCaError, Origins};
 use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::request::Shared;
@@ -147,16 +148,24 @@ impl Edge {
     /// # Errors
     /// [`EdgeError`]: when an address cannot be listened on, or what TLS needs is not there.
     pub async fn start(options: EdgeOptions) -> Result<Self, EdgeError> {
-        let secure = Secure::new(&options.origin_ca)?;
+        let files = EdgeFiles::read(&options)?;
+        Self::start_with(options, files).await
+    }
+
+    /// [`Edge::start`] with the files that these options name, which were read before.
+    ///
+    /// # Errors
+    /// [`EdgeError`]: when an address cannot be listened on, or the disk cannot be used.
+    pub async fn start_with(options: EdgeOptions, files: EdgeFiles) -> Result<Self, EdgeError> {
+        let EdgeFiles { secure, certificates, geo } = files;
         let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
         let (listener, viewer) = listen(options.viewer).await?;
         let mut doors = vec![Door { listener, certificates: None, permits: permits.clone() }];
-        let (mut viewer_tls, mut certificates) = (None, None);
-        if let Some(TlsOptions { address, certificates: dir, default_certificate }) = options.tls {
-            let (listener, address) = listen(address).await?;
-            let opened = Arc::new(Certificates::open(dir, default_certificate)?);
-            doors.push(Door { listener, certificates: Some(opened.clone()), permits });
-            (viewer_tls, certificates) = (Some(address), Some(opened));
+        let mut viewer_tls = None;
+        if let (Some(tls), Some(certificates)) = (options.tls, &certificates) {
+            let (listener, address) = listen(tls.address).await?;
+            doors.push(Door { listener, certificates: Some(certificates.clone()), permits });
+            viewer_tls = Some(address);
         }
         let metrics = match options.metrics {
             Some(address) => Some(listen(address).await?),
@@ -193,7 +202,7 @@ impl Edge {
             coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
             origins: Origins::new(policy, secure),
             clock: options.clock.clone(),
-            geo: Geo::new(options.geo_header, options.geo_database.as_deref())?,
+            geo,
             https_port: options.https_port.or(viewer_tls.map(|address| address.port())).unwrap_or(443),
         };
         let (stopping, stop) = watch::channel(false);

@@ -149,6 +149,9 @@ pub const API_BODIES_BYTES_MAX: usize = 16 * API_BODY_BYTES_MAX;
 pub const API_BODIES_PER_KEY_BYTES_MAX: usize = API_BODIES_BYTES_MAX / 4;
 /// The first bytes of every body, which are counted as their connection's: so that a short request finds room when long ones do not. Ours.
 pub const API_BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
+/// Bytes of the longest body that is hashed and read on the threads that answer everybody; longer ones are handled aside. Ours: it takes
+/// about a millisecond, and to hand it to another thread some 20 us.
+pub const API_BODY_BYTES_INLINE_MAX: usize = 64 * 1024;
 /// Values and members of a body in JSON. Ours; a batch of the most paths has some 3,000, a policy of the most bytes less than 10,000.
 pub const JSON_VALUES_MAX: usize = 50_000;
 /// Bytes of one answer that the client reads. Ours; the AWS CLI has no limit, the longest pages of CloudFront have some MiB.

@@ -16,15 +16,17 @@ use recant_core::limits::{
 };
 
 use recant_core::protocol::message::Applied;
+use recant_wire::feed::EdgeSecret;
 
 use crate::clock::{Clock, SystemClock};
 use crate::counting::Counter;
 use crate::disk::{Disk, DiskOptions, DiskUsage, FolderError};
 use crate::fetches::Fetches;
+use crate::files::EdgeFiles;
 use crate::flight::Flights;
-use crate::geo::{Geo, GeoDatabaseError};
+use crate::geo::GeoDatabaseError;
 use crate::metrics::{self, Metrics};
-use crate::origin::{AddressPolicy, Network, OriginCaError, Origins, Secure};
+use crate::origin::{AddressPolicy, Network, OriginCaError, Origins};
 use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::request::Shared;
@@ -69,7 +71,9 @@ pub struct EdgeOptions {
     /// What outlives the process, if anything is to.
     pub disk: Option<DiskOptions>,
     /// Whether it asks shields, or is one.
-    pub shield: Option<ShieldOptions>,
+    pub shield: ShieldOptions,
+    /// By what the edges of one plane know each other. Without it nobody is asked as a shield, and nobody answered as one.
+    pub edge_secret: Option<EdgeSecret>,
 }
 
 /// How viewers connect over TLS.
@@ -122,7 +126,8 @@ impl EdgeOptions {
             clock: Arc::new(SystemClock),
             sweep_pause: SWEEP_PAUSE,
             disk: None,
-            shield: None,
+            shield: ShieldOptions::default(),
+            edge_secret: None,
         }
     }
 }
@@ -152,19 +157,27 @@ impl Edge {
     /// # Errors
     /// [`EdgeError`]: when an address cannot be listened on, or what TLS needs is not there.
     pub async fn start(options: EdgeOptions) -> Result<Self, EdgeError> {
-        let secure = Secure::new(&options.origin_ca)?;
+        let files = EdgeFiles::read(&options)?;
+        Self::start_with(options, files).await
+    }
+
+    /// [`Edge::start`] with the files that these options name, which were read before.
+    ///
+    /// # Errors
+    /// [`EdgeError`]: when an address cannot be listened on, or the disk cannot be used.
+    pub async fn start_with(options: EdgeOptions, files: EdgeFiles) -> Result<Self, EdgeError> {
+        let EdgeFiles { secure, certificates, geo } = files;
         let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
         let (listener, viewer) = listen(options.viewer).await?;
         let mut doors = vec![Door { listener, guests: Guests::Viewers, permits: permits.clone() }];
-        let (mut viewer_tls, mut certificates) = (None, None);
-        if let Some(TlsOptions { address, certificates: dir, default_certificate }) = options.tls {
-            let (listener, address) = listen(address).await?;
-            let opened = Arc::new(Certificates::open(dir, default_certificate)?);
-            doors.push(Door { listener, guests: Guests::ViewersOverTls(opened.clone()), permits });
-            (viewer_tls, certificates) = (Some(address), Some(opened));
+        let mut viewer_tls = None;
+        if let (Some(tls), Some(certificates)) = (options.tls, &certificates) {
+            let (listener, address) = listen(tls.address).await?;
+            doors.push(Door { listener, guests: Guests::ViewersOverTls(certificates.clone()), permits });
+            viewer_tls = Some(address);
         }
         let mut shield = None;
-        if let Some(address) = options.shield.as_ref().and_then(|shielding| shielding.listen) {
+        if let Some(address) = options.shield.listen {
             let (listener, address) = listen(address).await?;
             // Viewers do not keep edges out.
             let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
@@ -204,11 +217,14 @@ impl Edge {
             recalls: Recalls::new(),
             background: Arc::new(Semaphore::new(BACKGROUND_VALIDATIONS_MAX)),
             coders: Arc::new(Semaphore::new(CODED_AT_A_TIME_MAX)),
-            shields: options.shield.as_ref().map(|shielding| Shields::new(shielding, secure.clone())),
-            edge_secret: options.shield.map(|shielding| shielding.secret),
+            shields: options
+                .edge_secret
+                .as_ref()
+                .map(|secret| Shields::new(&options.shield, secret, secure.clone())),
+            edge_secret: options.edge_secret,
             origins: Origins::new(policy, secure),
             clock: options.clock.clone(),
-            geo: Geo::new(options.geo_header, options.geo_database.as_deref())?,
+            geo,
             https_port: options.https_port.or(viewer_tls.map(|address| address.port())).unwrap_or(443),
         };
         let (stopping, stop) = watch::channel(false);

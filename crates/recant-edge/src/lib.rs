@@ -27,6 +27,7 @@
 //! | `origin`, `interim` | address policy, connections; 1xx |
 //! | `upgrade` | connections that are left for another protocol |
 //! | `coded` | bodies that the edge compresses |
+//! | `files` | what is read of the files that options name, before anything starts |
 //! | `body`, `relay` | bodies passing through, and into the store on the way |
 //! | `error_page` | what stands in for an origin's error |
 //! | `serve`, `respond` | responses out of the store; `X-Cache`, `Cache-Status`, `Age`, our own pages |
@@ -46,6 +47,7 @@ mod disk;
 mod edge;
 mod error_page;
 mod fetches;
+mod files;
 mod finish;
 mod flight;
 mod follower;
@@ -88,6 +90,7 @@ mod world;
 pub use clock::{Clock, SystemClock};
 pub use disk::{DiskOptions, DiskUsage, FolderError};
 pub use edge::{Edge, EdgeError, EdgeOptions, TlsOptions};
+pub use files::EdgeFiles;
 pub use follower::{Follower, FollowerOptions, PlaneUrl, PlaneUrlError};
 pub use geo::GeoDatabaseError;
 pub use origin::{Network, NetworkError, OriginCaError};

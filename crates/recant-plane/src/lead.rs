@@ -19,7 +19,7 @@ use crate::dns::Dns;
 use crate::feed::Edges;
 use crate::folder::{Folder, RootKey};
 use crate::http::edges::EdgeCalls;
-use crate::http::{self, Shared};
+use crate::http::{self, Aside, Shared};
 use crate::ops::Context;
 use crate::ops::apply::{self, Applier, ApplyError};
 use crate::ops::path_bytes::PathBytes;
@@ -100,6 +100,7 @@ impl Lead {
                 },
             },
             room: Arc::default(),
+            aside: Aside::for_this_machine(),
             completion,
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             stop: self.stop.clone(),

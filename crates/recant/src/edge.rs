@@ -15,13 +15,16 @@ use crate::{descriptors, logging, serve, stdout};
 pub(crate) fn run(options: EdgeOptions) -> anyhow::Result<()> {
     logging::start(options.log_format);
     descriptors::raise_limit();
+    let mut viewers = serve::edge_options(options.viewers);
+    let files = serve::edge_files(&viewers)?;
     serve::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;
+        viewers.plane_addresses = plane_addresses(&options.plane).await?;
         let folder = Folder::take(&options.data_dir, Role::Edge)?;
         let secret = folder.given_edge_secret()?;
         let member = Member { edge: folder.edge_id()?, incarnation: serve::incarnation() };
-        let edge = serve::start_edge(options.viewers, plane_addresses(&options.plane).await?, secret.clone())
-            .await?;
+        viewers.edge_secret = Some(secret.clone());
+        let edge = serve::start_edge(viewers, files).await?;
         folder.publish_addresses(&serve::addresses(None, Some(&edge)))?;
         stdout::say(&format!("{}Plane    {}\n", serve::viewers(&edge), options.plane))?;
         let follow = FollowerOptions { plane: options.plane, secret, member };

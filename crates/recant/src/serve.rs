@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use recant_core::protocol::message::{Incarnation, Member};
-use recant_edge::{Edge, EdgeOptions, EdgeSecret, Follower, FollowerOptions, ShieldOptions, SystemClock};
+use recant_edge::{Edge, EdgeFiles, EdgeOptions, Follower, FollowerOptions, SystemClock};
 use recant_plane::folder::Addresses;
 use recant_plane::{Plane, random};
 use tokio::runtime::Runtime;
@@ -23,6 +23,8 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<()> {
     logging::start(options.plane.log_format);
     options.plane.plane.declarations = declarations::read(&options.plane.apply)?;
     descriptors::raise_limit();
+    let mut viewers = edge_options(options.viewers);
+    let files = edge_files(&viewers)?;
     let runtime = runtime()?;
     // Outlives the runtime, however this ends: viewers may be served until that is gone.
     let mut lock = None;
@@ -31,7 +33,9 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<()> {
         let plane = Plane::start(options.plane.plane).await.context("the plane does not start")?;
         let folder = &*lock.insert(plane.folder());
         let api = plane.api_address();
-        let edge = start_edge(options.viewers, vec![api], folder.edge_secret()?).await?;
+        viewers.plane_addresses = vec![api];
+        viewers.edge_secret = Some(folder.edge_secret()?);
+        let edge = start_edge(viewers, files).await?;
         let follower = Follower::start(
             FollowerOptions {
                 plane: format!("http://{api}").parse().expect("an address makes a URL"),
@@ -42,10 +46,10 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<()> {
             Arc::new(SystemClock),
         );
         folder.publish_addresses(&addresses(Some(api), Some(&edge)))?;
-        let viewers = viewers(&edge);
         stdout::say(&format!(
             "API      http://{api}\n{viewers}Clients  eval \"$(recant env --data-dir {})\"\n",
             folder.path().display(),
+            viewers = self::viewers(&edge),
         ))?;
         let stopper = plane.stopper();
         let mut serving = tokio::spawn(plane.run());
@@ -74,12 +78,8 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be had")
 }
 
-/// Starts the viewers' side.
-pub(crate) async fn start_edge(
-    options: ViewerOptions,
-    plane_addresses: Vec<std::net::SocketAddr>,
-    secret: EdgeSecret,
-) -> anyhow::Result<Edge> {
+/// What the viewers' side is set up with.
+pub(crate) fn edge_options(options: ViewerOptions) -> EdgeOptions {
     let mut edge = EdgeOptions::new(options.viewer);
     edge.tls = options.tls;
     edge.https_port = options.https_port;
@@ -92,9 +92,18 @@ pub(crate) async fn start_edge(
     edge.tenant_share_percent = options.tenant_share_percent;
     edge.allowed_networks = options.allowed_networks;
     edge.denied_networks = options.denied_networks;
-    edge.plane_addresses = plane_addresses;
-    edge.shield = Some(ShieldOptions { secret, listen: options.shield, shields: options.shields });
-    Edge::start(edge).await.context("the edge does not start")
+    edge.shield = options.shield;
+    edge
+}
+
+/// Reads the files that the viewers' side needs. Before anything else: a path that is wrong leaves nothing behind.
+pub(crate) fn edge_files(options: &EdgeOptions) -> anyhow::Result<EdgeFiles> {
+    EdgeFiles::read(options).context("the edge does not start")
+}
+
+/// Starts the viewers' side.
+pub(crate) async fn start_edge(options: EdgeOptions, files: EdgeFiles) -> anyhow::Result<Edge> {
+    Edge::start_with(options, files).await.context("the edge does not start")
 }
 
 /// What `addresses.json` says of a process with this API and this edge.

@@ -97,7 +97,7 @@ fn start(session: &mut Session<'_>, wanted: &Wanted<'_>) -> Result<u64, Error> {
     // How many records are before the wanted ones: where nothing is said about time, all but the last.
     let mut is_before = |after: u64| -> Result<bool, Error> {
         let found = page(session, after, 1)?;
-        Ok(match (found.first(), wanted.since) {
+        Ok(match (found.entries.first(), wanted.since) {
             (None, _) => false,
             (Some(entry), Some(since)) => read(entry)?.time.millis() < since,
             (Some(_), None) => true,
@@ -127,7 +127,7 @@ fn collect(
     let (mut found, mut left_out) = (VecDeque::new(), 0);
     let mut before: Option<(u64, Hash)> = None;
     loop {
-        let entries = page(session, after, PAGE_ITEMS_MAX)?;
+        let Page { entries, more } = page(session, after, PAGE_ITEMS_MAX)?;
         after = entries.last().map_or(after, |last| last.number);
         check(&mut before, &entries)?;
         for entry in &entries {
@@ -143,8 +143,7 @@ fn collect(
                 left_out += 1;
             }
         }
-        // Reading may be noted too, so that the log would never end.
-        if entries.len() < PAGE_ITEMS_MAX {
+        if !more {
             return Ok((found, left_out));
         }
     }
@@ -164,15 +163,24 @@ fn check(before: &mut Option<(u64, Hash)>, entries: &[AuditEntry]) -> Result<(),
     Ok(())
 }
 
-fn page(session: &mut Session<'_>, after: u64, limit: usize) -> Result<Vec<AuditEntry>, Error> {
+/// A stretch of the log.
+struct Page {
+    entries: Vec<AuditEntry>,
+    /// Whether it goes on.
+    more: bool,
+}
+
+fn page(session: &mut Session<'_>, after: u64, limit: usize) -> Result<Page, Error> {
     let members = [("After", after.to_string()), ("MaxItems", limit.to_string())];
     let members = members.into_iter().map(|(name, value)| (name, Document::from(value))).collect();
     let page = session.call("ListAuditRecords", Method::GET, &["audit"], members)?;
     let records = page.get("Records").and_then(Document::as_list).unwrap_or_default();
     let entries = records.iter().map(entry).collect::<Option<Vec<AuditEntry>>>();
+    let more = matches!(page.get("IsTruncated"), Some(Document::Boolean(true)));
     // A log that does not go on would be asked for ever.
     entries
-        .filter(|entries| entries.first().is_none_or(|first| first.number > after))
+        .filter(|entries| entries.first().map_or(!more, |first| first.number > after))
+        .map(|entries| Page { entries, more })
         .ok_or_else(|| Error::general("the answer to ListAuditRecords is none of a plane of Recant's"))
 }
 

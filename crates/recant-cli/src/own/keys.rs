@@ -52,6 +52,8 @@ const POLICY: &[&str] = &["--policy", "--may", "--on"];
 
 /// More pages than this are not walked: a plane has at most 10,000 keys.
 const PAGES_MAX: usize = 1_000;
+/// Keys of the same name that are told.
+const NAMESAKES_TOLD_MAX: usize = 3;
 
 /// Does what the line says.
 ///
@@ -69,7 +71,9 @@ pub(super) fn run(line: &Line, session: &mut Session<'_>) -> Result<(), Error> {
         ["create", name] => with(line, POLICY, || {
             let policy = wanted_policy(line, session)?;
             let made = create(session, name, policy)?;
-            session.show(made)
+            session.show(made.clone())?;
+            tell_of_namesakes(session, &made, name);
+            Ok(())
         }),
         ["rotate", id] => {
             with(line, &["--disable-old"], || rotate(session, id_of(id)?, line.has("--disable-old")))
@@ -126,8 +130,13 @@ fn wanted_policy(line: &Line, session: &mut Session<'_>) -> Result<Document, Err
     })
 }
 
-/// All keys as one list, the root key first.
 fn list(session: &mut Session<'_>) -> Result<(), Error> {
+    let keys = all(session)?;
+    session.show(Document::structure([("Keys", Document::List(keys))]))
+}
+
+/// All keys, the root key first.
+fn all(session: &mut Session<'_>) -> Result<Vec<Document>, Error> {
     let (mut keys, mut marker) = (Vec::new(), None::<String>);
     for _ in 0..PAGES_MAX {
         let members = marker.take().map(|marker| ("Marker", Document::from(marker)));
@@ -141,7 +150,28 @@ fn list(session: &mut Session<'_>) -> Result<(), Error> {
             None => break,
         }
     }
-    session.show(Document::structure([("Keys", Document::List(keys))]))
+    Ok(keys)
+}
+
+/// Says which other keys have the name of one that was just made: they need not differ, and whoever makes a second one of the same name often
+/// means that it takes the place of the first.
+fn tell_of_namesakes(session: &mut Session<'_>, made: &Document, name: &str) {
+    // The key is made and shown. Whoever may make keys need not be allowed to list them.
+    let Ok(keys) = all(session) else { return };
+    let member = |key: &Document, name: &str| key.get(name).and_then(Document::as_str).map(str::to_owned);
+    let own = made.get("Key").and_then(|key| member(key, "AccessKeyId"));
+    let others = keys.iter().filter(|key| {
+        member(key, "Name").as_deref() == Some(name)
+            && member(key, "Status").as_deref() == Some("Active")
+            && member(key, "AccessKeyId") != own
+            && !matches!(key.get("IsRoot"), Some(Document::Boolean(true)))
+    });
+    for id in others.filter_map(|key| member(key, "AccessKeyId")).take(NAMESAKES_TOLD_MAX) {
+        session.say(&format!(
+            "'{id}' is called '{name}', too, and goes on working. If this key is to take its place: recant keys disable {id}; \
+             next time: recant keys rotate {id}"
+        ));
+    }
 }
 
 fn get(session: &mut Session<'_>, id: &str) -> Result<Document, Error> {

@@ -109,6 +109,14 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// Takes the folder, and folds what the journal there has into the world.
+    /// Makes the folder, and finds out whether it can be used; it is given back.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub(crate) fn try_folder(options: &DiskOptions) -> Result<(), FolderError> {
+        Folder::take(&options.dir).map(drop)
+    }
+
     pub(crate) fn open(options: &DiskOptions, world: &World) -> Result<Self, FolderError> {
         Self::open_on(options, world, Box::new(OwnDisk), DISK_RETRY_PERIOD)
     }

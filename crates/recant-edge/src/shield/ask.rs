@@ -12,6 +12,7 @@ use recant_core::freshen;
 use recant_core::limits::{SHIELD_CONNECT_TIME_MAX, SHIELD_REST};
 use recant_core::spec::OriginSpec;
 use recant_core::time::BootTime;
+use recant_wire::feed::EdgeSecret;
 
 use super::fields::{ANSWERED, AUTHORIZATION, SHIELD, Told};
 use super::{ShieldAddress, ShieldOptions};
@@ -38,10 +39,10 @@ struct Shield {
 }
 
 impl Shields {
-    pub(crate) fn new(options: &ShieldOptions, secure: Secure) -> Self {
+    pub(crate) fn new(options: &ShieldOptions, secret: &EdgeSecret, secure: Secure) -> Self {
         let shield =
             |address: &ShieldAddress| Shield { address: address.clone(), rests_until: AtomicU64::new(0) };
-        let authorization = options.secret.authorization();
+        let authorization = secret.authorization();
         let mut authorization = HeaderValue::try_from(authorization).expect("a word and digits");
         authorization.set_sensitive(true);
         Self {

@@ -5,13 +5,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use recant_wire::feed::EdgeSecret;
-
-/// How an edge takes part in shielding origins.
-#[derive(Clone, Debug)]
+/// How an edge takes part in shielding origins; by default not at all.
+#[derive(Clone, Debug, Default)]
 pub struct ShieldOptions {
-    /// By what the edges of one plane know each other.
-    pub secret: EdgeSecret,
     /// Where other edges ask this one, if it is a shield; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
     /// The shields that this edge asks, by region.

@@ -45,11 +45,11 @@ async fn known_by(
 ) -> Bed {
     let shields = shield.map(|address| (REGION.to_owned(), address.to_string().parse().unwrap()));
     let bed = Bed::with(origin, spec, |options| {
-        options.shield = Some(ShieldOptions {
-            secret: secret.clone(),
+        options.edge_secret = Some(secret.clone());
+        options.shield = ShieldOptions {
             listen: shield.is_none().then(|| "127.0.0.1:0".parse().unwrap()),
             shields: shields.into_iter().collect(),
-        });
+        };
     })
     .await;
     bed.world().follow(Era::default(), HISTORY);

@@ -12,7 +12,7 @@ use axum::response::Response;
 use http::request::Parts;
 use recant_wire::model::{Operation, Route, route};
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Received};
 use super::request_id::RequestId;
 use super::{Shared, answer, body};
 use crate::error::{ApiError, excerpt};
@@ -53,16 +53,30 @@ async fn answer<S: Store>(
     }
 
     let operation = found.as_ref().map(|found| found.operation);
-    let bytes =
-        exchange.authenticate(shared, parts, body).await.map_err(|error| for_operation(error, operation))?;
+    let received =
+        exchange.receive(shared, parts, body).await.map_err(|error| for_operation(error, operation))?;
+    shared.aside.run(received.body_bytes(), answer_received(shared, parts, found, received, exchange)).await
+}
 
+/// Answers a request whose body is here.
+async fn answer_received<S: Store>(
+    shared: &Shared<S>,
+    parts: &Parts,
+    found: Option<Route>,
+    received: Received,
+    exchange: &mut Exchange,
+) -> Result<Response, ApiError> {
+    let bytes = exchange.authenticate(shared, parts, received).await?;
     let Some(found) = found else {
+        let path = parts.uri.path();
         return Err(ApiError::UnknownOperation(format!("{} {}", parts.method, excerpt(path))));
     };
     let context = &shared.context;
     let head = answer::decode(&found, parts, &[])?;
     // A body that cannot be read names nothing; the caller learns that only if he may do this at all.
     let input = answer::decode(&found, parts, &bytes).and_then(ops::resources::bounded);
+    // What is made of it takes enough room.
+    drop(bytes);
     let subjects = ops::resources::of(context, &found, &head, input.as_ref().ok()).await?;
     exchange.admit(shared, parts, &subjects).await?;
 

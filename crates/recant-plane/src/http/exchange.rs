@@ -31,6 +31,19 @@ pub(super) struct Exchange {
     started: Instant,
 }
 
+/// A body that is here, and who is said to have sent it; not yet believed.
+pub(super) struct Received {
+    claim: Option<Claim>,
+    body: Bytes,
+}
+
+impl Received {
+    /// How long it is.
+    pub(super) fn body_bytes(&self) -> usize {
+        self.body.len()
+    }
+}
+
 impl Exchange {
     /// A request that has just come.
     pub(super) fn new() -> Self {
@@ -44,31 +57,45 @@ impl Exchange {
         }
     }
 
-    /// Finds out who asks, reads the body on the way, and counts the request. Who is not let in, or asks too often, is noted.
+    /// Receives the body, unless the head says already that nobody is let in with it. Who is not let in is noted.
     ///
     /// # Errors
-    /// For the first of these that is not right: form, key, time, size, body hash, signature, rate.
-    pub(super) async fn authenticate<S: Store>(
+    /// For the first of these that is not right: form, key, time, size.
+    pub(super) async fn receive<S: Store>(
         &mut self,
         shared: &Shared<S>,
         parts: &Parts,
         body: &mut Body,
-    ) -> Result<Bytes, ApiError> {
+    ) -> Result<Received, ApiError> {
         let store = &shared.context.store;
         let claim = match shared.keys.claim(store, parts, clock::wall_now()).await {
             Ok(claim) => claim,
             Err(why) => return Err(self.not_let_in(shared, parts, why).await),
         };
         let place = Place::new(&shared.room, claim.as_ref().map_or("", Claim::key_id));
-        let bytes = body::read(&parts.headers, body, self.place.insert(place)).await?;
-        if let Some(claim) = claim {
-            match shared.keys.verify(store, claim, parts, &bytes).await {
+        let body = body::read(&parts.headers, body, self.place.insert(place)).await?;
+        Ok(Received { claim, body })
+    }
+
+    /// Finds out who asks, counts the request, and gives its body. Who is not let in, or asks too often, is noted.
+    ///
+    /// # Errors
+    /// For the first of these that is not right: body hash, signature, rate.
+    pub(super) async fn authenticate<S: Store>(
+        &mut self,
+        shared: &Shared<S>,
+        parts: &Parts,
+        received: Received,
+    ) -> Result<Bytes, ApiError> {
+        let store = &shared.context.store;
+        if let Some(claim) = received.claim {
+            match shared.keys.verify(store, claim, parts, &received.body).await {
                 Ok(caller) => self.caller = caller,
                 Err(why) => return Err(self.not_let_in(shared, parts, why).await),
             }
         }
         shared.admission.count_caller(store, &self.caller, &self.asked(parts, &[])).await?;
-        Ok(bytes)
+        Ok(received.body)
     }
 
     async fn not_let_in<S: Store>(&self, shared: &Shared<S>, parts: &Parts, why: NotLetIn) -> ApiError {

@@ -12,6 +12,7 @@
 
 mod answer;
 mod api;
+mod aside;
 mod body;
 pub(crate) mod edges;
 mod events;
@@ -31,6 +32,7 @@ use axum::Router;
 use axum::routing::{any, get};
 use tokio::sync::{Semaphore, watch};
 
+pub(crate) use self::aside::Aside;
 use self::edges::EdgeCalls;
 pub(crate) use self::room::Room;
 use crate::admission::Admission;
@@ -49,6 +51,8 @@ pub(crate) struct Shared<S> {
     pub(crate) context: Context<S>,
     /// What bodies take of the memory.
     pub(crate) room: Arc<Room>,
+    /// Where the computing for long ones is done.
+    pub(crate) aside: Aside,
     /// Looked at to say whether this plane can complete anything.
     pub(crate) completion: Completion<S>,
     /// The streams of events that there are room for.

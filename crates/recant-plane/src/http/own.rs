@@ -12,7 +12,7 @@ use http::request::Parts;
 use recant_wire::document::{Document, Members};
 use serde_json::Value;
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Received};
 use super::{Shared, answer, body, events, json};
 use crate::config_check::characters;
 use crate::error::{ApiError, excerpt};
@@ -43,7 +43,19 @@ async fn answer<S: Store>(
 ) -> Result<Response, ApiError> {
     let found = own::route(&parts.method, parts.uri.path());
     exchange.action = found.as_ref().map_or_else(String::new, |(operation, _)| operation.action());
-    let bytes = exchange.authenticate(shared, parts, body).await?;
+    let received = exchange.receive(shared, parts, body).await?;
+    shared.aside.run(received.body_bytes(), answer_received(shared, parts, found, received, exchange)).await
+}
+
+/// Answers a request whose body is here.
+async fn answer_received<S: Store>(
+    shared: &Arc<Shared<S>>,
+    parts: &Parts,
+    found: Option<(&OwnOperation, Members)>,
+    received: Received,
+    exchange: &mut Exchange,
+) -> Result<Response, ApiError> {
+    let bytes = exchange.authenticate(shared, parts, received).await?;
     let Some((operation, labels)) = found else {
         let line = format!("{} {}", parts.method, excerpt(parts.uri.path()));
         return Err(ApiError::UnknownOwnOperation(line));

@@ -24,11 +24,13 @@ mod lanes;
 pub mod postgres;
 mod queue;
 pub mod records;
+mod spelled;
 mod spelling;
 pub mod sqlite;
 mod turns;
 
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use recant_core::audit::{AuditEntry, AuditRecord};
@@ -233,12 +235,12 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// after this has resolved; a crash before that may lose it.
     fn note(&self, record: AuditRecord, keep: u64) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The records of the audit log after a number, in order: at most `limit`.
+    /// The records of the audit log after a number, in order: at most `limit`, and of long ones fewer. Never [`Listing::UnknownMarker`].
     fn audited(
         &self,
         after: u64,
-        limit: usize,
-    ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
+        limit: NonZeroUsize,
+    ) -> impl Future<Output = Result<Listing<AuditEntry>, StoreError>> + Send;
 
     /// The end of the committed log and its hash; [`Position::ZERO`] and [`Hash::START`] of an empty one.
     fn head(&self) -> impl Future<Output = Result<(Position, Hash), StoreError>> + Send;

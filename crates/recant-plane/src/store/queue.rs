@@ -4,13 +4,14 @@
 //! urgently that they deserve a wait for the disk of their own ([`Queue::commit_along`], [`Queue::note`]): they are held until the next group
 //! is taken, and go with it, before it; where none comes soon, one is called for.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use recant_core::limits::{COMMANDS_PER_COMMIT_MAX, COMMANDS_WAITING_MAX, COMMIT_ALONG_WAIT_MAX};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::StoreError;
 use super::command::{Command, Outcome};
+use super::spelled::Spelled;
 use super::turns::{Owned, Turns};
 
 /// What the one who asked is told.
@@ -20,7 +21,16 @@ pub(super) type Answer = Result<Outcome, StoreError>;
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) command: Command,
+    pub(super) spelled: Spelled,
     pub(super) answer: oneshot::Sender<Answer>,
+}
+
+impl Request {
+    /// A request for a command, which is spelled here.
+    fn new(command: Command, answer: oneshot::Sender<Answer>) -> Self {
+        let spelled = Spelled::of(&command);
+        Self { command, spelled, answer }
+    }
 }
 
 impl Owned for Request {
@@ -65,7 +75,7 @@ impl Queue {
     /// Puts a command into the queue, ahead of all that come later, and gives where its outcome will be told.
     pub(super) async fn enqueue(&self, command: Command) -> Result<oneshot::Receiver<Answer>, StoreError> {
         let (answer, outcome) = oneshot::channel();
-        match self.requests.send(Request { command, answer }).await {
+        match self.requests.send(Request::new(command, answer)).await {
             Ok(()) => Ok(outcome),
             Err(_) => Err(self.stopped.error()),
         }
@@ -74,22 +84,30 @@ impl Queue {
     /// Has a command carried out with the next group, and waits for what becomes of it.
     pub(super) async fn commit_along(&self, command: Command) -> Answer {
         let (answer, outcome) = oneshot::channel();
-        self.hold(Request { command, answer })?;
+        self.hold(Request::new(command, answer), None)?;
         outcome.await.unwrap_or_else(|_| Err(self.stopped.error()))
     }
 
-    /// Has a command carried out with the next group, ahead of all that come later, and does not wait for it; only where many are
-    /// held already, for a place in the queue.
+    /// Has a command carried out with the next group, behind what was noted before and ahead of all that comes later, and does not wait
+    /// for it; only where many are held already, until they are taken.
     pub(super) async fn note(&self, command: Command) -> Result<(), StoreError> {
-        if self.held.len() >= COMMANDS_PER_COMMIT_MAX {
-            return self.enqueue(command).await.map(drop);
-        }
-        self.hold(Request { command, answer: oneshot::channel().0 })
+        let places = &self.held.places;
+        let place = match Arc::clone(places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => {
+                if self.requests.capacity() == self.requests.max_capacity() {
+                    call_for_a_group(&self.requests);
+                }
+                let place = Arc::clone(places).acquire_owned().await;
+                place.map_err(|_| self.stopped.error())?
+            }
+        };
+        self.hold(Request::new(command, oneshot::channel().0), Some(place))
     }
 
     /// Holds a request for the next group; the first one calls for a group if none comes.
-    fn hold(&self, request: Request) -> Result<(), StoreError> {
-        match self.held.push(request) {
+    fn hold(&self, request: Request, place: Option<OwnedSemaphorePermit>) -> Result<(), StoreError> {
+        match self.held.push(request, place) {
             None => return Err(self.stopped.error()),
             Some(before) if before > 0 => return Ok(()),
             Some(_) => {}
@@ -101,9 +119,7 @@ impl Queue {
             if held.len() > 0
                 && let Some(requests) = requests.upgrade()
             {
-                // Nothing of its own to do; whoever takes it takes what is held. Where there is no room for it, others are on their way.
-                let (answer, _) = oneshot::channel();
-                drop(requests.try_send(Request { command: Command::Protocol(Vec::new()), answer }));
+                call_for_a_group(&requests);
             }
         });
         Ok(())
@@ -113,6 +129,13 @@ impl Queue {
     pub(super) fn health(&self) -> Result<(), StoreError> {
         self.stopped.0.get().map_or(Ok(()), |_| Err(self.stopped.error()))
     }
+}
+
+/// Puts a command into the queue that has nothing to do of its own: whoever takes it takes what is held. Where there is no room for it,
+/// others are on their way.
+fn call_for_a_group(requests: &mpsc::Sender<Request>) {
+    let (answer, _) = oneshot::channel();
+    drop(requests.try_send(Request::new(Command::Protocol(Vec::new()), answer)));
 }
 
 impl Writing {
@@ -147,42 +170,65 @@ impl Writing {
     }
 }
 
-/// Requests that go with the next group; nothing once the writer has ended.
+/// Requests that go with the next group.
 #[derive(Clone, Debug)]
-pub(super) struct Held(Arc<Mutex<Option<Vec<Request>>>>);
+pub(super) struct Held {
+    /// In the order of their coming; nothing once the writer has ended. Locked to put one in, or to take all.
+    requests: Arc<Mutex<Option<Vec<HeldRequest>>>>,
+    /// Places for those that nobody waits for, given in the order of their coming; given back when they are taken.
+    places: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct HeldRequest {
+    request: Request,
+    place: Option<OwnedSemaphorePermit>,
+}
 
 impl Default for Held {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Some(Vec::new()))))
+        Self {
+            requests: Arc::new(Mutex::new(Some(Vec::new()))),
+            places: Arc::new(Semaphore::new(COMMANDS_PER_COMMIT_MAX)),
+        }
     }
 }
 
 impl Held {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<HeldRequest>>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Gives how many were held before; nothing where there is no writer to take it.
-    fn push(&self, request: Request) -> Option<usize> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn push(&self, request: Request, place: Option<OwnedSemaphorePermit>) -> Option<usize> {
+        let mut held = self.lock();
         let held = held.as_mut()?;
-        held.push(request);
+        held.push(HeldRequest { request, place });
         Some(held.len() - 1)
     }
 
     fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Vec::len)
+        self.lock().as_ref().map_or(0, Vec::len)
     }
 
     /// Puts what is held before a group: it has waited longer.
     fn join(&self, group: &mut Vec<Request>) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.lock();
         if let Some(held) = held.as_mut().filter(|held| !held.is_empty()) {
-            group.splice(..0, held.drain(..));
+            let taken = held.drain(..).map(|HeldRequest { request, place }| {
+                drop(place);
+                request
+            });
+            group.splice(..0, taken);
         }
     }
 }
 
 impl Drop for Writing {
-    /// Nobody will be answered any more: who waits for what is held learns it by that.
+    /// Nobody will be answered any more: who waits for what is held, or for a place, learns it by that.
     fn drop(&mut self) {
-        drop(self.held.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.held.places.close();
+        drop(self.held.lock().take());
     }
 }
 
@@ -287,26 +333,41 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn more_than_are_held_wait_for_their_place() {
+    async fn more_than_are_held_wait_and_keep_their_order() {
         let (queue, mut writing) = Queue::new();
-        for _ in 0..COMMANDS_PER_COMMIT_MAX {
-            queue.note(complete(1)).await.unwrap();
-        }
-        for _ in 0..COMMANDS_WAITING_MAX {
-            queue.note(complete(2)).await.unwrap();
-        }
-        let full = tokio::time::timeout(COMMIT_ALONG_WAIT_MAX / 2, queue.note(complete(3))).await;
-        assert!(full.is_err(), "there is room for so many and no more");
-        assert_eq!(next(&mut writing).await.len(), 2 * COMMANDS_PER_COMMIT_MAX);
-        queue.note(complete(3)).await.unwrap();
+        let many = 3 * COMMANDS_PER_COMMIT_MAX as u64;
+        let noting = async {
+            for position in 1..=many {
+                queue.note(complete(position)).await.unwrap();
+            }
+        };
+        let writer = async {
+            let mut carried = Vec::new();
+            while carried.len() < usize::try_from(many).unwrap() {
+                let group = next(&mut writing).await;
+                let noted = positions(&group);
+                assert!(noted.len() <= COMMANDS_PER_COMMIT_MAX, "{}", noted.len());
+                carried.extend(noted);
+            }
+            carried
+        };
+        let ((), carried) = tokio::join!(biased; noting, writer);
+        assert!(carried.into_iter().eq(1..=many));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_writer_that_has_stopped_keeps_nobody_waiting() {
         let (queue, writing) = Queue::new();
         writing.stopped.because("a disk".to_owned());
+        for _ in 0..COMMANDS_PER_COMMIT_MAX {
+            queue.note(complete(1)).await.unwrap();
+        }
         let stop = async { drop(writing) };
-        let (held, ()) = tokio::join!(biased; queue.commit_along(complete(1)), stop);
+        let (held, noted, ()) =
+            tokio::join!(biased; queue.commit_along(complete(1)), queue.note(complete(1)), stop);
+        for refused in [noted, queue.note(complete(2)).await] {
+            assert!(matches!(&refused, Err(StoreError::WriterStopped { reason }) if reason == "a disk"));
+        }
         for refused in [held, queue.commit_along(complete(2)).await, queue.commit(complete(3)).await] {
             assert!(matches!(&refused, Err(StoreError::WriterStopped { reason }) if reason == "a disk"));
         }

@@ -1,6 +1,6 @@
 //! The options that several commands share: which there are, what was given, and what it means for each side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use recant_core::limits::{
     WILDCARDS_IN_PROGRESS_DEFAULT,
 };
 use recant_core::rate::{Rate, RateError};
-use recant_edge::{DiskOptions, Network, PlaneUrl, ShieldAddress, TlsOptions};
+use recant_edge::{DiskOptions, Network, PlaneUrl, ShieldAddress, ShieldOptions, TlsOptions};
 use recant_plane::store::postgres::{Server, ServerError, UnsafeSettings};
 use recant_plane::{
     AdmissionOptions, CallerReferenceConflict, DistributionInvalidations, DnsLookups, PostgresChoice,
@@ -110,9 +110,8 @@ pub(super) struct Given {
     tenant_share_percent: u8,
     allowed_networks: Vec<Network>,
     denied_networks: Vec<Network>,
-    shields: BTreeMap<String, ShieldAddress>,
     shield_regions: BTreeSet<String>,
-    shield: Option<SocketAddr>,
+    shield: ShieldOptions,
     pub(super) plane_url: Option<PlaneUrl>,
 }
 
@@ -154,9 +153,8 @@ impl Given {
             tenant_share_percent: 100,
             allowed_networks: Vec::new(),
             denied_networks: Vec::new(),
-            shields: BTreeMap::new(),
             shield_regions: BTreeSet::new(),
-            shield: None,
+            shield: ShieldOptions::default(),
             plane_url: None,
         }
     }
@@ -179,8 +177,7 @@ impl Given {
             tenant_share_percent: self.tenant_share_percent,
             allowed_networks: self.allowed_networks.clone(),
             denied_networks: self.denied_networks.clone(),
-            shields: self.shields.clone(),
-            shield: self.shield,
+            shield: self.shield.clone(),
         })
     }
 
@@ -221,7 +218,8 @@ impl Given {
         plane.routing_suffix = self.routing_suffix.unwrap_or(plane.routing_suffix);
         plane.dns = self.dns;
         // A shield that the edge here asks is one.
-        plane.shield_regions = self.shield_regions.into_iter().chain(self.shields.into_keys()).collect();
+        plane.shield_regions =
+            self.shield_regions.into_iter().chain(self.shield.shields.into_keys()).collect();
         plane.paths_in_progress_max = self.paths_in_progress_max;
         plane.wildcards_in_progress_max = self.wildcards_in_progress_max;
         if let Some(rate) = self.path_bytes_rate {
@@ -319,11 +317,11 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             }
             "origin-shield" => {
                 let (region, address) = shield(&parser.value()?.string()?)?;
-                if given.shields.insert(region.clone(), address).is_some() {
+                if given.shield.shields.insert(region.clone(), address).is_some() {
                     return Err(Usage { message: format!("--origin-shield {region} is given twice") });
                 }
             }
-            "shield" => given.shield = Some(address(&mut parser, "--shield")?),
+            "shield" => given.shield.listen = Some(address(&mut parser, "--shield")?),
             "verify-dns" => given.dns = value(&mut parser, "--verify-dns")?,
             "paths-in-progress-max" => {
                 given.paths_in_progress_max = value(&mut parser, "--paths-in-progress-max")?;

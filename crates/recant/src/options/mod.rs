@@ -3,7 +3,6 @@
 mod given;
 pub(crate) mod help;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +10,7 @@ use std::str::FromStr;
 
 use http::HeaderName;
 use lexopt::{Arg, Parser, ValueExt as _};
-use recant_edge::{DiskOptions, Network, PlaneUrl, ShieldAddress, TlsOptions};
+use recant_edge::{DiskOptions, Network, PlaneUrl, ShieldOptions, TlsOptions};
 use recant_plane::backup::Edges;
 use recant_plane::store::postgres::Server;
 
@@ -80,8 +79,7 @@ pub(crate) struct ViewerOptions {
     pub(crate) tenant_share_percent: u8,
     pub(crate) allowed_networks: Vec<Network>,
     pub(crate) denied_networks: Vec<Network>,
-    pub(crate) shields: BTreeMap<String, ShieldAddress>,
-    pub(crate) shield: Option<SocketAddr>,
+    pub(crate) shield: ShieldOptions,
 }
 
 /// Options of `recant env`.

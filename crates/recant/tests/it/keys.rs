@@ -126,6 +126,33 @@ fn the_life_of_a_key() {
 }
 
 #[test]
+fn a_second_key_of_a_name_is_made_and_the_first_is_told() {
+    let serve = Serve::start();
+    let root = Client::recant(&serve);
+    let create = |client: &Client, name: &str| {
+        let said = Said::of(&mut client.own(&["keys", "create", name, "--may", "read"]));
+        assert_eq!(said.status, 0, "{said:?}");
+        (serde_json::from_str::<Value>(&said.stdout).unwrap(), said.stderr)
+    };
+    let (first, said) = create(&root, "ci");
+    assert_eq!(said, "");
+    let (second, said) = create(&root, "ci");
+    assert!(said.contains(&format!("recant keys disable {}", id(&first))), "{said}");
+    assert!(!said.contains(id(&second)) && said.lines().count() == 1, "{said}");
+    ok(&root, &["keys", "disable", id(&first)]);
+    let (_, said) = create(&root, "ci");
+    assert!(said.contains(id(&second)) && !said.contains(id(&first)), "{said}");
+    for name in ["another", "root"] {
+        assert_eq!(create(&root, name).1, "", "{name}");
+    }
+
+    // Whoever may make keys need not be allowed to see them.
+    let policy = json!({"Statement": {"Effect": "Allow", "Action": "recant:CreateKey", "Resource": "*"}});
+    let maker = holder(&serve, &ok(&root, &["keys", "create", "maker", "--policy", &policy.to_string()]));
+    assert_eq!(create(&maker, "ci").1, "");
+}
+
+#[test]
 fn wrong_lines_are_told_before_anything_is_asked() {
     let serve = Serve::start();
     let root = Client::recant(&serve);

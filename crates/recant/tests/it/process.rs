@@ -170,3 +170,36 @@ fn an_operators_choices_are_honoured() {
     client.ok(&words("Paths={Quantity=2,Items=[/a,/b]},CallerReference=one"));
     client.refused(&words("Paths={Quantity=1,Items=[/c]},CallerReference=one"), "InvalidArgument");
 }
+
+#[test]
+fn a_file_that_is_not_there_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, absent) = (folder.path().join("data"), folder.path().join("absent"));
+    let file = folder.path().join("file");
+    fs::write(&file, "no certificate, no database and no folder").unwrap();
+    let check = |name: &str, option: &str, wrong: &std::path::Path| {
+        let mut command = std::process::Command::new(crate::rig::RECANT);
+        command.args([name, "--viewer", "127.0.0.1:0", "--data-dir"]).arg(&data).arg(option).arg(wrong);
+        match name {
+            "edge" => command.args(["--plane", "http://127.0.0.1:1"]),
+            _ => command.args(["--api", "127.0.0.1:0"]),
+        };
+        if option == "--certificates" {
+            command.args(["--viewer-tls", "127.0.0.1:0"]);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{name} {option}: {said}");
+        assert!(said.contains(wrong.to_str().unwrap()), "{name} {option}: {said}");
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["file"], "{name} {option}");
+    };
+    for command in ["serve", "edge"] {
+        for option in ["--geo-database", "--certificates", "--origin-ca"] {
+            check(command, option, &absent);
+            check(command, option, &file);
+        }
+        check(command, "--disk-store", &file);
+    }
+    check("serve", "--apply", &absent);
+}

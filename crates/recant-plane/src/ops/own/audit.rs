@@ -1,6 +1,7 @@
 //! `ListAuditRecords`: the audit log, oldest first, as it is tied together.
 //!
-//! `After` is the number of the last record that the caller has. Each record comes with its number, its link and its exact text, so that
+//! `After` is the number of the last record that the caller has; `IsTruncated` says that more follow, since a page of long records has fewer than
+//! `MaxItems`. Each record comes with its number, its link and its exact text, so that
 //! the caller can check the chain for himself ([`recant_core::audit`]).
 
 use recant_core::entry::Hash;
@@ -10,7 +11,7 @@ use super::{Context, input};
 use crate::error::{ApiError, excerpt};
 use crate::ops::input::Names;
 use crate::ops::output::{list as list_of, structure, text};
-use crate::store::{Command, Store};
+use crate::store::{Command, Listing, Store};
 
 /// A link as 64 hexadecimal digits.
 fn hex(link: Hash) -> String {
@@ -27,8 +28,10 @@ pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Re
     let page = input::page(input, Names::LookedUp)?;
     // Records are written without anybody waiting for them. This is behind all of them, so the caller finds what was decided before.
     context.commit(Command::Protocol(Vec::new())).await?;
-    let entries = context.store.audited(after, page.limit.get()).await?;
-    let records = entries.into_iter().map(|entry| {
+    let Listing::Page { items, more } = context.store.audited(after, page.limit).await? else {
+        unreachable!("a number is no marker");
+    };
+    let records = items.into_iter().map(|entry| {
         let number = i64::try_from(entry.number).unwrap_or(i64::MAX);
         structure([
             ("Number", Some(Document::Integer(number))),
@@ -36,5 +39,5 @@ pub(super) async fn list<S: Store>(context: &Context<S>, input: &Document) -> Re
             ("Text", text(entry.text)),
         ])
     });
-    Ok(structure([("Records", list_of(records))]))
+    Ok(structure([("Records", list_of(records)), ("IsTruncated", Some(Document::Boolean(more)))]))
 }

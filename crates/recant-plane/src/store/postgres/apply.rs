@@ -14,6 +14,7 @@ use super::invalidate::Create;
 use super::session::{Failure, Session};
 use super::{audit, configure, domains, invalidate, keys, policies, resources, rows};
 use crate::store::command::{Command, Outcome, Refusal};
+use crate::store::queue::Request;
 
 /// Why a command was not carried out to its end.
 #[derive(Debug)]
@@ -75,11 +76,15 @@ impl Deref for Tx<'_> {
 }
 
 /// Carries a command out.
-pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Stop> {
+pub(super) async fn apply(tx: &Tx<'_>, request: &Request) -> Result<Outcome, Stop> {
+    let Request { command, spelled, .. } = request;
     match command {
-        Command::CreateDistribution(distribution) => configure::create_distribution(tx, distribution).await,
+        Command::CreateDistribution(distribution) => {
+            configure::create_distribution(tx, distribution, spelled.distribution()).await
+        }
         Command::UpdateDistribution { if_match, distribution, judged } => {
-            configure::update_distribution(tx, if_match.as_deref(), distribution, judged).await
+            let spelled = spelled.distribution();
+            configure::update_distribution(tx, if_match.as_deref(), distribution, spelled, judged).await
         }
         Command::DeleteDistribution { distribution, if_match } => {
             configure::delete_distribution(tx, distribution, if_match.as_deref()).await
@@ -94,7 +99,7 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
             configure::delete_tenant(tx, tenant, if_match.as_deref()).await
         }
         Command::CreateInvalidation { .. } => {
-            let create = Create::of(command).expect("it is one");
+            let create = Create::of(request).expect("it is one");
             let outcomes = invalidate::create_all(tx, &[create]).await?;
             Ok(outcomes.into_iter().next().expect("each create has an outcome"))
         }
@@ -114,8 +119,8 @@ pub(super) async fn apply(tx: &Tx<'_>, command: &Command) -> Result<Outcome, Sto
         Command::CreateKey(key) => keys::create(tx, key).await,
         Command::UpdateKey { id, change, now } => keys::update(tx, id, change, *now).await,
         Command::DeleteKey(id) => keys::delete(tx, id).await,
-        Command::Audit { record, keep } => {
-            audit::append_all(tx, &[(record, *keep)]).await?;
+        Command::Audit { keep, .. } => {
+            audit::append_all(tx, &[(spelled.record(), *keep)]).await?;
             Ok(Outcome::Recorded)
         }
         Command::PruneInvalidations(up_to) => invalidate::prune(tx, *up_to).await,

@@ -1,26 +1,29 @@
 //! The audit log's rows: appended at the end, tied together, and cut off at the beginning when there are too many.
 
-use recant_core::audit::{self, AuditEntry, AuditRecord};
+use std::num::NonZeroUsize;
+
+use recant_core::audit::{self, AuditEntry};
 use recant_core::entry::Hash;
+use recant_core::limits::PAGE_BYTES_MAX;
 
 use super::apply::Tx;
-use super::rows;
 use super::session::{Result, Session};
+use super::{queries, rows};
+use crate::store::records::{Listing, Page};
 
 /// Records are cut off in pieces of this many, so that not every append has something to delete.
 const CUT: u64 = 1_000;
 
-/// Appends records, each with how many are kept, and cuts off the oldest when there are more than that and some.
-pub(super) async fn append_all(tx: &Tx<'_>, records: &[(&AuditRecord, u64)]) -> Result<()> {
+/// Appends records' texts, each with how many are kept, and cuts off the oldest when there are more than that and some.
+pub(super) async fn append_all(tx: &Tx<'_>, records: &[(&str, u64)]) -> Result<()> {
     let (mut number, mut link) = end(tx).await?;
     let (mut numbers, mut links, mut texts, mut first) = (Vec::new(), Vec::new(), Vec::new(), None);
-    for (record, keep) in records {
-        let text = rows::json(*record);
+    for (text, keep) in records {
         number += 1;
-        link = audit::link(link, number, &text);
+        link = audit::link(link, number, text);
         numbers.push(rows::integer(number));
         links.push(link);
-        texts.push(text);
+        texts.push(*text);
         if number % CUT == 0 {
             // The newest one stays in any case: the chain goes on from it.
             first = Some(number.saturating_sub((*keep).max(1)) + 1);
@@ -36,9 +39,21 @@ pub(super) async fn append_all(tx: &Tx<'_>, records: &[(&AuditRecord, u64)]) -> 
 }
 
 /// The records after a number, in order.
-pub(super) async fn after(db: &Session, number: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+pub(super) async fn after(db: &Session, number: u64, limit: NonZeroUsize) -> Result<Listing<AuditEntry>> {
+    let page = Page { after: None, limit };
+    // The lengths first, so that no more is read than is given.
+    let lengths = "SELECT octet_length(record) FROM audit WHERE number > $1 ORDER BY number LIMIT $2";
+    let lengths = db.rows(lengths, &[&rows::integer(number), &queries::one_more(&page)]).await?;
+    let (mut count, mut bytes) = (0, 0);
+    for row in &lengths {
+        if count == limit.get() || bytes > PAGE_BYTES_MAX {
+            break;
+        }
+        bytes += usize::try_from(rows::get::<i32>(row, 0)?).unwrap_or_default();
+        count += 1;
+    }
     let sql = "SELECT number, link, record FROM audit WHERE number > $1 ORDER BY number LIMIT $2";
-    let found = db.rows(sql, &[&rows::integer(number), &rows::limit(limit)]).await?;
+    let found = db.rows(sql, &[&rows::integer(number), &rows::limit(count)]).await?;
     let entry = |row| {
         Ok(AuditEntry {
             number: rows::unsigned(row, 0)?,
@@ -46,7 +61,8 @@ pub(super) async fn after(db: &Session, number: u64, limit: usize) -> Result<Vec
             text: rows::get(row, 2)?,
         })
     };
-    found.iter().map(entry).collect()
+    let items = found.iter().map(entry).collect::<Result<_>>()?;
+    Ok(Listing::Page { items, more: lengths.len() > count })
 }
 
 /// The number and the link of the last record.

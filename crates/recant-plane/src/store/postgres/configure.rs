@@ -17,8 +17,13 @@ use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
+use crate::store::spelled::SpelledDistribution;
 
-pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -> Result<Outcome, Stop> {
+pub(super) async fn create_distribution(
+    tx: &Tx<'_>,
+    new: &DistributionRecord,
+    spelled: &SpelledDistribution,
+) -> Result<Outcome, Stop> {
     // CreateDistribution: a CallerReference sent before is refused, whatever comes with it.
     let sql = "SELECT id FROM distributions WHERE caller_reference = $1";
     if let Some(row) = tx.row(sql, &[&new.caller_reference]).await? {
@@ -28,7 +33,7 @@ pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -
     let (holder, domains) = (Scope::Distribution(new.id.clone()), Vec::from_iter(new.domains()));
     domains::are_free(tx, &holder, &domains).await?;
     domains::take(tx, &holder, &domains).await?;
-    let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
+    let position = log::append_spelled(tx, spelled.change()?).await?;
     tx.execute(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
@@ -36,8 +41,8 @@ pub(super) async fn create_distribution(tx: &Tx<'_>, new: &DistributionRecord) -
             &new.id.as_str(),
             &new.caller_reference,
             &new.etag.as_str(),
-            &new.config.to_string(),
-            &json(&new.spec),
+            &spelled.config,
+            &spelled.spec,
             &json(&new.tags),
             &new.created.millis(),
             &new.modified.millis(),
@@ -53,6 +58,7 @@ pub(super) async fn update_distribution(
     tx: &Tx<'_>,
     if_match: Option<&str>,
     wanted: &DistributionRecord,
+    spelled: &SpelledDistribution,
     judged: &Judged,
 ) -> Result<Outcome, Stop> {
     let current = distribution(tx, &wanted.id).await?;
@@ -66,19 +72,23 @@ pub(super) async fn update_distribution(
         ..wanted.clone()
     };
     domains::are_free(tx, &Scope::Distribution(new.id.clone()), &Vec::from_iter(new.domains())).await?;
-    put_distribution(tx, new).await
+    put_distribution(tx, new, spelled).await
 }
 
-async fn put_distribution(tx: &Tx<'_>, new: DistributionRecord) -> Result<Outcome, Stop> {
+async fn put_distribution(
+    tx: &Tx<'_>,
+    new: DistributionRecord,
+    spelled: &SpelledDistribution,
+) -> Result<Outcome, Stop> {
     domains::put(tx, &Scope::Distribution(new.id.clone()), &Vec::from_iter(new.domains())).await?;
-    let position = log::append(tx, &Change::PutDistribution(new.spec.clone())).await?;
+    let position = log::append_spelled(tx, spelled.change()?).await?;
     tx.execute(
         "UPDATE distributions SET etag = $2, config = $3, spec = $4, modified = $5, position = $6 WHERE id = $1",
         &[
             &new.id.as_str(),
             &new.etag.as_str(),
-            &new.config.to_string(),
-            &json(&new.spec),
+            &spelled.config,
+            &spelled.spec,
             &new.modified.millis(),
             &rows::integer(position.get()),
         ],
@@ -292,7 +302,10 @@ pub(super) async fn put(tx: &Tx<'_>, changed: Holder) -> Result<Outcome, Stop> {
             let is_enabled = group_is_enabled(tx, &tenant.connection_group_id).await?;
             put_tenant(tx, *tenant, is_enabled).await
         }
-        Holder::Distribution(distribution) => put_distribution(tx, *distribution).await,
+        Holder::Distribution(distribution) => {
+            let spelled = SpelledDistribution::of(&distribution);
+            put_distribution(tx, *distribution, &spelled).await
+        }
     }
 }
 

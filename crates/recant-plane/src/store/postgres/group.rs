@@ -9,26 +9,26 @@ use super::invalidate::{self, Create};
 use super::session::Failure;
 use crate::store::StoreError;
 use crate::store::command::{Command, Outcome};
-use crate::store::queue::Answer;
+use crate::store::queue::{Answer, Request};
 
 /// Carries the commands of a group out, each in a savepoint, in their order. Two kinds that come by the hundreds are carried out
 /// together: creates of invalidations that follow one another, and records for the audit log, which nothing else looks at.
 ///
 /// # Errors
 /// When the database fails other than by one command's fault: nothing of the group can be answered.
-pub(super) async fn perform(tx: &Tx<'_>, group: &[&Command]) -> Result<Vec<Answer>, Failure> {
+pub(super) async fn perform(tx: &Tx<'_>, group: &[Request]) -> Result<Vec<Answer>, Failure> {
     let mut answers: Vec<Option<Answer>> = group.iter().map(|_| None).collect();
     let (mut creates, mut records) = (Vec::new(), Vec::new());
-    for (at, command) in group.iter().enumerate() {
-        match command {
-            Command::Audit { record, keep } => {
-                records.push((record, *keep));
+    for (at, request) in group.iter().enumerate() {
+        match &request.command {
+            Command::Audit { keep, .. } => {
+                records.push((request.spelled.record(), *keep));
                 answers[at] = Some(Ok(Outcome::Recorded));
             }
             Command::CreateInvalidation { .. } => creates.push(at),
             _ => {
                 perform_creates(tx, group, &mut creates, &mut answers).await?;
-                answers[at] = Some(perform_one(tx, command).await?);
+                answers[at] = Some(perform_one(tx, request).await?);
             }
         }
     }
@@ -42,18 +42,18 @@ pub(super) async fn perform(tx: &Tx<'_>, group: &[&Command]) -> Result<Vec<Answe
 /// Carries creates out, named by their places in the group: together, and if one of them cannot be stored, one by one.
 async fn perform_creates(
     tx: &Tx<'_>,
-    group: &[&Command],
+    group: &[Request],
     places: &mut Vec<usize>,
     answers: &mut [Option<Answer>],
 ) -> Result<(), Failure> {
     let places = std::mem::take(places);
     if let [at] = places[..] {
-        answers[at] = Some(perform_one(tx, group[at]).await?);
+        answers[at] = Some(perform_one(tx, &group[at]).await?);
     }
     if places.len() < 2 {
         return Ok(());
     }
-    let creates: Vec<Create<'_>> = places.iter().filter_map(|at| Create::of(group[*at])).collect();
+    let creates: Vec<Create<'_>> = places.iter().filter_map(|at| Create::of(&group[*at])).collect();
     let before = tx.end();
     let (begun, outcomes) =
         tokio::join!(biased; tx.run("SAVEPOINT command"), invalidate::create_all(tx, &creates));
@@ -69,7 +69,7 @@ async fn perform_creates(
         Err(Stop::Failed(_) | Stop::Refused(_)) => {
             undo(tx, before).await?;
             for at in places {
-                answers[at] = Some(perform_one(tx, group[at]).await?);
+                answers[at] = Some(perform_one(tx, &group[at]).await?);
             }
             Ok(())
         }
@@ -77,10 +77,10 @@ async fn perform_creates(
 }
 
 /// Carries one command out.
-async fn perform_one(tx: &Tx<'_>, command: &Command) -> Result<Answer, Failure> {
+async fn perform_one(tx: &Tx<'_>, request: &Request) -> Result<Answer, Failure> {
     let before = tx.end();
     // Sent together, in this order.
-    let (begun, outcome) = tokio::join!(biased; tx.run("SAVEPOINT command"), apply::apply(tx, command));
+    let (begun, outcome) = tokio::join!(biased; tx.run("SAVEPOINT command"), apply::apply(tx, request));
     begun?;
     let answer = match outcome {
         Ok(outcome) => {

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use recant_core::batch::{Fingerprint, InvalidationBatch, PathCount};
-use recant_core::entry::{Change, Hash, Scope};
+use recant_core::entry::{Hash, Scope};
 use recant_core::id::InvalidationId;
 use recant_core::ledger::{self, Decision};
 use recant_core::position::Position;
@@ -21,23 +21,27 @@ use super::apply::{Stop, Tx};
 use super::session::{Params, Result, Session};
 use super::{log, rows};
 use crate::store::command::{Birth, Command, Outcome, Refusal};
+use crate::store::queue::Request;
 use crate::store::records::{InvalidationRecord, Tracked};
+use crate::store::spelled::{SpelledChange, SpelledInvalidation};
 
 /// One create.
 pub(super) struct Create<'c> {
     pub(super) scope: &'c Scope,
     pub(super) id: &'c InvalidationId,
     pub(super) batch: &'c InvalidationBatch,
+    pub(super) spelled: &'c SpelledInvalidation,
     pub(super) now: WallTime,
     pub(super) in_progress_max: PathCount,
 }
 
 impl<'c> Create<'c> {
-    /// The create that a command is, if it is one.
-    pub(super) fn of(command: &'c Command) -> Option<Self> {
-        match command {
+    /// The create that is requested, if it is one.
+    pub(super) fn of(request: &'c Request) -> Option<Self> {
+        match &request.command {
             Command::CreateInvalidation { scope, id, batch, now, in_progress_max } => {
-                Some(Self { scope, id, batch, now: *now, in_progress_max: *in_progress_max })
+                let spelled = request.spelled.invalidation();
+                Some(Self { scope, id, batch, spelled, now: *now, in_progress_max: *in_progress_max })
             }
             _ => None,
         }
@@ -53,19 +57,19 @@ pub(super) async fn create_all(
     creates: &[Create<'_>],
 ) -> std::result::Result<Vec<Outcome>, Stop> {
     let mut known = Known::look_up(tx, creates).await?;
-    let mut new = Vec::new();
+    let mut new: Vec<New<'_>> = Vec::new();
     let mut outcomes = Vec::with_capacity(creates.len());
     let mut next = tx.end().0;
     for create in creates {
         outcomes.push(match known.decide(create) {
-            Ok(Some(position)) => Outcome::Invalidation {
+            Ok(Decided::Earlier(position)) => Outcome::Invalidation {
                 birth: Birth::Replayed,
                 invalidation: Box::new(known.replayed(create, position)),
             },
-            Ok(None) => {
+            Ok(Decided::New(change)) => {
                 next = next.next();
                 let stored = known.accept(create, next);
-                new.push((create, next, known.before(create)));
+                new.push(New { create, change, position: next, before: known.before(create) });
                 Outcome::Invalidation { birth: Birth::New, invalidation: Box::new(stored) }
             }
             Err(refusal) => Outcome::Refused(refusal),
@@ -75,6 +79,23 @@ pub(super) async fn create_all(
         write(tx, &new).await?;
     }
     Ok(outcomes)
+}
+
+/// What becomes of a create.
+enum Decided<'c> {
+    /// The reference has made the invalidation at this place.
+    Earlier(Position),
+    /// There is room for it, and this is its entry.
+    New(&'c SpelledChange),
+}
+
+/// An invalidation that is to be written.
+struct New<'c> {
+    create: &'c Create<'c>,
+    change: &'c SpelledChange,
+    position: Position,
+    /// What its scope had sent before it.
+    before: PathCount,
 }
 
 /// What is there of everything that some creates are about.
@@ -107,7 +128,7 @@ struct Remembered {
 }
 
 fn key(create: &Create<'_>) -> (String, Hash) {
-    (rows::owner(create.scope), Hash::of(create.batch.caller_reference().as_bytes()))
+    (create.spelled.owner.clone(), create.spelled.reference)
 }
 
 impl Known {
@@ -137,9 +158,8 @@ impl Known {
                 Scope::Distribution(_) => &distributions,
             };
             if among.iter().any(|id| id == create.scope.id()) {
-                let owner = rows::owner(create.scope);
-                let found = sent.get(&owner).copied().unwrap_or_default();
-                owners.insert(owner, found);
+                let owner = &create.spelled.owner;
+                owners.insert(owner.clone(), sent.get(owner).copied().unwrap_or_default());
             }
         }
         let references = references.iter().map(remembered).collect::<Result<HashMap<_, _>>>()?;
@@ -147,16 +167,16 @@ impl Known {
         Ok(Self { completed, owners, references, details })
     }
 
-    /// The position of the invalidation that the reference has made, if it has; or that there is room for a new one.
-    fn decide(&self, create: &Create<'_>) -> std::result::Result<Option<Position>, Refusal> {
-        let sent = self.owners.get(&rows::owner(create.scope)).ok_or(match create.scope {
+    /// Whether the reference has made an invalidation before, or there is room for a new one.
+    fn decide<'c>(&self, create: &Create<'c>) -> std::result::Result<Decided<'c>, Refusal> {
+        let sent = self.owners.get(&create.spelled.owner).ok_or(match create.scope {
             Scope::Tenant(_) => Refusal::NoSuchTenant,
             Scope::Distribution(_) => Refusal::NoSuchDistribution,
         })?;
         let remembered = self.references.get(&key(create));
         let fingerprint = remembered.map(|earlier| &earlier.fingerprint);
-        match (ledger::decide(fingerprint, &create.batch.fingerprint()), remembered) {
-            (Decision::Replay, Some(earlier)) => return Ok(Some(earlier.position)),
+        match (ledger::decide(fingerprint, &create.spelled.fingerprint), remembered) {
+            (Decision::Replay, Some(earlier)) => return Ok(Decided::Earlier(earlier.position)),
             (Decision::Conflict, Some(earlier)) => {
                 return Err(Refusal::CallerReferenceConflict { earlier: earlier.invalidation.clone() });
             }
@@ -166,17 +186,14 @@ impl Known {
             paths: sent.paths.paths - oldest.paths,
             wildcards: sent.paths.wildcards - oldest.wildcards,
         });
-        ledger::room(in_progress, create.batch.path_count(), create.in_progress_max)?;
-        if !log::fits(&change(create)) {
-            return Err(Refusal::TooLarge);
-        }
-        Ok(None)
+        ledger::room(in_progress, create.spelled.count, create.in_progress_max)?;
+        create.spelled.change().map(Decided::New)
     }
 
     /// Adds a new invalidation to what is known.
     fn accept(&mut self, create: &Create<'_>, position: Position) -> Tracked<InvalidationRecord> {
-        let count = create.batch.path_count();
-        let sent = self.owners.entry(rows::owner(create.scope)).or_default();
+        let count = create.spelled.count;
+        let sent = self.owners.entry(create.spelled.owner.clone()).or_default();
         sent.before_newest = sent.paths;
         sent.before_oldest.get_or_insert(sent.paths);
         sent.paths.paths += count.paths;
@@ -191,7 +208,7 @@ impl Known {
         self.references.insert(
             key(create),
             Remembered {
-                fingerprint: create.batch.fingerprint(),
+                fingerprint: create.spelled.fingerprint,
                 invalidation: create.id.clone(),
                 created: create.now,
                 position,
@@ -203,7 +220,7 @@ impl Known {
 
     /// What the newest invalidation of the scope had before it.
     fn before(&self, create: &Create<'_>) -> PathCount {
-        self.owners.get(&rows::owner(create.scope)).map_or_else(PathCount::default, |sent| sent.before_newest)
+        self.owners.get(&create.spelled.owner).map_or_else(PathCount::default, |sent| sent.before_newest)
     }
 
     /// The invalidation that the reference has made: the same id, the original time, the present progress.
@@ -221,10 +238,6 @@ impl Known {
         });
         rows::tracked(record, position, self.completed)
     }
-}
-
-fn change(create: &Create<'_>) -> Change {
-    Change::Invalidate { scope: create.scope.clone(), patterns: create.batch.patterns().to_vec() }
 }
 
 /// By owner: what the newest invalidation and those before it had, and what the oldest one in progress had before it.
@@ -283,61 +296,51 @@ async fn details(
 }
 
 /// Writes new invalidations: their entries, their references, their details.
-async fn write(tx: &Tx<'_>, new: &[(&Create<'_>, Position, PathCount)]) -> std::result::Result<(), Stop> {
-    let changes: Vec<Change> = new.iter().map(|(create, ..)| change(create)).collect();
+async fn write(tx: &Tx<'_>, new: &[New<'_>]) -> std::result::Result<(), Stop> {
+    let changes: Vec<_> = new.iter().map(|new| new.change).collect();
     try_join!(log::append_all(tx, &changes), write_references(tx, new), write_details(tx, new))?;
     Ok(())
 }
 
 /// A column of all of them.
-macro_rules! column {
-    ($new:ident, $create:ident, $place:ident, $before:ident => $value:expr) => {
-        $new.iter().map(|($create, $place, $before)| $value).collect::<Vec<_>>()
-    };
+fn column<'n, T>(new: &'n [New<'n>], value: impl Fn(&'n New<'n>) -> T) -> Vec<T> {
+    new.iter().map(value).collect()
 }
 
-async fn write_references(
-    tx: &Tx<'_>,
-    new: &[(&Create<'_>, Position, PathCount)],
-) -> std::result::Result<(), Stop> {
-    let hashes = column!(new, create, _place, _before => key(create).1);
-    let fingerprints = column!(new, create, _place, _before => create.batch.fingerprint());
+async fn write_references(tx: &Tx<'_>, new: &[New<'_>]) -> std::result::Result<(), Stop> {
     tx.execute(
         "INSERT INTO caller_references (owner, reference_hash, fingerprint, invalidation, created, position)
          SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[])",
         &[
-            &column!(new, create, _place, _before => rows::owner(create.scope)),
-            &hashes.iter().map(|hash| &hash.0[..]).collect::<Vec<_>>(),
-            &fingerprints.iter().map(|fingerprint| &fingerprint.0[..]).collect::<Vec<_>>(),
-            &column!(new, create, _place, _before => create.id.as_str()),
-            &column!(new, create, _place, _before => create.now.millis()),
-            &column!(new, _create, place, _before => rows::integer(place.get())),
+            &column(new, |it| it.create.spelled.owner.as_str()),
+            &column(new, |it| &it.create.spelled.reference.0[..]),
+            &column(new, |it| &it.create.spelled.fingerprint.0[..]),
+            &column(new, |it| it.create.id.as_str()),
+            &column(new, |it| it.create.now.millis()),
+            &column(new, |it| rows::integer(it.position.get())),
         ],
     )
     .await?;
     Ok(())
 }
 
-async fn write_details(
-    tx: &Tx<'_>,
-    new: &[(&Create<'_>, Position, PathCount)],
-) -> std::result::Result<(), Stop> {
+async fn write_details(tx: &Tx<'_>, new: &[New<'_>]) -> std::result::Result<(), Stop> {
     tx.execute(
         "INSERT INTO invalidations (position, owner, id, caller_reference, items, paths, wildcards,
                 paths_before, wildcards_before, created)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
                 $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])",
         &[
-            &column!(new, _create, place, _before => rows::integer(place.get())),
-            &column!(new, create, _place, _before => rows::owner(create.scope)),
-            &column!(new, create, _place, _before => create.id.as_str()),
-            &column!(new, create, _place, _before => create.batch.caller_reference()),
-            &column!(new, create, _place, _before => rows::json(create.batch.items())),
-            &column!(new, create, _place, _before => rows::integer(create.batch.path_count().paths)),
-            &column!(new, create, _place, _before => rows::integer(create.batch.path_count().wildcards)),
-            &column!(new, _create, _place, before => rows::integer(before.paths)),
-            &column!(new, _create, _place, before => rows::integer(before.wildcards)),
-            &column!(new, create, _place, _before => create.now.millis()),
+            &column(new, |it| rows::integer(it.position.get())),
+            &column(new, |it| it.create.spelled.owner.as_str()),
+            &column(new, |it| it.create.id.as_str()),
+            &column(new, |it| it.create.batch.caller_reference()),
+            &column(new, |it| it.create.spelled.items.as_str()),
+            &column(new, |it| rows::integer(it.create.spelled.count.paths)),
+            &column(new, |it| rows::integer(it.create.spelled.count.wildcards)),
+            &column(new, |it| rows::integer(it.before.paths)),
+            &column(new, |it| rows::integer(it.before.wildcards)),
+            &column(new, |it| it.create.now.millis()),
         ],
     )
     .await?;

@@ -1,13 +1,11 @@
 //! The end of the log: the only place that writes entries.
 
 use recant_core::entry::{Change, Entry, Hash};
-use recant_core::limits::ENTRY_BODY_BYTES_MAX;
 use recant_core::position::Position;
-use recant_wire::feed::body;
 
 use super::apply::{Stop, Tx};
 use super::rows;
-use crate::store::command::Refusal;
+use crate::store::spelled::SpelledChange;
 
 /// Appends a change and gives its place.
 ///
@@ -15,25 +13,21 @@ use crate::store::command::Refusal;
 /// end: the row of the term, locked in between, lets one transaction at a time do so. A sequence would burn numbers on
 /// refusals and be visible out of order; `max(position) + 1` would hand a number out again once the log is truncated.
 pub(super) async fn append(tx: &Tx<'_>, change: &Change) -> Result<Position, Stop> {
-    let positions = append_all(tx, std::slice::from_ref(change)).await?;
+    append_spelled(tx, &SpelledChange::of(change)?).await
+}
+
+/// Appends a change that is spelled.
+pub(super) async fn append_spelled(tx: &Tx<'_>, change: &SpelledChange) -> Result<Position, Stop> {
+    let positions = append_all(tx, &[change]).await?;
     Ok(*positions.first().expect("each change has a place"))
 }
 
-/// Whether a change is short enough for an entry.
-pub(super) fn fits(change: &Change) -> bool {
-    body::encode(change).len() <= ENTRY_BODY_BYTES_MAX
-}
-
 /// Appends changes, in one statement however many they are, and gives their places.
-pub(super) async fn append_all(tx: &Tx<'_>, changes: &[Change]) -> Result<Vec<Position>, Stop> {
+pub(super) async fn append_all(tx: &Tx<'_>, changes: &[&SpelledChange]) -> Result<Vec<Position>, Stop> {
     let (mut head, mut hash) = tx.end();
     let mut entries = Vec::with_capacity(changes.len());
     for change in changes {
-        let body = body::encode(change);
-        if body.len() > ENTRY_BODY_BYTES_MAX {
-            return Err(Refusal::TooLarge.into());
-        }
-        let entry = Entry::following(hash, head.next(), change.scope(), change.kind(), body);
+        let entry = change.entry(hash, head.next());
         (head, hash) = (entry.position, entry.hash());
         entries.push((entry, hash));
     }

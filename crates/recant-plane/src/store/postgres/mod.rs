@@ -48,6 +48,7 @@ mod tenure;
 mod term;
 mod writer;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use recant_core::audit::{AuditEntry, AuditRecord};
@@ -364,7 +365,7 @@ impl Store for PostgresStore {
         self.0.writer.queue().note(Command::Audit { record, keep }).await
     }
 
-    async fn audited(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audited(&self, after: u64, limit: NonZeroUsize) -> Result<Listing<AuditEntry>, StoreError> {
         self.0.readers.read(|db| async move { audit::after(&db, after, limit).await }).await
     }
 

@@ -13,6 +13,7 @@ use crate::store::command::{Outcome, Refusal};
 use crate::store::records::{
     Listing, Page, ResourceKey, ResourceKind, ResourceRecord, Taggable, Tags, TenantFilter, Tracked,
 };
+use crate::store::spelled::SpelledChange;
 use crate::store::spelling::{TagsOf, changed_tags, tags_of};
 
 pub(super) async fn create(tx: &Tx<'_>, new: &ResourceRecord) -> Result<Outcome, Stop> {
@@ -181,8 +182,9 @@ async fn tell_tenants(tx: &Tx<'_>, group: &str) -> Result<Option<Position>, Stop
     let is_enabled = configure::group_is_enabled(tx, &id).await?;
     let found = queries::tenants(tx, &TenantFilter::ConnectionGroup(id), &page).await?;
     let Listing::Page { items, more: false } = found else { return Err(Refusal::TooManyTenants.into()) };
-    let told: Vec<_> = items.iter().map(|found| configure::told(&found.record, is_enabled)).collect();
-    let positions = log::append_all(tx, &told).await?;
+    let told = items.iter().map(|found| SpelledChange::of(&configure::told(&found.record, is_enabled)));
+    let told = told.collect::<Result<Vec<_>, _>>()?;
+    let positions = log::append_all(tx, &told.iter().collect::<Vec<_>>()).await?;
     let ids: Vec<&str> = items.iter().map(|found| found.record.id.as_str()).collect();
     let places: Vec<i64> = positions.iter().map(|position| rows::integer(position.get())).collect();
     let sql = "UPDATE tenants SET position = told.place

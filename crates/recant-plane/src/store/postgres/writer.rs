@@ -264,8 +264,7 @@ impl Worker {
         }
         // A statement of its own, after the row is locked: it sees what the holder of the lock before has committed.
         let tx = Tx::new(db, rows::head(db).await?);
-        let commands: Vec<_> = group.iter().map(|request| &request.command).collect();
-        let answers = group::perform(&tx, &commands).await?;
+        let answers = group::perform(&tx, group).await?;
         tx.write_end().await?;
         let end = tx.end();
         *in_doubt = Some(Done { answers, batch, end, begun });

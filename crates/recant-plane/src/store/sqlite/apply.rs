@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::{audit, configure, domains, invalidate, keys, policies, resources, rows};
 use crate::store::command::{Command, Outcome, Refusal};
+use crate::store::spelled::Spelled;
 
 /// Why a command was not carried out to its end.
 #[derive(Debug)]
@@ -30,13 +31,19 @@ impl From<rusqlite::Error> for Stop {
     }
 }
 
-/// Carries a command out.
-pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop> {
+/// Carries out a command that is spelled.
+pub(super) fn apply(db: &Connection, command: &Command, spelled: &Spelled) -> Result<Outcome, Stop> {
     match command {
-        Command::CreateDistribution(distribution) => configure::create_distribution(db, distribution),
-        Command::UpdateDistribution { if_match, distribution, judged } => {
-            configure::update_distribution(db, if_match.as_deref(), distribution, judged)
+        Command::CreateDistribution(distribution) => {
+            configure::create_distribution(db, distribution, spelled.distribution())
         }
+        Command::UpdateDistribution { if_match, distribution, judged } => configure::update_distribution(
+            db,
+            if_match.as_deref(),
+            distribution,
+            spelled.distribution(),
+            judged,
+        ),
         Command::DeleteDistribution { distribution, if_match } => {
             configure::delete_distribution(db, distribution, if_match.as_deref())
         }
@@ -50,9 +57,10 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
             configure::delete_tenant(db, tenant, if_match.as_deref())
         }
         Command::CreateInvalidation { scope, id, batch, now, in_progress_max } => {
-            match invalidate::find_earlier(db, scope, batch)? {
+            let spelled = spelled.invalidation();
+            match invalidate::find_earlier(db, scope, spelled)? {
                 Some(earlier) => invalidate::replay(db, scope, batch, earlier),
-                None => invalidate::create(db, scope, id, batch, *now, *in_progress_max),
+                None => invalidate::create(db, scope, id, (batch, spelled), *now, *in_progress_max),
             }
         }
         Command::CreateResource(resource) => resources::create(db, resource),
@@ -71,7 +79,7 @@ pub(super) fn apply(db: &Connection, command: &Command) -> Result<Outcome, Stop>
         Command::CreateKey(key) => keys::create(db, key),
         Command::UpdateKey { id, change, now } => keys::update(db, id, change, *now),
         Command::DeleteKey(id) => keys::delete(db, id),
-        Command::Audit { record, keep } => audit::append(db, record, *keep),
+        Command::Audit { keep, .. } => audit::append(db, spelled.record(), *keep),
         Command::PruneInvalidations(up_to) => invalidate::prune(db, *up_to),
         Command::Protocol(writes) => {
             writes.iter().try_for_each(|write| record(db, write))?;

@@ -16,8 +16,13 @@ use crate::store::judge::Judged;
 use crate::store::records::{
     DistributionRecord, ResourceKey, ResourceKind, TenantKey, TenantRecord, Tracked,
 };
+use crate::store::spelled::SpelledDistribution;
 
-pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> Result<Outcome, Stop> {
+pub(super) fn create_distribution(
+    db: &Connection,
+    new: &DistributionRecord,
+    spelled: &SpelledDistribution,
+) -> Result<Outcome, Stop> {
     // CreateDistribution: a CallerReference sent before is refused, whatever comes with it.
     let earlier = db
         .prepare_cached("SELECT id FROM distributions WHERE caller_reference = ?1")?
@@ -30,7 +35,7 @@ pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> 
     let holder = Scope::Distribution(new.id.clone());
     domains::are_free(db, &holder, new.domains())?;
     domains::take(db, &holder, new.domains())?;
-    let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
+    let position = log::append_spelled(db, spelled.change()?)?;
     db.prepare_cached(
         "INSERT INTO distributions (id, caller_reference, etag, config, spec, tags, created, modified, born, position)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
@@ -39,8 +44,8 @@ pub(super) fn create_distribution(db: &Connection, new: &DistributionRecord) -> 
         new.id.as_str(),
         new.caller_reference,
         new.etag.as_str(),
-        new.config.to_string(),
-        json(&new.spec),
+        spelled.config,
+        spelled.spec,
         json(&new.tags),
         new.created.millis(),
         new.modified.millis(),
@@ -54,6 +59,7 @@ pub(super) fn update_distribution(
     db: &Connection,
     if_match: Option<&str>,
     wanted: &DistributionRecord,
+    spelled: &SpelledDistribution,
     judged: &Judged,
 ) -> Result<Outcome, Stop> {
     let current = distribution(db, &wanted.id)?;
@@ -67,20 +73,24 @@ pub(super) fn update_distribution(
         ..wanted.clone()
     };
     domains::are_free(db, &Scope::Distribution(new.id.clone()), new.domains())?;
-    put_distribution(db, new)
+    put_distribution(db, new, spelled)
 }
 
-fn put_distribution(db: &Connection, new: DistributionRecord) -> Result<Outcome, Stop> {
+fn put_distribution(
+    db: &Connection,
+    new: DistributionRecord,
+    spelled: &SpelledDistribution,
+) -> Result<Outcome, Stop> {
     domains::put(db, &Scope::Distribution(new.id.clone()), new.domains())?;
-    let position = log::append(db, &Change::PutDistribution(new.spec.clone()))?;
+    let position = log::append_spelled(db, spelled.change()?)?;
     db.prepare_cached(
         "UPDATE distributions SET etag = ?2, config = ?3, spec = ?4, modified = ?5, position = ?6 WHERE id = ?1",
     )?
     .execute(params![
         new.id.as_str(),
         new.etag.as_str(),
-        new.config.to_string(),
-        json(&new.spec),
+        spelled.config,
+        spelled.spec,
         new.modified.millis(),
         rows::integer(position.get()),
     ])?;
@@ -269,7 +279,10 @@ pub(super) fn as_it_is(db: &Connection, scope: &Scope) -> Result<Outcome, Stop> 
 pub(super) fn put(db: &Connection, changed: Holder) -> Result<Outcome, Stop> {
     match changed {
         Holder::Tenant(tenant) => put_tenant(db, *tenant),
-        Holder::Distribution(distribution) => put_distribution(db, *distribution),
+        Holder::Distribution(distribution) => {
+            let spelled = SpelledDistribution::of(&distribution);
+            put_distribution(db, *distribution, &spelled)
+        }
     }
 }
 

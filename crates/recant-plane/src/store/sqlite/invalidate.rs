@@ -1,7 +1,7 @@
 //! The ledger of invalidations: new, replay or conflict; room; the entry and its detail.
 
 use recant_core::batch::{InvalidationBatch, PathCount};
-use recant_core::entry::{Change, Hash, Scope};
+use recant_core::entry::Scope;
 use recant_core::id::InvalidationId;
 use recant_core::ledger::{self, Decision};
 use recant_core::position::Position;
@@ -9,16 +9,16 @@ use recant_core::time::WallTime;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::apply::Stop;
-use super::rows::json;
 use super::{log, queries, rows};
 use crate::store::command::{Birth, Outcome, Refusal};
 use crate::store::records::InvalidationRecord;
+use crate::store::spelled::SpelledInvalidation;
 
 /// What the scope's `CallerReference` made before, if it was sent with the same paths then.
 pub(super) fn find_earlier(
     db: &Connection,
     scope: &Scope,
-    batch: &InvalidationBatch,
+    spelled: &SpelledInvalidation,
 ) -> Result<Option<Remembered>, Stop> {
     if !queries::exists(db, scope)? {
         return Err(match scope {
@@ -26,9 +26,9 @@ pub(super) fn find_earlier(
             Scope::Distribution(_) => Refusal::NoSuchDistribution.into(),
         });
     }
-    let remembered = remembered(db, scope, &Hash::of(batch.caller_reference().as_bytes()))?;
+    let remembered = remembered(db, spelled)?;
     let fingerprint = remembered.as_ref().map(|earlier| &earlier.fingerprint);
-    match ledger::decide(fingerprint, &batch.fingerprint()) {
+    match ledger::decide(fingerprint, &spelled.fingerprint) {
         Decision::New => Ok(None),
         Decision::Replay => Ok(remembered),
         Decision::Conflict => {
@@ -42,23 +42,28 @@ pub(super) fn create(
     db: &Connection,
     scope: &Scope,
     id: &InvalidationId,
-    batch: &InvalidationBatch,
+    (batch, spelled): (&InvalidationBatch, &SpelledInvalidation),
     now: WallTime,
     in_progress_max: PathCount,
 ) -> Result<Outcome, Stop> {
-    let (completed, owner) = (rows::completed(db)?, rows::owner(scope));
-    let (count, before) = (batch.path_count(), sent_before(db, &owner)?);
-    let in_progress = in_progress(db, &owner, before, completed)?;
+    let (completed, owner, count) = (rows::completed(db)?, &spelled.owner, spelled.count);
+    let before = sent_before(db, owner)?;
+    let in_progress = in_progress(db, owner, before, completed)?;
     ledger::room(in_progress, count, in_progress_max).map_err(Refusal::from)?;
-    let change = Change::Invalidate { scope: scope.clone(), patterns: batch.patterns().to_vec() };
-    let position = log::append(db, &change)?;
+    let position = log::append_spelled(db, spelled.change()?)?;
     let place = rows::integer(position.get());
-    let (reference, fingerprint) = (Hash::of(batch.caller_reference().as_bytes()), batch.fingerprint());
     db.prepare_cached(
         "INSERT INTO caller_references (owner, reference_hash, fingerprint, invalidation, created, position)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
-    .execute(params![owner, reference.0, fingerprint.0, id.as_str(), now.millis(), place])?;
+    .execute(params![
+        owner,
+        spelled.reference.0,
+        spelled.fingerprint.0,
+        id.as_str(),
+        now.millis(),
+        place
+    ])?;
     db.prepare_cached(
         "INSERT INTO invalidations (position, owner, id, caller_reference, items, paths, wildcards,
                 paths_before, wildcards_before, created)
@@ -69,7 +74,7 @@ pub(super) fn create(
         owner,
         id.as_str(),
         batch.caller_reference(),
-        json(batch.items()),
+        spelled.items,
         rows::integer(count.paths),
         rows::integer(count.wildcards),
         rows::integer(before.paths),
@@ -165,12 +170,12 @@ pub(super) struct Remembered {
     position: Position,
 }
 
-fn remembered(db: &Connection, scope: &Scope, reference: &Hash) -> rusqlite::Result<Option<Remembered>> {
+fn remembered(db: &Connection, spelled: &SpelledInvalidation) -> rusqlite::Result<Option<Remembered>> {
     db.prepare_cached(
         "SELECT fingerprint, invalidation, created, position FROM caller_references
          WHERE owner = ?1 AND reference_hash = ?2",
     )?
-    .query_row(params![rows::owner(scope), reference.0], |row| {
+    .query_row(params![spelled.owner, spelled.reference.0], |row| {
         Ok(Remembered {
             fingerprint: recant_core::batch::Fingerprint(row.get(0)?),
             invalidation: rows::word(row, 1)?,

@@ -1,26 +1,25 @@
 //! The end of the log: the only place that writes entries.
 
-use recant_core::entry::{Change, Entry};
-use recant_core::limits::ENTRY_BODY_BYTES_MAX;
+use recant_core::entry::Change;
 use recant_core::position::Position;
-use recant_wire::feed::body;
 use rusqlite::{Connection, params};
 
 use super::apply::Stop;
 use super::rows;
-use crate::store::command::Refusal;
+use crate::store::spelled::SpelledChange;
 
 /// Appends a change and gives its place.
 ///
 /// The place comes from the one row of `head`, in the caller's transaction: a sequence would burn numbers on
 /// refusals, and `max(position) + 1` would hand a number out again once the log is truncated.
 pub(super) fn append(db: &Connection, change: &Change) -> Result<Position, Stop> {
-    let body = body::encode(change);
-    if body.len() > ENTRY_BODY_BYTES_MAX {
-        return Err(Refusal::TooLarge.into());
-    }
+    append_spelled(db, &SpelledChange::of(change)?)
+}
+
+/// Appends a change that is spelled.
+pub(super) fn append_spelled(db: &Connection, change: &SpelledChange) -> Result<Position, Stop> {
     let (head, hash) = rows::head(db)?;
-    let entry = Entry::following(hash, head.next(), change.scope(), change.kind(), body);
+    let entry = change.entry(hash, head.next());
     let hash = entry.hash();
     let (scope, scope_id) = rows::scope_columns(&entry.scope);
     let position = rows::integer(entry.position.get());

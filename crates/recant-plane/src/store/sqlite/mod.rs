@@ -33,6 +33,7 @@ mod schema;
 mod tables;
 mod writer;
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -215,7 +216,7 @@ impl Store for SqliteStore {
         self.0.writer.queue().note(Command::Audit { record, keep }).await
     }
 
-    async fn audited(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audited(&self, after: u64, limit: NonZeroUsize) -> Result<Listing<AuditEntry>, StoreError> {
         self.0.readers.read(move |db| audit::after(db, after, limit)).await
     }
 

@@ -140,7 +140,7 @@ fn commit_group(connection: &mut Connection, group: &[Request]) -> rusqlite::Res
     let mut answers = Vec::with_capacity(group.len());
     for request in group {
         let mut savepoint = transaction.savepoint()?;
-        let answer = match apply::apply(&savepoint, &request.command) {
+        let answer = match apply::apply(&savepoint, &request.command, &request.spelled) {
             Ok(outcome) => Ok(outcome),
             Err(Stop::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
             // A row that may not be, such as an id given out twice: this command's fault alone.

@@ -30,6 +30,8 @@ fn the_audit_log_tells_what_was_decided() {
 
     let (entries, records) = read_audit(&rig);
     audit::check(0, Hash::START, &entries).unwrap();
+    let first = ask(&rig, "GET", "audit?MaxItems=1", &Value::Null, 200);
+    assert_eq!((first["Records"][0]["Number"].as_u64(), &first["IsTruncated"]), (Some(1), &json!(true)));
     let told: Vec<(&str, &Verdict)> =
         records.iter().map(|record| (record.action.as_str(), &record.decision)).collect();
     let (yes, no) = (&Verdict::Allowed, &Verdict::ImplicitDeny);
@@ -123,6 +125,7 @@ fn who_asks_too_often_is_noted() {
 /// The audit log, as the API gives it.
 fn read_audit(rig: &Rig) -> (Vec<AuditEntry>, Vec<AuditRecord>) {
     let page = ask(rig, "GET", "audit?After=0&MaxItems=1000", &Value::Null, 200);
+    assert_eq!(page["IsTruncated"], false);
     let entry = |record: &Value| {
         let link = record["Link"].as_str().unwrap();
         let byte = |at: usize| u8::from_str_radix(&link[2 * at..2 * at + 2], 16).unwrap();

@@ -6,7 +6,7 @@ use recant_core::batch::PathCount;
 use recant_core::entry::{Change, Entry, Hash, HistoryId, Scope};
 use recant_core::id::{DistributionId, ETag, EdgeId, InvalidationId, TenantId};
 use recant_core::ledger::TooManyInProgress;
-use recant_core::limits::PAGE_BYTES_MAX;
+use recant_core::limits::{API_BODY_BYTES_MAX, ENTRY_BODY_BYTES_MAX, PAGE_BYTES_MAX, PATHS_PER_BATCH_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Incarnation, LeaseClass, Member};
 use recant_core::protocol::{MemberRecord, PlaneWrite};
@@ -28,7 +28,8 @@ use super::domains::{
     a_distribution_without_tenants_has_domains, a_domain_moves_in_one_step, domains_in_conflict_are_found,
 };
 use super::keys::{
-    a_keys_changes_undo_nothing_of_each_other, keys_are_found_as_committed, the_audit_log_holds_together,
+    a_keys_changes_undo_nothing_of_each_other, a_page_of_long_records_has_fewer, keys_are_found_as_committed,
+    the_audit_log_holds_together,
 };
 use super::policies::{
     a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
@@ -65,6 +66,7 @@ macro_rules! conformance {
             another_batch_is_a_conflict,
             replays_survive_a_reopening,
             the_chain_holds,
+            an_entry_has_a_largest_size,
             entries_are_read_in_pieces,
             invalidations_are_paged_newest_first,
             distributions_and_tenants_are_paged,
@@ -103,6 +105,7 @@ macro_rules! conformance {
             keys_are_found_as_committed,
             a_keys_changes_undo_nothing_of_each_other,
             the_audit_log_holds_together,
+            a_page_of_long_records_has_fewer,
         }
     };
 }
@@ -274,6 +277,36 @@ async fn the_chain_holds(world: impl World) {
     assert_eq!(store.entry_hash(Position::ZERO).await.unwrap(), Some(Hash::START));
     assert_eq!(store.entry_hash(Position::new(14)).await.unwrap(), None);
     assert_eq!(store.entry_hash(Position::new(u64::MAX)).await.unwrap(), None);
+}
+
+/// With PostgreSQL a transaction that rests for five seconds is ended: what takes this long to spell is spelled before there is one.
+async fn an_entry_has_a_largest_size(world: impl World) {
+    let store = world.open();
+    furnish(&store, &["t"]).await;
+    let large = |id: &str, bytes: usize| {
+        let mut large = distribution(id);
+        large.spec.origins[0].custom_headers = vec![("X-Large".into(), "x".repeat(bytes))];
+        Command::CreateDistribution(Box::new(large))
+    };
+    let head = store.head().await.unwrap();
+    assert_eq!(refused(&store, large("E2", ENTRY_BODY_BYTES_MAX)).await, Refusal::TooLarge);
+    assert_eq!(store.head().await.unwrap(), head, "nothing of it is in the log");
+    // The largest that a request can make.
+    let made = store.commit(large("E3", API_BODY_BYTES_MAX)).await.unwrap();
+    assert!(matches!(made, Outcome::Distribution(_)));
+    let path = format!("/{}", "é".repeat(API_BODY_BYTES_MAX / PATHS_PER_BATCH_MAX / 2 - 1));
+    let made = store.commit(invalidate("t", "I1", "r", &[path.as_str(); PATHS_PER_BATCH_MAX])).await.unwrap();
+    assert_eq!(as_invalidation(made).0, Birth::New);
+    store.commit(invalidate("t", "I2", "s", &["/a"])).await.unwrap();
+    let (mut read, mut last) = (Vec::new(), head.0);
+    while last < head.0.next().next().next() {
+        let page = store.entries(last, 10).await.unwrap();
+        last = page.last().expect("one at least, whatever its size").position;
+        read.extend(page);
+    }
+    assert!(read[0].body.len() > API_BODY_BYTES_MAX && read[1].body.len() > API_BODY_BYTES_MAX);
+    assert!(read.iter().all(Entry::body_is_intact));
+    assert_eq!(read.len(), 3, "what comes after them is not held up");
 }
 
 async fn entries_are_read_in_pieces(world: impl World) {

@@ -1,7 +1,11 @@
 //! What every store promises of access keys and of the audit log. Run by `conformance!`.
 
+use std::num::NonZeroUsize;
+
 use recant_core::access::Policy;
-use recant_core::audit::{self, AuditRecord, Verdict};
+use recant_core::audit::{self, AuditEntry, AuditRecord, Verdict};
+use recant_core::entry::Hash;
+use recant_core::limits::PAGE_BYTES_MAX;
 use recant_plane::store::{Command, KeyChange, KeyRecord, Outcome, Refusal, Store};
 
 use super::World;
@@ -92,10 +96,37 @@ pub(super) async fn the_audit_log_holds_together(world: impl World) {
     store.commit(Command::CreateKey(Box::new(key("AKIA1", true)))).await.unwrap();
     drop(store);
     let store = world.open();
-    let oldest = store.audited(0, 1).await.unwrap();
+    let (oldest, more) = items(store.audited(0, NonZeroUsize::MIN).await.unwrap());
+    assert!(more);
     let oldest = oldest.first().expect("the log is not empty");
     assert_eq!(oldest.number, 2_000 - KEPT + 1, "cut off at the last whole piece");
-    let rest = store.audited(oldest.number, usize::MAX).await.unwrap();
+    let (rest, more) = items(store.audited(oldest.number, NonZeroUsize::MAX).await.unwrap());
+    assert!(!more);
     assert_eq!(audit::check(oldest.number, oldest.link, &rest).map(|(number, _)| number), Ok(2_500));
     assert_eq!(serde_json::from_str::<AuditRecord>(&rest[0].text).unwrap(), record(oldest.number + 1));
+}
+
+pub(super) async fn a_page_of_long_records_has_fewer(world: impl World) {
+    const RECORDS: u64 = 7;
+    let store = world.open();
+    for n in 1..=RECORDS {
+        let long = AuditRecord { resources: vec!["x".repeat(PAGE_BYTES_MAX * 2 / 5)], ..record(n) };
+        store.note(long, 1_000).await.unwrap();
+    }
+    // It is on disk together with what comes later.
+    store.commit(Command::CreateKey(Box::new(key("AKIA1", true)))).await.unwrap();
+    let (mut found, mut sizes) = (Vec::new(), Vec::new());
+    loop {
+        let after = found.last().map_or(0, |entry: &AuditEntry| entry.number);
+        let (page, more) = items(store.audited(after, NonZeroUsize::MAX).await.unwrap());
+        sizes.push(page.len());
+        found.extend(page);
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(sizes, [3, 3, 1], "as many as there is room for, and one");
+    assert_eq!(audit::check(0, Hash::START, &found).map(|(number, _)| number), Ok(RECORDS));
+    let (none, more) = items(store.audited(RECORDS, NonZeroUsize::MAX).await.unwrap());
+    assert_eq!((none, more), (Vec::new(), false));
 }

@@ -3,14 +3,11 @@
 use std::path::PathBuf;
 
 use recant_core::entry::Scope;
-use recant_core::limits::{API_BODY_BYTES_MAX, ENTRY_BODY_BYTES_MAX};
 use recant_plane::store::sqlite::{OpenError, SqliteStore};
-use recant_plane::store::{
-    Birth, Command, Outcome, Refusal, Store, StoreError, Tags, TenantFilter, TenantKey,
-};
+use recant_plane::store::{Birth, Store, StoreError, Tags, TenantFilter, TenantKey};
 
 use super::World;
-use super::samples::{NOW, as_invalidation, distribution, furnish, invalidate, items, page, refused};
+use super::samples::{NOW, as_invalidation, furnish, invalidate, items, page};
 
 /// A temporary folder with one database in it.
 pub(crate) struct Folder(tempfile::TempDir);
@@ -52,30 +49,6 @@ impl World for Folder {
     fn open(&self) -> SqliteStore {
         SqliteStore::open(&self.path(), NOW).unwrap()
     }
-}
-
-/// Here alone: a change of that size takes a slow machine longer to spell than PostgreSQL lets a transaction rest.
-#[tokio::test]
-async fn an_entry_has_a_largest_size() {
-    let folder = Folder::new();
-    let store = folder.open();
-    furnish(&store, &["t"]).await;
-    let large = |id: &str, bytes: usize| {
-        let mut large = distribution(id);
-        large.spec.origins[0].custom_headers = vec![("X-Large".into(), "x".repeat(bytes))];
-        Command::CreateDistribution(Box::new(large))
-    };
-    let head = store.head().await.unwrap();
-    assert_eq!(refused(&store, large("E2", ENTRY_BODY_BYTES_MAX)).await, Refusal::TooLarge);
-    assert_eq!(store.head().await.unwrap(), head, "nothing of it is in the log");
-    // The largest that a request can make.
-    let made = store.commit(large("E3", API_BODY_BYTES_MAX)).await.unwrap();
-    assert!(matches!(made, Outcome::Distribution(_)));
-    store.commit(invalidate("t", "I1", "r", &["/a"])).await.unwrap();
-    let read = store.entries(head.0, 10).await.unwrap();
-    assert!(read[0].body.len() > API_BODY_BYTES_MAX);
-    let rest = store.entries(read.last().expect("one at least").position, 10).await.unwrap();
-    assert_eq!(read.len() + rest.len(), 2, "what comes after it is not held up");
 }
 
 #[tokio::test]

@@ -54,8 +54,9 @@ pub(crate) struct Keyed {
     pub(crate) request: KeyedRequest,
     /// What tells it apart from requests that select other responses of the key, as far as is known.
     pub(crate) selecting: Vec<u8>,
-    /// What of the response is asked for, where a part of it is all that the origin is to send.
-    pub(crate) range: Option<AskedRange>,
+    /// What of the response is asked for, where a part of it is all that the origin is to send. In a box: a hit carries
+    /// the place for it along.
+    pub(crate) range: Option<Box<AskedRange>>,
 }
 
 /// A stored response that no rule matches: it may be validated, and on conditions it may stand in.
@@ -129,7 +130,7 @@ pub(crate) async fn look_up(
     };
     let found = match found {
         Found::Forward(ask) => in_part(shared, arrival, head, ask),
-        hit => hit,
+        hit => return hit,
     };
     if let Found::Forward(ask) = &found
         && !matches!(ask.why, Why::Bypass | Why::Method | Why::Request)
@@ -268,7 +269,8 @@ fn in_another_coding(
 
 /// What is asked for when nothing complete is of use.
 fn missed(why: Why, mut keyed: Keyed, head: &Parts) -> Ask {
-    keyed.range = AskedRange::of(&head.headers).filter(|_| keyed.class == CachedMethod::Get);
+    let range = AskedRange::of(&head.headers).filter(|_| keyed.class == CachedMethod::Get);
+    keyed.range = range.map(Box::new);
     Ask { why, keyed: Some(keyed), reserve: None }
 }
 

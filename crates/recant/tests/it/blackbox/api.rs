@@ -12,7 +12,7 @@ use recant_wire::{model, request, response};
 use serde_json::{Value, json};
 
 use super::http::Connection;
-use super::processes::Process;
+use super::processes::{Process, SHIELD_REGION};
 use super::world::{TENANTS, host};
 
 /// The plane's API, with a distribution and the tenants in it.
@@ -35,8 +35,8 @@ pub(crate) enum Failed {
 }
 
 impl Api {
-    /// Makes a distribution over this origin, and the tenants.
-    pub(crate) fn set_up(plane: &Process, origin: SocketAddr) -> Self {
+    /// Makes a distribution over this origin, with or without a shield, and the tenants.
+    pub(crate) fn set_up(plane: &Process, origin: SocketAddr, shield: bool) -> Self {
         let address = plane.address("api");
         let text = fs::read_to_string(plane.data_dir.join("credentials")).unwrap();
         let value = |name| {
@@ -49,8 +49,12 @@ impl Api {
             session_token: None,
         };
         let mut api = Self { address, credentials, tenants: Vec::new() };
-        let made =
-            api.client().call("CreateDistribution", json!({"DistributionConfig": distribution(origin)}));
+        let mut config = distribution(origin);
+        if shield {
+            config["Origins"]["Items"][0]["OriginShield"] =
+                json!({"Enabled": true, "OriginShieldRegion": SHIELD_REGION});
+        }
+        let made = api.client().call("CreateDistribution", json!({"DistributionConfig": config}));
         let distribution = made.unwrap()["Distribution"]["Id"].clone();
         for (tenant, name) in TENANTS.into_iter().enumerate() {
             let input = json!({

@@ -31,7 +31,7 @@ use super::api::{Api, Client, Failed};
 use super::from_environment;
 use super::http::PATIENCE;
 use super::loopback;
-use super::processes::Processes;
+use super::processes::{Processes, Setup};
 use super::random::Random;
 use super::world::TENANTS;
 use super::writers::Accepted;
@@ -55,9 +55,9 @@ fn what_is_acknowledged_survives_kills() {
     let seed = from_environment("RECANT_CRASH_SEED").unwrap_or(1);
     let cycles = from_environment("RECANT_CRASH_CYCLES").unwrap_or(CYCLES);
     let mut random = Random::new(seed);
-    let mut processes = Processes::start("crash", None);
+    let mut processes = Processes::start("crash", Setup::default());
     // Nobody asks the origin for anything.
-    let api = Api::set_up(&processes.plane, loopback(9));
+    let api = Api::set_up(&processes.plane, loopback(9), false);
     let mut callers: Vec<_> = (0..CALLERS).map(|number| Caller::new(number, &api, random.fork())).collect();
     let mut seen = Seen::default();
     for cycle in 0..cycles {

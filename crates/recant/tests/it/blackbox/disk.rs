@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use super::api::Api;
 use super::faults::environment;
 use super::http::{Connection, PATIENCE};
-use super::processes::{Processes, a_moment};
+use super::processes::{Processes, Setup, a_moment};
 use super::random::Random;
 use super::viewers::{look, view};
 use super::world::{ADA, BEN, CLEO, DORA, PATHS, World};
@@ -38,8 +38,8 @@ fn who_is_killed_goes_on_with_what_lies_on_the_disk() {
     let mut random = Random::new(seed);
     let world = Arc::new(World::new());
     let origin = origin::start(&world, random.fork());
-    let mut processes = Processes::start_with("disk", Some(1), true);
-    let api = Api::set_up(&processes.plane, origin);
+    let mut processes = Processes::start("disk", Setup { edges: Some(1), disks: true, shield: false });
+    let api = Api::set_up(&processes.plane, origin, false);
     let mut writers = [(ADA, "ada"), (BEN, "ben")]
         .map(|(tenant, name)| (tenant, Writer::new(&world, &api, name, random.fork())));
     let mut between = Writer::new(&world, &api, "between", random.fork());
@@ -79,8 +79,8 @@ fn a_disk_that_fails_is_said_once_and_no_viewer_hears_of_it() {
     let mut random = Random::new(5);
     let world = Arc::new(World::new());
     let origin = origin::start(&world, random.fork());
-    let mut processes = Processes::start_with("disk-faults", Some(1), true);
-    let api = Api::set_up(&processes.plane, origin);
+    let mut processes = Processes::start("disk-faults", Setup { edges: Some(1), disks: true, shield: false });
+    let api = Api::set_up(&processes.plane, origin, false);
     let mut writer = Writer::new(&world, &api, "writer", random.fork());
     for (fault, said) in FAULTS {
         world.enter(fault.to_owned());

@@ -401,7 +401,7 @@ impl Bed {
     fn new() -> Self {
         let folder = temporary();
         let mut plane = start(&folder, None).unwrap();
-        let api = Api::set_up(&plane, loopback(9));
+        let api = Api::set_up(&plane, loopback(9), false);
         assert!(plane.stop().success());
         Self { folder, api }
     }

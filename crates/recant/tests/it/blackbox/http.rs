@@ -77,4 +77,10 @@ impl Reply {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+
+    /// A field's lines, as one (RFC 9110 section 5.3).
+    pub(crate) fn list(&self, name: &str) -> String {
+        let lines = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        lines.collect::<Vec<_>>().join(", ")
+    }
 }

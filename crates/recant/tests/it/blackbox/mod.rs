@@ -43,37 +43,43 @@ use std::thread;
 
 use self::api::Api;
 use self::chaos::Chaos;
-use self::processes::Processes;
+use self::processes::{Processes, Setup};
 use self::random::Random;
 use self::world::{ADA, BEN, Counts, World};
 use self::writers::{Accepted, Writer};
 
 #[test]
 fn serve_keeps_the_promise() {
-    check(&Scenario { name: "serve", edges: None, disks: false, seed: 1 });
+    check(&Scenario { name: "serve", setup: Setup::default(), seed: 1 });
 }
 
 #[test]
 fn a_plane_and_two_edges_keep_the_promise() {
-    check(&Scenario { name: "plane-and-edges", edges: Some(2), disks: false, seed: 2 });
+    let setup = Setup { edges: Some(2), ..Setup::default() };
+    check(&Scenario { name: "plane-and-edges", setup, seed: 2 });
 }
 
 #[test]
 fn serve_with_a_disk_keeps_the_promise() {
-    check(&Scenario { name: "serve-disk", edges: None, disks: true, seed: 3 });
+    let setup = Setup { disks: true, ..Setup::default() };
+    check(&Scenario { name: "serve-disk", setup, seed: 3 });
 }
 
 #[test]
 fn a_plane_and_two_edges_with_disks_keep_the_promise() {
-    check(&Scenario { name: "plane-and-edges-disk", edges: Some(2), disks: true, seed: 4 });
+    let setup = Setup { edges: Some(2), disks: true, shield: false };
+    check(&Scenario { name: "plane-and-edges-disk", setup, seed: 4 });
+}
+
+#[test]
+fn an_edge_behind_a_shield_keeps_the_promise() {
+    let setup = Setup { edges: Some(2), disks: false, shield: true };
+    check(&Scenario { name: "shield", setup, seed: 5 });
 }
 
 struct Scenario {
     name: &'static str,
-    /// Edges apart from the plane; without, plane and edge are one process.
-    edges: Option<usize>,
-    /// What edges have stored outlives them.
-    disks: bool,
+    setup: Setup,
     seed: u64,
 }
 
@@ -89,8 +95,8 @@ fn check(scenario: &Scenario) {
     let mut random = Random::new(seed);
     let world = Arc::new(World::new());
     let origin = origin::start(&world, random.fork());
-    let processes = Processes::start_with(scenario.name, scenario.edges, scenario.disks);
-    let api = Api::set_up(&processes.plane, origin);
+    let processes = Processes::start(scenario.name, scenario.setup);
+    let api = Api::set_up(&processes.plane, origin, scenario.setup.shield);
     let edges = processes.viewers();
     let mut chaos = Chaos::new(&world, processes, &api, random.fork());
 
@@ -135,7 +141,7 @@ fn check(scenario: &Scenario) {
 
 /// What there was too little of for something to go wrong.
 fn vacuous(counts: &Counts, scenario: &Scenario) -> Vec<&'static str> {
-    let kills = if scenario.edges.is_some() { 5 } else { 3 };
+    let kills = if scenario.setup.edges.is_some() { 5 } else { 3 };
     let least = [
         ("hits", counts.hits, 100),
         ("hits on versions written during the run", counts.hits_on_new_versions, 30),
@@ -144,11 +150,12 @@ fn vacuous(counts: &Counts, scenario: &Scenario) -> Vec<&'static str> {
         ("requests that went together with another", counts.collapsed, 3),
         ("stored responses validated", counts.validated, 1),
         ("stored responses served stale", counts.stale, 3),
+        ("hits at the shield", counts.hits_at_the_shield, if scenario.setup.shield { 20 } else { 0 }),
         ("invalidations seen completed", counts.completed, 20),
         ("origin answers overtaken by an invalidation", counts.overtaken, 1),
         ("creates that got no answer", counts.unanswered, 1),
         ("kills", counts.kills, kills),
-        ("pauses and cuts", counts.pauses, if scenario.edges.is_some() { 2 } else { 1 }),
+        ("pauses and cuts", counts.pauses, if scenario.setup.edges.is_some() { 2 } else { 1 }),
     ];
     least.into_iter().filter(|(_, count, least)| count < least).map(|(what, ..)| what).collect()
 }

@@ -19,6 +19,20 @@ use super::loopback;
 /// The lease in seconds: the shortest there is, so that many of them run out in a run.
 pub(crate) const LEASE_SECONDS: u64 = 1;
 
+/// Where the origin has a shield, if it has one.
+pub(crate) const SHIELD_REGION: &str = "eu-central-1";
+
+/// What is started.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Setup {
+    /// Edges apart from the plane; without, plane and edge are one process.
+    pub(crate) edges: Option<usize>,
+    /// What edges have stored outlives them.
+    pub(crate) disks: bool,
+    /// The first edge is asked by the others in the origin's place.
+    pub(crate) shield: bool,
+}
+
 /// A plane with its edges; with none, the plane is `serve` and has its own.
 pub(crate) struct Processes {
     pub(crate) plane: Process,
@@ -29,19 +43,18 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    /// Starts `serve`, or a plane and so many edges, in a folder on the disk that the build lies on: what is
-    /// durable has to reach a real one.
-    pub(crate) fn start(name: &str, edges: Option<usize>) -> Self {
-        Self::start_with(name, edges, false)
-    }
-
-    /// The same, with edges that keep what they have stored on a disk.
-    pub(crate) fn start_with(name: &str, edges: Option<usize>, disks: bool) -> Self {
+    /// Starts `serve`, or a plane and its edges, in a folder on the disk that the build lies on: what is durable has to
+    /// reach a real one.
+    pub(crate) fn start(name: &str, setup: Setup) -> Self {
+        let Setup { edges, disks, shield } = setup;
         let folder = tempfile::Builder::new().prefix(name).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let lease = LEASE_SECONDS.to_string();
         let role = if edges.is_some() { "plane" } else { "serve" };
         let disk = |data_dir: &Path| format!("--disk-store={}", data_dir.join("responses").display());
         let mut words = vec![role, "--lease-seconds", &lease];
+        if shield {
+            words.extend(["--origin-shield-region", SHIELD_REGION]);
+        }
         let own_disk = disk(&folder.path().join(role));
         if disks && edges.is_none() {
             words.push(&own_disk);
@@ -49,14 +62,20 @@ impl Processes {
         let listen: &[&str] = if edges.is_some() { &["api"] } else { &["api", "viewer"] };
         let plane = Process::start(&words, listen, folder.path().join(role));
         let links: Vec<_> = (0..edges.unwrap_or(0)).map(|_| Link::to(plane.address("api"))).collect();
-        let edges = links.iter().enumerate().map(|(n, link)| {
+        let mut edges: Vec<Process> = Vec::with_capacity(links.len());
+        for (n, link) in links.iter().enumerate() {
             let data_dir = folder.path().join(format!("edge-{n}"));
             give_secret(&plane, &data_dir);
-            let (plane, disk) = (format!("--plane=http://{}", link.address), disk(&data_dir));
-            let words = ["edge", &plane, &disk];
-            Process::start(&words[..if disks { 3 } else { 2 }], &["viewer"], data_dir)
-        });
-        Self { edges: edges.collect(), links, plane, _folder: folder }
+            let mut words = vec!["edge".to_owned(), format!("--plane=http://{}", link.address)];
+            words.extend(disks.then(|| disk(&data_dir)));
+            // The first one is the others' shield.
+            let listen: &[&str] = if shield && n == 0 { &["viewer", "shield"] } else { &["viewer"] };
+            let first = edges.first().filter(|_| shield);
+            words.extend(first.map(|it| format!("--origin-shield={SHIELD_REGION}={}", it.address("shield"))));
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            edges.push(Process::start(&words, listen, data_dir));
+        }
+        Self { edges, links, plane, _folder: folder }
     }
 
     /// Where each edge serves viewers.

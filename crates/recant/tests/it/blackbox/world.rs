@@ -55,6 +55,8 @@ pub(crate) struct Counts {
     pub(crate) hits: u64,
     pub(crate) hits_on_new_versions: u64,
     pub(crate) hits_on_parts: u64,
+    /// Answers that the edge got from what its shield had stored.
+    pub(crate) hits_at_the_shield: u64,
     pub(crate) invalidated: u64,
     pub(crate) without_lease: u64,
     /// Answers that another viewer's request brought.
@@ -125,7 +127,7 @@ impl World {
 
     /// Judges what a viewer got, given what was due when the request was sent.
     pub(crate) fn judge(&self, edge: usize, tenant: usize, path: usize, due: u64, reply: &Reply) {
-        let status = reply.header("cache-status");
+        let status = reply.list("cache-status");
         let hit = reply.header("x-cache").starts_with("Hit");
         if reply.status >= 400 {
             return self.count(|counts| counts.error_pages += 1);
@@ -147,6 +149,7 @@ impl World {
             counts.hits += u64::from(hit);
             counts.hits_on_parts += u64::from(hit && reply.status == 206);
             counts.hits_on_new_versions += u64::from(hit && version > 0);
+            counts.hits_at_the_shield += u64::from(!hit && is_hit_before(&status));
             counts.misses += u64::from(!hit);
             counts.invalidated += u64::from(status.contains("detail=invalidated"));
             counts.without_lease += u64::from(status.contains("detail=no-lease"));
@@ -207,6 +210,13 @@ impl World {
     }
 }
 
+/// Whether somebody had it stored who was asked by the last that names itself (RFC 9211: the one nearest to the origin is named first).
+fn is_hit_before(cache_status: &str) -> bool {
+    cache_status
+        .rsplit_once(", ")
+        .is_some_and(|(before, last)| before.contains("; hit") && last.contains("fwd="))
+}
+
 /// The version in an answer, the older one where it has two; nothing when it is not the answer.
 fn version(tenant: usize, path: usize, reply: &Reply, body: &str) -> Option<u64> {
     let words: Vec<&str> = body.split_whitespace().collect();
@@ -236,13 +246,13 @@ impl Drop for End<'_> {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { hits, hits_on_new_versions, invalidated, without_lease, misses, error_pages, .. } = self;
-        let Self { collapsed, validated, stale, hits_on_parts, .. } = self;
+        let Self { collapsed, validated, stale, hits_on_parts, hits_at_the_shield, .. } = self;
         let Self {
             broken_off, completed, accepted, unanswered, overtaken, kills, pauses, longest_wait, ..
         } = self;
         write!(
             f,
-            "{hits} hits ({hits_on_new_versions} on new versions, {hits_on_parts} of parts), {misses} forwarded ({invalidated} invalidated, \
+            "{hits} hits ({hits_on_new_versions} on new versions, {hits_on_parts} of parts), {misses} forwarded ({hits_at_the_shield} to a shield that had it, {invalidated} invalidated, \
              {without_lease} without lease, {collapsed} together, {validated} validated), {stale} stale, {error_pages} error pages, {broken_off} unanswered; {accepted} accepted, {completed} seen completed, \
              {unanswered} creates unanswered; {overtaken} origin answers overtaken; {kills} kills, {pauses} pauses and cuts, \
              longest wait for Completed with an edge away {longest_wait:?}"

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::input::json;
 use crate::invalidate::target;
 
-/// What `--may` may say, each with the actions that are about a tenant and those that are about the account.
+/// What `--may` may say, each with the actions that are about a tenant and those that are about distributions or the account.
 const NAMED: [(&str, &[&str], &[&str]); 3] = [
     (
         "invalidate",
@@ -21,7 +21,11 @@ const NAMED: [(&str, &[&str], &[&str]); 3] = [
             "cloudfront:GetDistributionTenantByDomain",
             "recant:CountStoredResponses",
         ],
-        &["cloudfront:ListDistributionTenants"],
+        &[
+            "cloudfront:CreateInvalidation",
+            "cloudfront:GetInvalidation",
+            "cloudfront:ListDistributionTenants",
+        ],
     ),
     (
         "read",
@@ -90,7 +94,7 @@ fn unreadable(why: &std::io::Error, name: &str) -> Error {
 
 /// The policy of that name; for these tenants only, if there are any.
 fn named(name: &str, tenants: &[String]) -> Result<Document, Error> {
-    let Some((_, of_tenants, of_account)) = NAMED.iter().find(|(known, ..)| *known == name) else {
+    let Some((_, of_tenants, of_others)) = NAMED.iter().find(|(known, ..)| *known == name) else {
         let names = NAMED.map(|(name, ..)| name).join(", ");
         return Err(Error::Parameter(format!("--may '{name}': one of {names} is expected")));
     };
@@ -102,8 +106,8 @@ fn named(name: &str, tenants: &[String]) -> Result<Document, Error> {
         ])
     };
     let statements = match tenants {
-        [] => vec![statement(&[*of_tenants, *of_account].concat(), Document::from("*"))],
-        // Lists are about the account, and nobody needs them who knows his tenants.
+        [] => vec![statement(&[*of_tenants, *of_others].concat(), Document::from("*"))],
+        // Nobody needs the others who knows his tenants.
         tenants if name == "invalidate" => {
             let arns = tenants.iter().map(|id| format!("arn:aws:cloudfront::*:distribution-tenant/{id}"));
             vec![statement(of_tenants, Document::list(arns))]

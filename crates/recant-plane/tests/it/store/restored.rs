@@ -140,11 +140,22 @@ async fn tables_of_the_first_version_are_brought_up_to_date() {
     let server = postgres::shared();
     let address = server.make_database_named("older");
     furnished(&address, || ()).await;
-    server.ask("older", "ALTER TABLE recant.plane DROP COLUMN place; UPDATE recant.plane SET version = 1");
+    for back in [
+        "CREATE TABLE recant.tenant_domains (domain TEXT COLLATE \"C\" PRIMARY KEY, \
+             tenant_id TEXT COLLATE \"C\" NOT NULL REFERENCES recant.tenants (id) ON DELETE CASCADE)",
+        "INSERT INTO recant.tenant_domains SELECT domain, owner FROM recant.domains",
+        "DROP TABLE recant.domains",
+        "ALTER TABLE recant.plane DROP COLUMN place",
+        "UPDATE recant.plane SET version = 1",
+    ] {
+        server.ask("older", back);
+    }
     let store = open(&address).await;
     let again = store.commit(invalidate("t", "I9", "second", &["/b"])).await.unwrap();
     assert_eq!(as_invalidation(again).0, Birth::Replayed);
-    assert_eq!(server.ask("older", "SELECT version FROM recant.plane"), "2");
+    let holder = store.domain_holder("t.test").await.unwrap();
+    assert_eq!(holder.as_ref().map(|holder| holder.id()), Some("t"), "domains have their holders");
+    assert_eq!(server.ask("older", "SELECT version FROM recant.plane"), "3");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -45,7 +45,10 @@ fn aliases(fields: &mut Fields<'_>, endpoint: &str) -> Result<Vec<String>, ApiEr
             .map_err(|why| super::fields::refuse(&path, format_args!("'{}': {why}", excerpt(text))))?;
         // An alias can be given up, and what a distribution is reached at besides cannot.
         if alias.as_str() == endpoint {
-            return Err(super::fields::refuse(&path, "it is the distribution's own DomainName, and needs no alias"));
+            return Err(super::fields::refuse(
+                &path,
+                "it is the distribution's own DomainName, and needs no alias",
+            ));
         }
         if !seen.insert(alias.as_str().to_owned()) {
             return Err(super::fields::refuse(&path, format_args!("'{}' is there twice", alias.as_str())));

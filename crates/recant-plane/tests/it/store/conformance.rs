@@ -1,12 +1,16 @@
 //! What every store promises. Each test is generic over [`World`]; `conformance!` runs them all in one.
 
 use std::collections::BTreeSet;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use recant_core::batch::PathCount;
 use recant_core::entry::{Change, Entry, Hash, HistoryId, Scope};
 use recant_core::id::{DistributionId, ETag, EdgeId, InvalidationId, TenantId};
 use recant_core::ledger::TooManyInProgress;
-use recant_core::limits::{API_BODY_BYTES_MAX, ENTRY_BODY_BYTES_MAX, PAGE_BYTES_MAX, PATHS_PER_BATCH_MAX};
+use recant_core::limits::{
+    API_BODY_BYTES_MAX, ENTRY_BODY_BYTES_MAX, PAGE_BYTES_MAX, PATHS_PER_BATCH_MAX, STORE_READS_AT_A_TIME_MAX,
+};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Incarnation, LeaseClass, Member};
 use recant_core::protocol::{MemberRecord, PlaneWrite};
@@ -45,6 +49,9 @@ use super::samples::{
     tenant, update,
 };
 
+/// Longer than anything here takes; a hang fails instead of lasting.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Makes a test out of each named function, in one world.
 macro_rules! tests_in {
     ($kind:ty: $($test:ident),* $(,)?) => {
@@ -66,6 +73,7 @@ macro_rules! conformance {
             another_batch_is_a_conflict,
             replays_survive_a_reopening,
             the_chain_holds,
+            who_does_not_take_an_answer_holds_nobody_up,
             an_entry_has_a_largest_size,
             entries_are_read_in_pieces,
             invalidations_are_paged_newest_first,
@@ -253,6 +261,21 @@ async fn replays_survive_a_reopening(world: impl World) {
     );
     let next = as_invalidation(store.commit(invalidate("t", "I4", "next", &["/b"])).await.unwrap()).1;
     assert_eq!(next.position, first.position.next());
+}
+
+async fn who_does_not_take_an_answer_holds_nobody_up(world: impl World) {
+    let store = world.open();
+    furnish(&store, &["t"]).await;
+    let late = async || store.tenant(TenantKey::Name("name-t".into())).await.unwrap();
+    // As many as read at a time, and as many that wait for them; none is let go on, as requests with long bodies may be for a while.
+    let mut waiting: Vec<_> = (0..2 * STORE_READS_AT_A_TIME_MAX).map(|_| Box::pin(late())).collect();
+    for read in &mut waiting {
+        assert!(read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    tokio::time::timeout(PATIENCE, late()).await.expect("there is a place").unwrap();
+    for read in waiting {
+        read.await.unwrap();
+    }
 }
 
 async fn the_chain_holds(world: impl World) {
@@ -704,7 +727,7 @@ async fn members_are_durable(world: impl World) {
         member: Member { edge: EdgeId::parse(edge).unwrap(), incarnation: Incarnation(incarnation) },
         embedded,
         lease_class: LeaseClass(0),
-        hold: std::time::Duration::from_millis(incarnation % 1_000),
+        hold: Duration::from_millis(incarnation % 1_000),
     };
     // Incarnations are random: also those beyond a signed number come back.
     let (old, new, embedded) = (record("e", 1, false), record("e", u64::MAX, false), record("f", 7, true));

@@ -122,7 +122,10 @@ pub(crate) async fn a_distribution_without_tenants_has_domains(world: impl World
         (giver.etag.as_str(), &giver.spec.direct.as_ref().unwrap().aliases[..]),
         ("E5", &["E8.edges.test".to_owned(), "z.test".to_owned()][..])
     );
-    assert_eq!(giver.config["Aliases"], serde_json::json!({"Quantity": 2, "Items": ["E8.edges.test", "z.test"]}));
+    assert_eq!(
+        giver.config["Aliases"],
+        serde_json::json!({"Quantity": 2, "Items": ["E8.edges.test", "z.test"]})
+    );
 
     let mut disabled = tenant("a", &group);
     disabled.spec.enabled = false;

@@ -1,16 +1,12 @@
 //! What every store promises. Each test is generic over [`World`]; `conformance!` runs them all in one.
 
 use std::collections::BTreeSet;
-use std::task::{Context, Waker};
-use std::time::Duration;
 
 use recant_core::batch::PathCount;
 use recant_core::entry::{Change, Entry, Hash, HistoryId, Scope};
 use recant_core::id::{DistributionId, ETag, EdgeId, InvalidationId, TenantId};
 use recant_core::ledger::TooManyInProgress;
-use recant_core::limits::{
-    API_BODY_BYTES_MAX, ENTRY_BODY_BYTES_MAX, PAGE_BYTES_MAX, PATHS_PER_BATCH_MAX, STORE_READS_AT_A_TIME_MAX,
-};
+use recant_core::limits::{API_BODY_BYTES_MAX, ENTRY_BODY_BYTES_MAX, PAGE_BYTES_MAX, PATHS_PER_BATCH_MAX};
 use recant_core::position::Position;
 use recant_core::protocol::message::{Applied, Incarnation, LeaseClass, Member};
 use recant_core::protocol::{MemberRecord, PlaneWrite};
@@ -39,6 +35,7 @@ use super::policies::{
     a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
     distributions_are_found_by_their_policies, policies_have_bounds,
 };
+use super::reads::who_does_not_take_an_answer_holds_nobody_up;
 use super::resources::{
     a_change_of_too_many_tenants_is_refused, a_disabled_group_disables_its_tenants_for_edges,
     resources_are_changed_only_as_last_read, resources_are_kept_by_kind, tags_are_changed_and_nothing_else,
@@ -48,9 +45,6 @@ use super::samples::{
     NOW, as_invalidation, configuration, create, distribution, furnish, invalidate, items, page, refused,
     tenant, update,
 };
-
-/// Longer than anything here takes; a hang fails instead of lasting.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Makes a test out of each named function, in one world.
 macro_rules! tests_in {
@@ -261,21 +255,6 @@ async fn replays_survive_a_reopening(world: impl World) {
     );
     let next = as_invalidation(store.commit(invalidate("t", "I4", "next", &["/b"])).await.unwrap()).1;
     assert_eq!(next.position, first.position.next());
-}
-
-async fn who_does_not_take_an_answer_holds_nobody_up(world: impl World) {
-    let store = world.open();
-    furnish(&store, &["t"]).await;
-    let late = async || store.tenant(TenantKey::Name("name-t".into())).await.unwrap();
-    // As many as read at a time, and as many that wait for them; none is let go on, as requests with long bodies may be for a while.
-    let mut waiting: Vec<_> = (0..2 * STORE_READS_AT_A_TIME_MAX).map(|_| Box::pin(late())).collect();
-    for read in &mut waiting {
-        assert!(read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    }
-    tokio::time::timeout(PATIENCE, late()).await.expect("there is a place").unwrap();
-    for read in waiting {
-        read.await.unwrap();
-    }
 }
 
 async fn the_chain_holds(world: impl World) {
@@ -727,7 +706,7 @@ async fn members_are_durable(world: impl World) {
         member: Member { edge: EdgeId::parse(edge).unwrap(), incarnation: Incarnation(incarnation) },
         embedded,
         lease_class: LeaseClass(0),
-        hold: Duration::from_millis(incarnation % 1_000),
+        hold: std::time::Duration::from_millis(incarnation % 1_000),
     };
     // Incarnations are random: also those beyond a signed number come back.
     let (old, new, embedded) = (record("e", 1, false), record("e", u64::MAX, false), record("f", 7, true));

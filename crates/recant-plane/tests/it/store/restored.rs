@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use recant_core::entry::Scope;
 use recant_core::position::Position;
 use recant_core::protocol::message::Applied;
 use recant_plane::clock;
@@ -154,7 +155,7 @@ async fn tables_of_the_first_version_are_brought_up_to_date() {
     let again = store.commit(invalidate("t", "I9", "second", &["/b"])).await.unwrap();
     assert_eq!(as_invalidation(again).0, Birth::Replayed);
     let holder = store.domain_holder("t.test").await.unwrap();
-    assert_eq!(holder.as_ref().map(|holder| holder.id()), Some("t"), "domains have their holders");
+    assert_eq!(holder.as_ref().map(Scope::id), Some("t"), "domains have their holders");
     assert_eq!(server.ask("older", "SELECT version FROM recant.plane"), "3");
 }
 

@@ -59,7 +59,7 @@ impl FromStr for AuditLevel {
 pub struct AdmissionOptions {
     /// Requests of one key; without, as many as there are.
     pub key_rate: Option<Rate>,
-    /// Requests about one tenant; without, as many as there are.
+    /// Requests about one tenant, or on one distribution; without, as many as there are.
     pub tenant_rate: Option<Rate>,
     /// What is put into the audit log.
     pub audit: AuditLevel,
@@ -83,7 +83,7 @@ pub(crate) struct Admission {
     options: AdmissionOptions,
     /// Counted by the key's id. Locked to count one request.
     keys: Option<Mutex<Limiter<String>>>,
-    /// Counted by the tenant's ARN. Locked to count one request.
+    /// Counted by the ARN of the tenant or distribution. Locked to count one request.
     tenants: Option<Mutex<Limiter<String>>>,
     refusals: Refusals,
 }
@@ -201,10 +201,11 @@ impl Admission {
                 why,
             });
         }
-        asked
+        let counted = asked
             .arns()
-            .filter(|arn| is_one_tenant(arn))
-            .try_for_each(|tenant| count(self.tenants.as_ref(), tenant))
+            .enumerate()
+            .filter(|(at, arn)| is_one_tenant(arn) || (*at == 0 && is_one_distribution(arn)));
+        counted.map(|(_, arn)| arn).try_for_each(|arn| count(self.tenants.as_ref(), arn))
     }
 
     /// Notes that somebody was not let in, unless there is too much of it.
@@ -275,6 +276,11 @@ fn looks_like_an_id(text: &str) -> bool {
 /// Whether this is the ARN of one tenant, and not that of whichever is made next.
 fn is_one_tenant(resource: &str) -> bool {
     resource.contains(":distribution-tenant/") && !resource.ends_with("/*")
+}
+
+/// The same of a distribution, which may be its own only tenant. Where it is not what a request is on, its tenants' requests name it.
+fn is_one_distribution(resource: &str) -> bool {
+    resource.contains(":distribution/") && !resource.ends_with("/*")
 }
 
 fn verdict(denial: Option<&Denial>) -> Verdict {

@@ -146,5 +146,6 @@ fn show(
     if options.globals.output.is_none() && options.globals.query.is_none() {
         return output::write(environment, &format!("{plain}\n"));
     }
-    Printer::resolve(environment, config, &options.globals, Kind::Tenant.create())?.show(environment, data())
+    Printer::resolve(environment, config, &options.globals, Kind::of(options.whose).create())?
+        .show(environment, data())
 }

@@ -45,6 +45,8 @@ fn a_distribution_without_tenants_is_invalidated_itself() {
     assert!(outcome.requests[0].starts_with("POST /2020-05-31/distribution/E1/invalidation "));
     assert!(outcome.requests[1].starts_with("GET /2020-05-31/distribution/E1/invalidation/I1 "));
     assert!(outcome.stdout.contains("\"DistributionId\": \"E1\""), "{}", outcome.stdout);
+    let table = run("E1 /a --distribution --output table", vec![invalidation("InProgress", 49)]);
+    assert!(table.stdout.contains(" CreateInvalidation "), "{}", table.stdout);
     let outcome = run("one.example /a --distribution", Vec::new());
     assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
     let dry = run("E1 /a --distribution --dry-run --deploy-id d", vec![Answer::ok("<html>")]);

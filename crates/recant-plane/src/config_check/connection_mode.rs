@@ -27,12 +27,12 @@ pub(super) fn direct(fields: &mut Fields<'_>, endpoint: &str) -> Result<Option<D
             fields.one_of("PriceClass", &["None", "PriceClass_All"])?;
             // Whether a name has addresses of IPv6 is said by who makes it resolve; an edge serves on what it listens on.
             fields.ignore("IsIPV6Enabled");
-            Ok(Some(Direct { endpoint: endpoint.to_owned(), aliases: aliases(fields)? }))
+            Ok(Some(Direct { endpoint: endpoint.to_owned(), aliases: aliases(fields, endpoint)? }))
         }
     }
 }
 
-fn aliases(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {
+fn aliases(fields: &mut Fields<'_>, endpoint: &str) -> Result<Vec<String>, ApiError> {
     let items = fields.items("Aliases")?;
     if items.len() > ALIASES_PER_DISTRIBUTION_MAX {
         return Err(ApiError::TooManyDistributionCnames { limit: ALIASES_PER_DISTRIBUTION_MAX });
@@ -43,6 +43,13 @@ fn aliases(fields: &mut Fields<'_>) -> Result<Vec<String>, ApiError> {
         let Document::String(text) = item else { return Err(ApiError::null_member(&path)) };
         let alias = Domain::parse(text)
             .map_err(|why| super::fields::refuse(&path, format_args!("'{}': {why}", excerpt(text))))?;
+        // An alias can be given up, and what a distribution is reached at besides cannot.
+        if alias.as_str() == endpoint {
+            return Err(super::fields::refuse(
+                &path,
+                "it is the distribution's own DomainName, and needs no alias",
+            ));
+        }
         if !seen.insert(alias.as_str().to_owned()) {
             return Err(super::fields::refuse(&path, format_args!("'{}' is there twice", alias.as_str())));
         }
@@ -103,6 +110,8 @@ mod tests {
         check(json!({"PriceClass": "PriceClass_100"}), Err("DistributionConfig.PriceClass: "));
         let twice = aliases(&["shop.test", "SHOP.test"]);
         check(json!({"Aliases": twice}), Err(&format!("{of}.Aliases.Items[1]: 'shop.test' is there twice")));
+        let own = aliases(&["shop.test", "E1.edges.test"]);
+        check(json!({"Aliases": own}), Err(&format!("{of}.Aliases.Items[1]: it is the distribution's own")));
         check(json!({"Aliases": aliases(&["a b"])}), Err(&format!("{of}.Aliases.Items[0]: 'a b'")));
         let many: Vec<String> = (0..=100).map(|n| format!("a{n}.test")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();

@@ -37,6 +37,9 @@ impl Holder {
     /// # Errors
     /// [`Refusal::NoSuchDomain`] for a distribution's own endpoint, which nobody else can have.
     pub(super) fn give_up(&mut self, domain: &str, etag: &ETag, now: WallTime) -> Result<(), Refusal> {
+        if self.endpoint() == Some(domain) {
+            return Err(Refusal::NoSuchDomain);
+        }
         self.change(etag, now, |names, _| {
             let before = names.len();
             names.retain(|name| name != domain);
@@ -56,6 +59,14 @@ impl Holder {
             names.push(domain.to_owned());
             Ok(())
         })
+    }
+
+    /// What it is reached at besides.
+    fn endpoint(&self) -> Option<&str> {
+        match self {
+            Self::Tenant(_) => None,
+            Self::Distribution(distribution) => distribution.spec.direct.as_ref().map(|it| &*it.endpoint),
+        }
     }
 
     /// Changes the domains that can be changed, of which there is a greatest number.

@@ -10,6 +10,9 @@ use recant_core::limits::{
     STORE_SNAPSHOT_READS_AT_A_TIME_MAX,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use super::StoreError;
 
 /// What a read is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,25 @@ impl Lanes {
     pub(super) async fn enter(&self, lane: Lane) -> OwnedSemaphorePermit {
         let places = Arc::clone(&self.0[lane as usize]);
         places.acquire_owned().await.expect("the semaphore is never closed")
+    }
+}
+
+/// Runs a read as a task of its own, which ends when nobody waits for its answer any more.
+///
+/// It gets its place and gives it back however late whoever asks is let go on: a request with a long body waits before each of its
+/// steps ([`crate::http`]), and would meanwhile hold what everybody reads through.
+///
+/// # Errors
+/// Those of the read, and [`StoreError::Read`] when the plane is shutting down.
+pub(super) async fn by_itself<T: Send + 'static>(
+    read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    let mut task = JoinSet::new();
+    task.spawn(read);
+    match task.join_next().await {
+        Some(Ok(answer)) => answer,
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Some(Err(_)) | None => Err(StoreError::Read { reason: "the plane is shutting down".to_owned() }),
     }
 }
 

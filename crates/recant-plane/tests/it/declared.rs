@@ -63,6 +63,45 @@ fn what_is_not_declared_is_left_as_it_is() {
 }
 
 #[test]
+fn domains_go_over_between_distributions_and_tenants() {
+    let text = include_str!("../../../../examples/distribution.json");
+    let with_tenants: Value = serde_json::from_str(text).unwrap();
+    let direct = |reference: &str, aliases: &[&str]| {
+        let mut config = with_tenants["DistributionConfig"].clone();
+        let members = config.as_object_mut().unwrap();
+        members.remove("ConnectionMode");
+        members.remove("TenantConfig");
+        config["CallerReference"] = json!(reference);
+        config["Origins"]["Items"][0]["OriginPath"] = json!("");
+        config["Aliases"] = json!({"Quantity": aliases.len(), "Items": aliases});
+        json!({"DistributionConfig": config})
+    };
+    let declared = |one: &[&str], two: &[&str], tenant: &[&str]| {
+        let domains: Vec<Value> = tenant.iter().map(|domain| json!({"Domain": domain})).collect();
+        let tenant = json!({
+            "Name": "shop", "Distribution": "example-distribution", "Domains": domains,
+            "Parameters": [{"Name": "folder", "Value": "one"}],
+        });
+        let distributions = [with_tenants.clone(), direct("one", one), direct("two", two)];
+        json!({"Distributions": distributions, "DistributionTenants": [tenant]})
+    };
+    let aliases = |rig: &Rig| {
+        let listed = rig.ok("ListDistributionsByConnectionMode", json!({"ConnectionMode": "direct"}));
+        let items = listed["DistributionList"]["Items"].as_array().unwrap().iter();
+        items.map(|item| item["Aliases"]["Items"].clone()).collect::<Vec<_>>()
+    };
+    let rig = Rig::start_with(declare(&declared(&["a.test"], &["b.test", "c.test"], &["d.test", "e.test"])));
+    // The first one takes from the second, and that from the tenant.
+    let rig = rig.again(declare(&declared(&["a.test", "b.test"], &["c.test", "d.test"], &["e.test"])));
+    assert_eq!(aliases(&rig), [json!(["a.test", "b.test"]), json!(["c.test", "d.test"])]);
+    // And the other way round.
+    let rig = rig.again(declare(&declared(&["a.test"], &["b.test", "d.test"], &["c.test", "e.test"])));
+    assert_eq!(aliases(&rig), [json!(["a.test"]), json!(["b.test", "d.test"])]);
+    let tenant = rig.ok("GetDistributionTenantByDomain", json!({"Domain": "c.test"}));
+    assert_eq!(tenant["DistributionTenant"]["Name"], json!("shop"));
+}
+
+#[test]
 fn taking_over_anew_undoes_nothing() {
     let server = postgres::shared();
     let name = "declared_once";

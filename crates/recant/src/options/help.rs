@@ -42,7 +42,7 @@ Options of serve and plane
   --region NAME                    refuse requests signed for another region
   --no-sign-check                  accept unsigned requests
   --key-rate N[:BURST]             requests a second of one access key, and how many at once (no limit; BURST 2 N)
-  --tenant-rate N[:BURST]          the same of requests about one tenant
+  --tenant-rate N[:BURST]          the same of requests about one tenant, or on one distribution
   --audit off | changes | all      what goes into the audit log; changes: and what is denied (changes)
   --retain-invalidations R         how long invalidations stay in lists: all, days as 30d, or among the newest entries of the log,
                                    as 100000 (all); a CallerReference is remembered for ever

@@ -10,6 +10,7 @@ use recant_wire::document::{Document, Members};
 use serde_json::Value;
 
 use super::declared::Item;
+use super::domains::Holding;
 use super::policies::{KnownPolicies, Made, name_to_id, settled};
 use super::{Applier, ApplyError, Change, ask, form, tags, text_of};
 use crate::config_check::Surroundings;
@@ -101,6 +102,15 @@ impl DeclaredDistribution {
     /// The domains that it asks for, lower case.
     pub(super) fn domains(&self) -> Vec<String> {
         self.spec.direct.as_ref().map_or_else(Vec::new, |direct| direct.aliases.clone())
+    }
+
+    /// The aliases that it has and shall have.
+    pub(super) fn holding(&self, known: Option<&DistributionRecord>) -> Holding {
+        let aliases = |record: &DistributionRecord| {
+            let direct = record.spec.direct.iter();
+            direct.flat_map(|direct| direct.aliases.iter().cloned()).collect()
+        };
+        Holding { has: known.map(aliases), wants: self.domains().into_iter().collect() }
     }
 
     /// Makes or changes it, and notes its id.

@@ -36,6 +36,7 @@ use recant_wire::document::Document;
 use recant_wire::model;
 
 use self::declared::Declared;
+use self::domains::Holding;
 use self::policies::{KnownPolicies, Made};
 use super::{Context, perform};
 use crate::admission::Admission;
@@ -145,15 +146,26 @@ pub(crate) async fn apply<S: Store>(
         policy.bring(by, &policies, &mut made).await?;
     }
     let mut ids = distributions::Ids::of(&known);
-    for distribution in &declared.distributions {
+    let (with_tenants, without): (Vec<_>, Vec<_>) =
+        declared.distributions.iter().partition(|it| it.spec.direct.is_none());
+    for distribution in with_tenants {
         distribution.bring(by, known.get(&distribution.caller_reference), &made, &mut ids).await?;
     }
     let mut holdings = Vec::with_capacity(declared.tenants.len());
     for tenant in &declared.tenants {
         holdings.push(tenant.holding(context).await?);
     }
-    for step in domains::steps(&holdings) {
-        match step.iter().map(|at| &declared.tenants[*at]).collect::<Vec<_>>().as_slice() {
+    let steps = domains::steps(&holdings);
+    let mut holders: Vec<Holding> =
+        without.iter().map(|it| it.holding(known.get(&it.caller_reference))).collect();
+    holders.extend(steps.iter().map(|step| Holding::of_all(step.iter().map(|at| &holdings[*at]))));
+    for at in domains::in_order(&holders) {
+        if let Some(distribution) = without.get(at) {
+            distribution.bring(by, known.get(&distribution.caller_reference), &made, &mut ids).await?;
+            continue;
+        }
+        let step = steps[at - without.len()].iter().map(|at| &declared.tenants[*at]);
+        match step.collect::<Vec<_>>().as_slice() {
             [alone] => alone.bring(by, &ids).await?,
             trading => tenants::bring_together(by, trading, &ids).await?,
         }

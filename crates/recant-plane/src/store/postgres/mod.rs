@@ -83,7 +83,7 @@ pub struct PostgresStore(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     identity: Identity,
-    readers: Readers,
+    readers: Arc<Readers>,
     writer: Writer,
     keys: KeyTable,
 }
@@ -186,7 +186,7 @@ impl Candidate {
             keys: keys.clone(),
             now: self.now,
         });
-        let readers = Readers::new(self.server.clone());
+        let readers = Arc::new(Readers::new(self.server.clone()));
         Ok(PostgresStore(Arc::new(Inner { identity, readers, writer, keys })))
     }
 }
@@ -242,7 +242,7 @@ impl Store for PostgresStore {
         &self,
         id: &DistributionId,
     ) -> Result<Option<Tracked<DistributionRecord>>, StoreError> {
-        self.0.readers.read(|db| async move { queries::distribution(&db, id).await }).await
+        self.0.readers.read(id.clone(), |db, id| async move { queries::distribution(&db, &id).await }).await
     }
 
     async fn distributions(
@@ -250,17 +250,20 @@ impl Store for PostgresStore {
         filter: DistributionFilter,
         page: Page,
     ) -> Result<Listing<Tracked<DistributionRecord>>, StoreError> {
-        let (filter, page) = (&filter, &sought_page(page));
-        self.0.readers.read(|db| async move { queries::distributions(&db, filter, page).await }).await
+        let asked = (filter, sought_page(page));
+        self.0
+            .readers
+            .read(asked, |db, asked| async move { queries::distributions(&db, &asked.0, &asked.1).await })
+            .await
     }
 
     async fn tenant(&self, key: TenantKey) -> Result<Option<Tracked<TenantRecord>>, StoreError> {
-        let key = &match key {
+        let key = match key {
             TenantKey::Name(name) => TenantKey::Name(sought(&name)),
             TenantKey::Domain(domain) => TenantKey::Domain(sought(&domain)),
             key => key,
         };
-        self.0.readers.read(|db| async move { queries::tenant(&db, key).await }).await
+        self.0.readers.read(key, |db, key| async move { queries::tenant(&db, &key).await }).await
     }
 
     async fn tenants(
@@ -268,23 +271,31 @@ impl Store for PostgresStore {
         filter: TenantFilter,
         page: Page,
     ) -> Result<Listing<Tracked<TenantRecord>>, StoreError> {
-        let filter = &match filter {
+        let filter = match filter {
             TenantFilter::WebAcl(arn) => TenantFilter::WebAcl(sought(&arn)),
             TenantFilter::Certificate(arn) => TenantFilter::Certificate(sought(&arn)),
             filter => filter,
         };
-        let page = &sought_page(page);
-        self.0.readers.read(|db| async move { queries::tenants(&db, filter, page).await }).await
+        let asked = (filter, sought_page(page));
+        self.0
+            .readers
+            .read(asked, |db, asked| async move { queries::tenants(&db, &asked.0, &asked.1).await })
+            .await
     }
 
     async fn domains(&self, domain: &str, page: Page) -> Result<Listing<(String, Scope)>, StoreError> {
-        let (domain, page) = (&sought(domain), &sought_page(page));
-        self.0.readers.read(|db| async move { queries::domains(&db, domain, page).await }).await
+        let asked = (sought(domain), sought_page(page));
+        self.0
+            .readers
+            .read(asked, |db, asked| async move { queries::domains(&db, &asked.0, &asked.1).await })
+            .await
     }
 
     async fn domain_holder(&self, domain: &str) -> Result<Option<Scope>, StoreError> {
-        let domain = &sought(domain);
-        self.0.readers.read(|db| async move { domains::holder(&db, domain).await }).await
+        self.0
+            .readers
+            .read(sought(domain), |db, domain| async move { domains::holder(&db, &domain).await })
+            .await
     }
 
     async fn invalidation(
@@ -292,7 +303,11 @@ impl Store for PostgresStore {
         scope: &Scope,
         id: &InvalidationId,
     ) -> Result<Option<Tracked<InvalidationRecord>>, StoreError> {
-        self.0.readers.read(|db| async move { queries::invalidation(&db, scope, id).await }).await
+        let asked = (scope.clone(), id.clone());
+        self.0
+            .readers
+            .read(asked, |db, asked| async move { queries::invalidation(&db, &asked.0, &asked.1).await })
+            .await
     }
 
     async fn invalidations(
@@ -300,8 +315,11 @@ impl Store for PostgresStore {
         scope: &Scope,
         page: Page,
     ) -> Result<Listing<Tracked<InvalidationSummary>>, StoreError> {
-        let page = &sought_page(page);
-        self.0.readers.read(|db| async move { queries::invalidations(&db, scope, page).await }).await
+        let asked = (scope.clone(), sought_page(page));
+        self.0
+            .readers
+            .read(asked, |db, asked| async move { queries::invalidations(&db, &asked.0, &asked.1).await })
+            .await
     }
 
     async fn invalidation_ids(
@@ -309,7 +327,10 @@ impl Store for PostgresStore {
         after: Position,
         up_to: Position,
     ) -> Result<Vec<(Position, InvalidationId)>, StoreError> {
-        self.0.readers.read(|db| async move { queries::invalidation_ids(&db, after, up_to).await }).await
+        self.0
+            .readers
+            .read((), move |db, _| async move { queries::invalidation_ids(&db, after, up_to).await })
+            .await
     }
 
     async fn over(
@@ -319,15 +340,17 @@ impl Store for PostgresStore {
         created_before: WallTime,
         limit: usize,
     ) -> Result<Option<Position>, StoreError> {
-        let read = self
-            .0
-            .readers
-            .read(|db| async move { queries::over(&db, after, up_to, created_before, limit).await });
+        let read = self.0.readers.read((), move |db, _| async move {
+            queries::over(&db, after, up_to, created_before, limit).await
+        });
         read.await
     }
 
     async fn in_progress(&self, scope: &Scope) -> Result<u64, StoreError> {
-        self.0.readers.read(|db| async move { queries::in_progress(&db, scope).await }).await
+        self.0
+            .readers
+            .read(scope.clone(), |db, scope| async move { queries::in_progress(&db, &scope).await })
+            .await
     }
 
     async fn resource(
@@ -335,12 +358,12 @@ impl Store for PostgresStore {
         kind: ResourceKind,
         key: ResourceKey,
     ) -> Result<Option<Tracked<ResourceRecord>>, StoreError> {
-        let key = &match key {
+        let key = match key {
             ResourceKey::Id(id) => ResourceKey::Id(sought(&id)),
             ResourceKey::Name(name) => ResourceKey::Name(sought(&name)),
             ResourceKey::Alias(alias) => ResourceKey::Alias(sought(&alias)),
         };
-        self.0.readers.read(|db| async move { queries::resource(&db, kind, key).await }).await
+        self.0.readers.read(key, move |db, key| async move { queries::resource(&db, kind, &key).await }).await
     }
 
     async fn resources(
@@ -348,8 +371,11 @@ impl Store for PostgresStore {
         kind: ResourceKind,
         page: Page,
     ) -> Result<Listing<Tracked<ResourceRecord>>, StoreError> {
-        let page = &sought_page(page);
-        self.0.readers.read(|db| async move { queries::resources(&db, kind, page).await }).await
+        let page = sought_page(page);
+        self.0
+            .readers
+            .read(page, move |db, page| async move { queries::resources(&db, kind, &page).await })
+            .await
     }
 
     async fn key(&self, id: &str) -> Result<Option<Arc<KeyRecord>>, StoreError> {
@@ -357,8 +383,7 @@ impl Store for PostgresStore {
     }
 
     async fn keys(&self, page: Page) -> Result<Listing<KeyRecord>, StoreError> {
-        let page = &sought_page(page);
-        self.0.readers.read(|db| async move { keys::list(&db, page).await }).await
+        self.0.readers.read(sought_page(page), |db, page| async move { keys::list(&db, &page).await }).await
     }
 
     async fn note(&self, record: AuditRecord, keep: u64) -> Result<(), StoreError> {
@@ -366,47 +391,58 @@ impl Store for PostgresStore {
     }
 
     async fn audited(&self, after: u64, limit: NonZeroUsize) -> Result<Listing<AuditEntry>, StoreError> {
-        self.0.readers.read(|db| async move { audit::after(&db, after, limit).await }).await
+        self.0.readers.read((), move |db, _| async move { audit::after(&db, after, limit).await }).await
     }
 
     async fn head(&self) -> Result<(Position, Hash), StoreError> {
-        self.0.readers.read(|db| async move { rows::head(&db).await }).await
+        self.0.readers.read((), |db, _| async move { rows::head(&db).await }).await
     }
 
     async fn completed(&self) -> Result<Position, StoreError> {
-        self.0.readers.read(|db| async move { rows::completed(&db).await }).await
+        self.0.readers.read((), |db, _| async move { rows::completed(&db).await }).await
     }
 
     async fn entries(&self, after: Position, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let end = *self.0.writer.committed().borrow();
-        self.0.readers.read(|db| async move { queries::entries(&db, after, end, limit).await }).await
+        self.0
+            .readers
+            .read((), move |db, _| async move { queries::entries(&db, after, end, limit).await })
+            .await
     }
 
     async fn entries_for_edge(&self, after: Position, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let end = *self.0.writer.committed().borrow();
         self.0
             .readers
-            .read_for(Lane::Feeds, |db| async move { queries::entries(&db, after, end, limit).await })
+            .read_for(
+                Lane::Feeds,
+                (),
+                move |db, _| async move { queries::entries(&db, after, end, limit).await },
+            )
             .await
     }
 
     async fn entry_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
         self.0
             .readers
-            .read_for(Lane::Chain, |db| async move { queries::entry_hash(&db, position).await })
+            .read_for(Lane::Chain, (), move |db, _| async move { queries::entry_hash(&db, position).await })
             .await
     }
 
     async fn snapshot(&self, from: SnapshotPlace, limit: usize) -> Result<SnapshotPage, StoreError> {
-        let from = &from;
         self.0
             .readers
-            .read_for(Lane::Snapshots, |db| async move { queries::snapshot(&db, from, limit).await })
+            .read_for(Lane::Snapshots, from, move |db, from| async move {
+                queries::snapshot(&db, &from, limit).await
+            })
             .await
     }
 
     async fn durable(&self) -> Result<PlaneDurable, StoreError> {
-        let identity = &self.0.identity;
-        self.0.readers.read(|db| async move { queries::durable(&db, identity).await }).await
+        let identity = self.0.identity.clone();
+        self.0
+            .readers
+            .read(identity, |db, identity| async move { queries::durable(&db, &identity).await })
+            .await
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::server::Server;
 use super::session::{Result, Session};
 use crate::store::StoreError;
-use crate::store::lanes::{Lane, Lanes};
+use crate::store::lanes::{self, Lane, Lanes};
 
 /// How long the pause after a failure is.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -34,28 +34,47 @@ impl Readers {
     }
 
     /// Runs a read for a client.
-    pub(super) async fn read<T, F>(
-        &self,
-        question: impl Fn(Arc<Session>) -> F,
+    pub(super) async fn read<A, T, F>(
+        self: &Arc<Self>,
+        asked: A,
+        question: impl Fn(Arc<Session>, Arc<A>) -> F + Send + Sync + 'static,
     ) -> std::result::Result<T, StoreError>
     where
-        F: Future<Output = Result<T>>,
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
     {
-        self.read_for(Lane::Calls, question).await
+        self.read_for(Lane::Calls, asked, question).await
     }
 
     /// Runs a read in one transaction: everything `question` sees is of one moment, and committed.
-    ///
-    /// A read changes nothing, so that one whose connection breaks is simply asked again, for a while.
-    pub(super) async fn read_for<T, F>(
-        &self,
+    pub(super) async fn read_for<A, T, F>(
+        self: &Arc<Self>,
         lane: Lane,
+        asked: A,
+        question: impl Fn(Arc<Session>, Arc<A>) -> F + Send + Sync + 'static,
+    ) -> std::result::Result<T, StoreError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (pool, asked) = (Arc::clone(self), Arc::new(asked));
+        lanes::by_itself(async move {
+            let _place = pool.lanes.enter(lane).await;
+            pool.read_in_time(|session| question(session, Arc::clone(&asked))).await
+        })
+        .await
+    }
+
+    /// A read changes nothing, so that one whose connection breaks is simply asked again, for a while.
+    async fn read_in_time<T, F>(
+        &self,
         question: impl Fn(Arc<Session>) -> F,
     ) -> std::result::Result<T, StoreError>
     where
         F: Future<Output = Result<T>>,
     {
-        let _place = self.lanes.enter(lane).await;
         let started = Instant::now();
         loop {
             match self.try_read(&question).await {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::schema;
 use crate::store::StoreError;
-use crate::store::lanes::{Lane, Lanes};
+use crate::store::lanes::{self, Lane, Lanes};
 
 /// The pool.
 #[derive(Debug)]
@@ -41,8 +41,16 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let permit = self.lanes.enter(lane).await;
         let pool = Arc::clone(self);
+        lanes::by_itself(Self::read_in(pool, lane, question)).await
+    }
+
+    async fn read_in<T, F>(pool: Arc<Self>, lane: Lane, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let permit = pool.lanes.enter(lane).await;
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let mut connection = pool.take()?;

@@ -446,6 +446,13 @@ fn whoever_asks_too_often_waits_and_nobody_else_does() {
     refused.refused(400, "Throttling");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(get(&calm).status, 200);
+    // A distribution may be its own only tenant.
+    let list = || rig.call("ListInvalidations", json!({"DistributionId": distribution}));
+    list().refused(404, "NoSuchDistribution");
+    let refused =
+        (0..100).map(|_| list()).find(|reply| reply.status != 404).expect("a second has not passed");
+    refused.refused(400, "Throttling");
+    rig.tenant(&distribution, "another");
     let limits = ask(&rig, "GET", "limits", &Value::Null, 200);
     assert_eq!(limits["RequestsPerTenant"], json!({"PerSecond": 1, "Burst": 1}));
     assert_eq!(limits.get("RequestsPerKey"), None);

@@ -50,6 +50,8 @@ fn it_has_an_endpoint_and_aliases() {
     other["ConnectionMode"] = json!("tenant-only");
     other.as_object_mut().unwrap().remove("Aliases");
     update(&other).refused(400, "IllegalUpdate");
+    // An alias can be moved to somebody else, and then two would have the endpoint.
+    update(&direct_config("direct", &[made["DomainName"].as_str().unwrap()])).refused(400, "InvalidArgument");
     let changed = update(&direct_config("direct", &["www.shop.example"])).output("UpdateDistribution");
     assert_eq!(changed["Distribution"]["DomainName"], made["DomainName"], "it stays where it is reached");
     // What it has given up is free, what it has is not.

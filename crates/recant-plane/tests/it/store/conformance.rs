@@ -35,6 +35,7 @@ use super::policies::{
     a_changed_policy_is_told_by_the_distributions_that_carry_it, a_distribution_carries_policies_as_they_are,
     distributions_are_found_by_their_policies, policies_have_bounds,
 };
+use super::reads::who_does_not_take_an_answer_holds_nobody_up;
 use super::resources::{
     a_change_of_too_many_tenants_is_refused, a_disabled_group_disables_its_tenants_for_edges,
     resources_are_changed_only_as_last_read, resources_are_kept_by_kind, tags_are_changed_and_nothing_else,
@@ -66,6 +67,7 @@ macro_rules! conformance {
             another_batch_is_a_conflict,
             replays_survive_a_reopening,
             the_chain_holds,
+            who_does_not_take_an_answer_holds_nobody_up,
             an_entry_has_a_largest_size,
             entries_are_read_in_pieces,
             invalidations_are_paged_newest_first,

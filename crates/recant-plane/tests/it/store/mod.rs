@@ -9,6 +9,7 @@ mod domains;
 mod keys;
 mod policies;
 pub(crate) mod postgres;
+mod reads;
 mod resources;
 mod restored;
 pub(crate) mod samples;

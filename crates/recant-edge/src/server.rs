@@ -176,7 +176,7 @@ async fn http1(
             let left = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
             let doubt = doubts.of(number);
             let mut response = match viewer.is_edge() {
-                true => shield::answer(shared, interjections, viewer, request, doubt).await,
+                true => shield::answer(shared, interjections, request, doubt).await,
                 false => answer(shared, interjections, viewer, request, doubt).await,
             };
             if let (Some(viewer), Some(origin)) = (left, response.extensions_mut().remove::<OnUpgrade>()) {

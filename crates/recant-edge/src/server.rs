@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::Request;
 use http::header::UPGRADE;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
@@ -220,7 +220,7 @@ async fn http2(
         let (turn, viewer, shared) = (streams.begin(), viewer.clone(), shared.clone());
         async move {
             let (mut head, body) = request.into_parts();
-            http2::translate(&mut head);
+            http2::translate(&mut head, !body.is_end_stream());
             // HTTP/1.1's reader counts them itself.
             let response = if head.headers.len() > REQUEST_HEADERS_MAX {
                 Refusal::TooManyFields.into_response(None)

@@ -14,7 +14,7 @@ use recant_core::spec::OriginSpec;
 use recant_core::time::BootTime;
 use recant_wire::feed::EdgeSecret;
 
-use super::fields::{ANSWERED, AUTHORIZATION, CUT_OFF, KeyDigest, SHIELD, Told};
+use super::fields::{ANSWERED, AUTHORIZATION, CUT_OFF, DECLINED, KeyDigest, SHIELD, Told};
 use super::{ShieldAddress, ShieldOptions};
 use crate::call::PRECONDITIONS;
 use crate::forward::Job;
@@ -110,6 +110,10 @@ pub(crate) async fn ask(
             }
             said => {
                 tracing::debug!(?said, shield = %shield.address, "the shield declines, or is none");
+                if said.is_some_and(|said| said == DECLINED) {
+                    // There is no body.
+                    answer.lent.give_back();
+                }
                 None
             }
         },

@@ -27,6 +27,7 @@ mod requests;
 mod response_headers;
 mod secure;
 mod shields;
+mod shields_interleaved;
 mod support;
 mod sweeping;
 mod upgrades;

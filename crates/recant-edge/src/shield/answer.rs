@@ -38,10 +38,11 @@ pub(crate) async fn answer(
     };
     let (mut response, said) = match outcome {
         Ok(response) => (response, ANSWERED),
-        Err((refusal, why)) => {
-            let is_cut_off = matches!(&refusal, Refusal::Origin(error) if error.is_cut_off());
-            (refusal.into_response(why), if is_cut_off { CUT_OFF } else { ANSWERED })
+        Err((Refusal::Origin(error), why)) if error.is_cut_off() => {
+            (Refusal::from(error).into_response(why), CUT_OFF)
         }
+        // What this edge may not do, or makes nothing of, the other one may.
+        Err(_) => return empty(StatusCode::SERVICE_UNAVAILABLE),
     };
     response.headers_mut().insert(SHIELD, said);
     response

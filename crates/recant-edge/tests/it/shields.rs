@@ -346,3 +346,21 @@ async fn what_is_stored_stands_in_for_an_origin_that_the_shield_cannot_reach() {
         reply.header("cache-status")
     );
 }
+
+#[tokio::test]
+async fn an_origin_that_only_the_shield_may_not_ask_is_asked_without_it() {
+    let origin = numbered().await;
+    let mut spec = shielded(origin.address.port());
+    spec.origins[0].connection_attempts = 1;
+    let shield = Bed::with(nobody().await, spec.clone(), |options| {
+        options.edge_secret = Some(SECRET);
+        options.denied_networks = vec!["127.0.0.1/32".parse().unwrap()];
+        options.shield.listen = Some("127.0.0.1:0".parse().unwrap());
+    })
+    .await;
+    shield.world().follow(Era::default(), HISTORY);
+    assert_eq!(shield.get("a.test", "/p").await.status, 502);
+    let front = edge(spec, origin, shield.edge.shield_address()).await;
+    let reply = front.get("a.test", "/p").await;
+    assert_eq!((reply.status, reply.text(), reply.header("via").as_str()), (200, "#0", "1.1 recant"));
+}

@@ -12,23 +12,13 @@ use recant_core::position::Era;
 use recant_edge::ShieldOptions;
 use recant_wire::feed::EdgeSecret;
 
-use crate::support::{Act, Bed, Origin, Reply, distribution, ok};
+use crate::support::{Act, Bed, Chance, Origin, Reply, distribution, ok};
 
 const RUNS: u64 = 24;
 const STEPS: usize = 60;
 const PATHS: [&str; 2] = ["/p", "/q"];
 /// Each version is its number in four digits, over and over.
 const TIMES: usize = 16;
-
-/// Numbers that look like chance (Knuth's multiplier), the same in each run of a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-}
 
 /// An origin whose content has this version by now, and that knows conditions and ranges.
 async fn versioned(version: Arc<AtomicUsize>) -> Origin {
@@ -103,7 +93,7 @@ async fn no_order_of_things_brings_back_what_was_taken_away() {
 }
 
 async fn run(seed: u64) {
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let version = Arc::new(AtomicUsize::new(0));
     let origin = versioned(version.clone()).await;
     let port = origin.address.port();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT_ENCODING, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use sha2::{Digest, Sha256};
 
 use crate::cache_policy::{CachePolicy, KeyParts};
 use crate::match_uri::MatchUri;
@@ -116,6 +117,11 @@ impl CacheKey {
     /// All of it: for hashing it elsewhere and for accounting for memory.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// What stands for it where another edge is told of it: equal iff the keys are.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
     }
 
     /// The method is the byte after tenant, distribution and policy.

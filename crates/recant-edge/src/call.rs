@@ -9,12 +9,13 @@
 
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
-    HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, UPGRADE,
-    VIA,
+    HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Version};
+use http_body::Body as _;
 
 use recant_core::freshen;
 use recant_core::origin_request_policy::OriginRequestPolicy;
@@ -57,8 +58,11 @@ impl Job {
             None => HeaderValue::try_from(origin.place.host_field()).map_err(|_| OriginError::Malformed)?,
         };
         headers.insert(HOST, host);
-        // The body's own length counts; hyper states it.
+        // The body's own length counts; hyper states it. Of a GET it would leave a body out whose length nobody knows.
         headers.remove(CONTENT_LENGTH);
+        if matches!(&upload, Upload::Viewers(body) if body.size_hint().exact().is_none()) {
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         if let Some(range) = self.ask.keyed.as_ref().and_then(|keyed| keyed.range.as_ref()) {
             headers.extend(range.fields());
         }

@@ -1,7 +1,8 @@
 //! Who asks the origin: each request alone, or one for all that ask for the same at the same time.
 //!
 //! Only a `GET` or `OPTIONS` that may use the cache, at an edge with a lease, goes together with others; not what has to be
-//! validated for each viewer (RFC 9111 section 5.2.2.4), and not what could not be shared the last time.
+//! validated for each viewer (RFC 9111 section 5.2.2.4), and not what could not be shared the last time. Where this edge asks shields,
+//! what edges ask of it does not wait for what its viewers ask, which may be waiting for them.
 
 use std::sync::Arc;
 
@@ -19,10 +20,11 @@ use crate::body::Outgoing;
 use crate::flight::{Boarded, FlightKey, Landed, Phase};
 use crate::forward::{Job, ask};
 use crate::interim::Gate;
-use crate::lookup::{Found, Keyed, look_up};
+use crate::lookup::{Found, look_up};
 use crate::origin::OriginError;
 use crate::request::Shared;
 use crate::respond;
+use crate::shield::Shields;
 
 /// Flights that a request follows before it asks alone.
 const FLIGHTS_AWAITED_MAX: usize = 3;
@@ -35,7 +37,7 @@ pub(crate) async fn fetch(
     body: Option<Incoming>,
     gate: Option<Gate>,
 ) -> Result<Response<Outgoing>, OriginError> {
-    let Some(key) = job.flight_key(shared) else {
+    let Some(key) = job.joined_flight_key(shared) else {
         return ask(shared, &job, &head, body, gate, None).await;
     };
     for _ in 0..FLIGHTS_AWAITED_MAX {
@@ -77,7 +79,7 @@ pub(crate) async fn fetch(
 /// Validates what a viewer was just served (RFC 5861 section 3), unless that is being done, or too much of it.
 pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
     let job = job.into_stored();
-    let Some(key) = job.ask.keyed.as_ref().map(Keyed::flight_key) else { return };
+    let Some(key) = job.flight_key(shared) else { return };
     let Ok(permit) = shared.background.clone().try_acquire_owned() else { return };
     // Whoever follows is served from the store; so a flight under way is enough, whatever it brings.
     let Boarded::Lead(boarding) = shared.flights.board(key, job.arrival.stamp, |_| true) else { return };
@@ -98,16 +100,22 @@ pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
 }
 
 impl Job {
+    /// Which requests this one is of a kind with.
+    pub(crate) fn flight_key(&self, shared: &Shared) -> Option<FlightKey> {
+        let is_apart = self.viewer.is_edge() && shared.shields.as_ref().is_some_and(Shields::has_any);
+        self.ask.keyed.as_ref().map(|keyed| keyed.flight_key(is_apart))
+    }
+
     /// Which requests this one may go together with, if any.
-    fn flight_key(&self, shared: &Shared) -> Option<FlightKey> {
-        let keyed = self.ask.keyed.as_ref().filter(|keyed| keyed.class != CachedMethod::Head)?;
+    fn joined_flight_key(&self, shared: &Shared) -> Option<FlightKey> {
+        self.ask.keyed.as_ref().filter(|keyed| keyed.class != CachedMethod::Head)?;
         let must_validate = self.ask.reserve.as_ref().is_some_and(|reserve| reserve.stored.terms.no_cache);
         // Without a lease no request joins what began before it came (PURGE.md rule 6).
         if must_validate || !self.arrival.view.has_lease(shared.clock.boot()) {
             return None;
         }
-        let key = keyed.flight_key();
-        (!shared.flights.is_unshared(&key)).then_some(key)
+        let is_shared = |key: &FlightKey| !shared.flights.is_unshared(key);
+        self.flight_key(shared).filter(is_shared)
     }
 
     /// Before the head: by the newest rule for any tag.

@@ -110,7 +110,9 @@ impl Job {
         let fresh = new.terms.at(response_time, shared.clock.wall());
         // What is to be validated again by whoever comes next is nothing to wait for.
         let is_shared = is_stored && !new.terms.no_cache && fresh.age < fresh.lifetime;
-        shared.flights.remember(&keyed.flight_key(), is_shared);
+        if let Some(key) = self.flight_key(shared) {
+            shared.flights.remember(&key, is_shared);
+        }
         let age = fresh.age;
         Some(serve(head, &new, age, &Account::Validated { stored: is_stored }))
     }

@@ -149,8 +149,8 @@ impl Job {
         gate: Option<&Gate>,
     ) -> Result<Answer, OriginError> {
         let specs: Vec<&OriginSpec> = targets.iter().map(|(_, spec)| *spec).collect();
-        if let Some(answer) = shield::ask(shared, self, &specs, head, validate, gate).await {
-            return Ok(answer);
+        if let Some(answered) = shield::ask(shared, self, &specs, head, validate, gate).await {
+            return answered;
         }
         let distribution = &self.arrival.distribution;
         let ((last, spec), before) = targets.split_last().expect("there is an origin to ask");
@@ -272,8 +272,9 @@ impl Job {
         respond::mark_forwarded(&mut parts.headers, parts.status, self.ask.why, facts.is_some());
         let shareable = facts.as_ref().filter(|facts| facts.terms.is_fresh());
         let shareable = shareable.cloned();
-        if let Some(keyed) = self.ask.keyed.as_ref().filter(|keyed| keyed.class != CachedMethod::Head) {
-            shared.flights.remember(&keyed.flight_key(), shareable.is_some());
+        let is_head = self.ask.keyed.as_ref().is_some_and(|keyed| keyed.class == CachedMethod::Head);
+        if let Some(key) = self.flight_key(shared).filter(|_| !is_head) {
+            shared.flights.remember(&key, shareable.is_some());
         }
         let keeper = facts.zip(self.ask.keyed.as_ref()).map(|(facts, keyed)| Keeper {
             store: shared.store.clone(),

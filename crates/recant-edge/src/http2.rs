@@ -4,7 +4,7 @@
 //! `Upgrade`, …), a `TE` other than `trailers`, an unknown, repeated, misplaced or missing pseudo-field, and a
 //! `Content-Length` that is not the body's (RFC 9113 sections 8.1.1, 8.2 and 8.3). `target` refuses an authority other than the `Host` field, and a scheme that is not the connection's.
 
-use http::header::{COOKIE, HOST, HeaderValue};
+use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use hyper::server::conn::http2::Builder;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -34,8 +34,12 @@ pub(crate) fn builder() -> Builder<TokioExecutor> {
 }
 
 /// Says in HTTP/1.1's words what HTTP/2 says in its own: the authority as `Host` (RFC 9113 section 8.3.1), and cookies
-/// in one line (section 8.2.3). A `Host` field that is there stays, for `target` to compare.
-pub(crate) fn translate(head: &mut Parts) {
+/// in one line (section 8.2.3), content of no stated length as chunks: that there is some is to be seen by the head alone. A `Host` field that
+/// is there stays, for `target` to compare.
+pub(crate) fn translate(head: &mut Parts, has_content: bool) {
+    if has_content && !head.headers.contains_key(CONTENT_LENGTH) {
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     if !head.headers.contains_key(HOST)
         && let Some(authority) = head.uri.authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
@@ -61,17 +65,33 @@ mod tests {
     fn the_authority_is_the_host_and_cookies_are_one() {
         let request = Request::get("https://a.test:8443/p").header("cookie", "a=1").header("cookie", "b=2");
         let (mut head, ()) = request.body(()).expect("a request").into_parts();
-        translate(&mut head);
+        translate(&mut head, false);
         let lines: Vec<_> =
             head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         assert_eq!(lines, [("cookie", &b"a=1; b=2"[..]), ("host", &b"a.test:8443"[..])]);
     }
 
     #[test]
+    fn content_is_seen_by_the_head() {
+        for (length, coding) in [(None, Some("chunked")), (Some("4"), None)] {
+            let mut request = Request::get("https://a.test/");
+            if let Some(length) = length {
+                request = request.header("content-length", length);
+            }
+            let (mut head, ()) = request.body(()).expect("a request").into_parts();
+            translate(&mut head, true);
+            assert_eq!(
+                head.headers.get(TRANSFER_ENCODING).map(HeaderValue::as_bytes),
+                coding.map(str::as_bytes)
+            );
+        }
+    }
+
+    #[test]
     fn a_host_field_stays() {
         let request = Request::get("https://a.test/").header("host", "b.test");
         let (mut head, ()) = request.body(()).expect("a request").into_parts();
-        translate(&mut head);
+        translate(&mut head, false);
         assert_eq!(head.headers[HOST], "b.test");
     }
 }

@@ -89,12 +89,13 @@ impl Keyed {
         }
     }
 
-    /// Which other requests its response may be shared with.
-    pub(crate) fn flight_key(&self) -> FlightKey {
+    /// Which other requests its response may be shared with, among those that are apart or those that are not.
+    pub(crate) fn flight_key(&self, is_apart: bool) -> FlightKey {
+        let apart = [u8::from(is_apart)];
         match &self.range {
-            None => (self.request.key.clone(), self.selecting.clone()),
+            None => (self.request.key.clone(), [&self.selecting[..], &apart].concat()),
             Some(range) => {
-                let what = [range.to_bytes(), self.selecting.clone()].concat();
+                let what = [&range.to_bytes()[..], &self.selecting, &apart].concat();
                 (self.request.key.for_parts(), what)
             }
         }
@@ -156,7 +157,7 @@ async fn recall(
 }
 
 /// The request's key, if it may use the cache.
-fn keyed(arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Result<Keyed, Why> {
+pub(crate) fn keyed(arrival: &Arrival, head: &Parts, path: &str, query: Option<&str>) -> Result<Keyed, Why> {
     let policy = arrival.policy().ok_or(Why::Bypass)?;
     let cached_methods = &arrival.behavior().cached_methods;
     let class = storability::request_allows(policy, cached_methods, &head.method, &head.headers)?;

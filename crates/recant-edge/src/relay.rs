@@ -238,8 +238,8 @@ impl State {
             lent.give_back();
         }
         self.end = Some(End::Whole(trailers));
-        let may_keep = self.boarding.as_ref().is_none_or(|boarding| !boarding.is_outdated());
-        if let (Some(keeper), true) = (self.keeper.take(), may_keep)
+        let is_outdated = || self.boarding.as_ref().is_some_and(Boarding::is_outdated);
+        if let (Some(keeper), false) = (self.keeper.take(), is_outdated())
             && let Kept::Growing(collected) = std::mem::replace(&mut self.collected, Kept::Nothing)
         {
             let bytes = collected.into_bytes();
@@ -249,8 +249,13 @@ impl State {
                 Some(part) => store.put_part(&key, facts, &part, &bytes, &request),
                 None => {
                     let stored = store.make(&key, facts, bytes);
-                    store.put(key, stored, &request);
+                    store.put(key.clone(), stored, &request);
                 }
+            }
+            // Who changes the resource outdates first and removes then: what was outdated only now may have been put in after that.
+            if is_outdated() {
+                store.remove(&key);
+                store.remove(&key.for_parts());
             }
         }
         // Only now, so that whoever does not come along any more finds it stored.

@@ -43,12 +43,12 @@ use crate::geo::Geo;
 use crate::hop;
 use crate::https;
 use crate::interim::Interjections;
-use crate::lookup::{Ask, Found, look_up};
+use crate::lookup::{self, Ask, Found, look_up};
 use crate::origin::Origins;
 use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::respond::Refusal;
-use crate::shield::{LogPlace, Shields};
+use crate::shield::{KeyDigest, LogPlace, Shields};
 use crate::store::Store;
 use crate::target::{Ambiguous, Target};
 use crate::viewer::Viewer;
@@ -179,16 +179,17 @@ async fn walk(
     outcome.map(|response| finish.response(response, &*shared.clock))
 }
 
-/// Answers another edge, which has judged what concerns its viewer, and has applied the log up to a place. Nothing where this one has not come so
-/// far, or cannot tell what is meant: then the origin is to be asked without it.
+/// Answers another edge, which has judged what concerns its viewer, has applied the log up to a place, and will store what it gets under a key.
+/// Nothing where this one has not come so far, takes the request for another one, or cannot tell what is meant: then the origin is to be asked
+/// without it.
 pub(crate) async fn answer_edge(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
     viewer: &Viewer,
-    asked: LogPlace,
+    (asked, key): (LogPlace, KeyDigest),
     head: Parts,
     body: Incoming,
-) -> Option<Response<Outgoing>> {
+) -> Option<Result<Response<Outgoing>, Refused>> {
     check_method(&head.method).ok()?;
     let target = Target::of(&head, viewer.scheme()).ok()?;
     if hop::hops(&head.headers) >= VIA_HOPS_MAX {
@@ -200,9 +201,13 @@ pub(crate) async fn answer_edge(
         return None;
     }
     let (path, query) = (arrival.object_path(target.path), target.query.map(str::to_owned));
+    // The two may know of different configurations: another tenant's bytes are not to come under a tenant's key.
+    let keyed = lookup::keyed(&arrival, &head, &path, query.as_deref()).ok()?;
+    if KeyDigest::of(&keyed.request.key) != key {
+        return None;
+    }
     let target = (target.host, path, query);
-    let served = serve(shared, interjections, viewer, arrival, target, head, body).await;
-    Some(served.unwrap_or_else(|(refusal, why)| refusal.into_response(why)))
+    Some(serve(shared, interjections, viewer, arrival, target, head, body).await)
 }
 
 /// Whether the configuration lets this viewer ask for this, in this way.
@@ -245,7 +250,8 @@ async fn serve(
         }
         Found::Forward(ask) => {
             let why = Some(ask.why);
-            if only_if_cached(&head.headers) {
+            // Of an edge's viewer the edge has judged it.
+            if only_if_cached(&head.headers) && !viewer.is_edge() {
                 return Err((Refusal::NotStored, why));
             }
             let gate = Some(interjections.open());

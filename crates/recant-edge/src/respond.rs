@@ -102,9 +102,12 @@ impl Refusal {
             Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Loop => StatusCode::LOOP_DETECTED,
             // RFC 9111 section 5.2.1.7.
-            Self::NotStored | Self::Origin(OriginError::ConnectTimeout(_) | OriginError::ReadTimeout(_)) => {
-                StatusCode::GATEWAY_TIMEOUT
-            }
+            Self::NotStored
+            | Self::Origin(
+                OriginError::ConnectTimeout(_)
+                | OriginError::ReadTimeout(_)
+                | OriginError::BehindShield { is_slow: true },
+            ) => StatusCode::GATEWAY_TIMEOUT,
             Self::Origin(_) => StatusCode::BAD_GATEWAY,
         }
     }
@@ -149,7 +152,10 @@ fn origin_sentence(error: &OriginError) -> &'static str {
         OriginError::Unreachable(..) => "The origin could not be connected to.",
         OriginError::Insecure(..) => "The origin could not be connected to securely.",
         OriginError::ConnectTimeout(_) => "The origin did not accept a connection in time.",
-        OriginError::ReadTimeout(_) => "The origin did not respond in time.",
+        OriginError::ReadTimeout(_) | OriginError::BehindShield { is_slow: true } => {
+            "The origin did not respond in time."
+        }
+        OriginError::BehindShield { is_slow: false } => "The origin could not be talked to.",
         OriginError::Broken(_) | OriginError::Upgraded | OriginError::Coded => {
             "The origin's response could not be used."
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::Request;
 use http::header::UPGRADE;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
@@ -176,7 +176,7 @@ async fn http1(
             let left = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
             let doubt = doubts.of(number);
             let mut response = match viewer.is_edge() {
-                true => shield::answer(shared, interjections, viewer, request, doubt).await,
+                true => shield::answer(shared, interjections, request, doubt).await,
                 false => answer(shared, interjections, viewer, request, doubt).await,
             };
             if let (Some(viewer), Some(origin)) = (left, response.extensions_mut().remove::<OnUpgrade>()) {
@@ -220,7 +220,7 @@ async fn http2(
         let (turn, viewer, shared) = (streams.begin(), viewer.clone(), shared.clone());
         async move {
             let (mut head, body) = request.into_parts();
-            http2::translate(&mut head);
+            http2::translate(&mut head, !body.is_end_stream());
             // HTTP/1.1's reader counts them itself.
             let response = if head.headers.len() > REQUEST_HEADERS_MAX {
                 Refusal::TooManyFields.into_response(None)

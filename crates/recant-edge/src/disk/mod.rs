@@ -108,7 +108,6 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Takes the folder, and folds what the journal there has into the world.
     /// Makes the folder, and finds out whether it can be used; it is given back.
     ///
     /// # Errors
@@ -117,6 +116,10 @@ impl Disk {
         Folder::take(&options.dir).map(drop)
     }
 
+    /// Takes the folder, and folds what the journal there has into the world.
+    ///
+    /// # Errors
+    /// [`FolderError`].
     pub(crate) fn open(options: &DiskOptions, world: &World) -> Result<Self, FolderError> {
         Self::open_on(options, world, Box::new(OwnDisk), DISK_RETRY_PERIOD)
     }

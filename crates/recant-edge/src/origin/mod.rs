@@ -122,6 +122,12 @@ pub(crate) enum OriginError {
     /// The response's head took too long.
     #[error("no response within {0:?}")]
     ReadTimeout(Duration),
+    /// A shield could not talk to the origin, or did not hear from it in time.
+    #[error("the shield cannot talk to the origin")]
+    BehindShield {
+        /// Whether the time ran out.
+        is_slow: bool,
+    },
     /// The origin wants to speak another protocol, which nobody asked it to.
     #[error("a response with status 101 to a request that did not ask for that protocol")]
     Upgraded,
@@ -138,7 +144,7 @@ impl OriginError {
             Self::Unresolved(..) | Self::Unreachable(..) | Self::ConnectTimeout(_) => true,
             // Somebody answered who is not the origin, which is as good as not reaching it.
             Self::Insecure(..) => true,
-            Self::Broken(_) | Self::ReadTimeout(_) => true,
+            Self::Broken(_) | Self::ReadTimeout(_) | Self::BehindShield { .. } => true,
             Self::Unnamed(_) | Self::Unknown(_) | Self::Malformed | Self::Forbidden(_) => false,
             Self::Upgraded | Self::Coded => false,
         }

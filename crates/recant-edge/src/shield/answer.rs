@@ -6,10 +6,11 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::fields::{ANSWERED, AUTHORIZATION, DECLINED, SHIELD, Told};
+use super::fields::{ANSWERED, AUTHORIZATION, CUT_OFF, DECLINED, SHIELD, Told};
 use crate::body::Outgoing;
 use crate::interim::Interjections;
 use crate::request::{self, Shared};
+use crate::respond::Refusal;
 use crate::target::Ambiguous;
 use crate::viewer::{Security, Viewer};
 
@@ -17,7 +18,6 @@ use crate::viewer::{Security, Viewer};
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
-    edge: &Viewer,
     request: Request<Incoming>,
     doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {
@@ -31,14 +31,21 @@ pub(crate) async fn answer(
     let Some(told) = Told::take(&mut head.headers).filter(|_| doubt.is_none()) else {
         return empty(StatusCode::BAD_REQUEST);
     };
-    let viewer = Viewer { address: edge.address, security: Security::Edge { is_secure: told.is_secure } };
-    match request::answer_edge(shared, interjections, &viewer, told.place, head, body).await {
-        Some(mut response) => {
-            response.headers_mut().insert(SHIELD, ANSWERED);
-            response
+    let viewer = Viewer { address: told.viewer, security: Security::Edge { is_secure: told.is_secure } };
+    let asked = (told.place, told.key);
+    let Some(outcome) = request::answer_edge(shared, interjections, &viewer, asked, head, body).await else {
+        return empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let (mut response, said) = match outcome {
+        Ok(response) => (response, ANSWERED),
+        Err((Refusal::Origin(error), why)) if error.is_cut_off() => {
+            (Refusal::from(error).into_response(why), CUT_OFF)
         }
-        None => empty(StatusCode::SERVICE_UNAVAILABLE),
-    }
+        // What this edge may not do, or makes nothing of, the other one may.
+        Err(_) => return empty(StatusCode::SERVICE_UNAVAILABLE),
+    };
+    response.headers_mut().insert(SHIELD, said);
+    response
 }
 
 /// The origin is to be asked.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::header::{EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Request, Version};
+use http::{Request, StatusCode, Version};
 
 use recant_core::freshen;
 use recant_core::limits::{SHIELD_CONNECT_TIME_MAX, SHIELD_REST};
@@ -14,14 +14,14 @@ use recant_core::spec::OriginSpec;
 use recant_core::time::BootTime;
 use recant_wire::feed::EdgeSecret;
 
-use super::fields::{ANSWERED, AUTHORIZATION, SHIELD, Told};
+use super::fields::{ANSWERED, AUTHORIZATION, CUT_OFF, DECLINED, KeyDigest, SHIELD, Told};
 use super::{ShieldAddress, ShieldOptions};
 use crate::call::PRECONDITIONS;
 use crate::forward::Job;
 use crate::hop;
 use crate::interim::Gate;
 use crate::lookup::Reserve;
-use crate::origin::{AddressPolicy, Answer, Call, Origin, Origins, Secure, Upload};
+use crate::origin::{AddressPolicy, Answer, Call, Origin, OriginError, Origins, Secure, Upload};
 use crate::request::Shared;
 
 /// The shields that this edge knows, by region. None unless the operator names some.
@@ -56,6 +56,11 @@ impl Shields {
         }
     }
 
+    /// Whether it knows any.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.by_region.is_empty()
+    }
+
     /// The shield that is to be asked in this origin's place now.
     fn of(&self, spec: &OriginSpec, now: BootTime) -> Option<&Shield> {
         let shield = self.by_region.get(spec.shield.as_ref()?)?;
@@ -77,15 +82,18 @@ pub(crate) async fn ask(
     head: &Parts,
     validate: Option<&Reserve>,
     gate: Option<&Gate>,
-) -> Option<Answer> {
+) -> Option<Result<Answer, OriginError>> {
     // A shield asks no shield.
-    if job.ask.keyed.is_none() || job.viewer.is_edge() {
-        return None;
-    }
+    let keyed = job.ask.keyed.as_ref().filter(|_| !job.viewer.is_edge())?;
     let shields = shared.shields.as_ref()?;
     let shield = shields.of(specs.first()?, shared.clock.boot())?;
     let place = shared.world.place_of(job.arrival.stamp)?;
-    let told = Told { place, is_secure: job.viewer.is_secure() };
+    let told = Told {
+        place,
+        key: KeyDigest::of(&keyed.request.key),
+        is_secure: job.viewer.is_secure(),
+        viewer: job.viewer.address,
+    };
     let call = job.call_of_shield(head, told, shields.authorization.clone(), validate, gate)?;
     // The shield may need all the time that the origins have.
     let patience = specs.iter().map(|spec| {
@@ -95,12 +103,25 @@ pub(crate) async fn ask(
     let place = Origin::at(host, *port, SHIELD_CONNECT_TIME_MAX, patience.sum());
     match shields.connections.send(&place, call).await {
         Ok(mut answer) => match answer.response.headers_mut().remove(SHIELD) {
-            Some(said) if said == ANSWERED => Some(answer),
+            Some(said) if said == ANSWERED => Some(Ok(answer)),
+            Some(said) if said == CUT_OFF => {
+                let is_slow = answer.response.status() == StatusCode::GATEWAY_TIMEOUT;
+                Some(Err(OriginError::BehindShield { is_slow }))
+            }
             said => {
                 tracing::debug!(?said, shield = %shield.address, "the shield declines, or is none");
+                if said.is_some_and(|said| said == DECLINED) {
+                    // There is no body.
+                    answer.lent.give_back();
+                }
                 None
             }
         },
+        // One tenant's origin may be what takes so long: no reason for the others to do without the shield.
+        Err(error @ OriginError::ReadTimeout(_)) => {
+            tracing::warn!(%error, shield = %shield.address, "the shield takes too long; the origin is asked without it");
+            None
+        }
         Err(error) => {
             tracing::warn!(%error, shield = %shield.address, "the shield does not answer; origins are asked without it");
             shield.rest(shared.clock.boot());
@@ -124,7 +145,10 @@ impl Job {
         for name in PRECONDITIONS.iter().chain([&EXPECT]) {
             headers.remove(name);
         }
-        headers.insert(HOST, HeaderValue::try_from(self.host.to_string()).ok()?);
+        // As he has written it, for a policy may have it in the key.
+        if !headers.contains_key(HOST) {
+            headers.insert(HOST, HeaderValue::try_from(self.host.to_string()).ok()?);
+        }
         if let Some(range) = self.ask.keyed.as_ref().and_then(|keyed| keyed.range.as_ref()) {
             headers.extend(range.fields());
         }

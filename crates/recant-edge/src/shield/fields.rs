@@ -4,23 +4,32 @@
 //! |---|---|
 //! | `recant-edge-authorization` | the secret that the edges of a plane share, as on the feed |
 //! | `recant-log-place` | `HISTORY-POSITION`: where in the log the edge is, the history in hexadecimal digits |
+//! | `recant-cache-key` | under which key it will store the response: its SHA-256 in hexadecimal digits |
 //! | `recant-viewer-scheme` | `http` or `https`: how the viewer asks |
+//! | `recant-viewer-address` | from where: an address and a port |
 //!
 //! | field | of a response |
 //! |---|---|
-//! | `recant-shield` | `answered`; `declined` says that the origin is to be asked |
+//! | `recant-shield` | `answered`; `cut-off` says that the origin could not be talked to, `declined` that it is to be asked |
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use recant_core::cache_key::CacheKey;
 use recant_core::entry::HistoryId;
 use recant_core::position::Position;
 
 pub(super) const AUTHORIZATION: HeaderName = HeaderName::from_static("recant-edge-authorization");
 const LOG_PLACE: HeaderName = HeaderName::from_static("recant-log-place");
+const CACHE_KEY: HeaderName = HeaderName::from_static("recant-cache-key");
 const VIEWER_SCHEME: HeaderName = HeaderName::from_static("recant-viewer-scheme");
+const VIEWER_ADDRESS: HeaderName = HeaderName::from_static("recant-viewer-address");
 pub(super) const SHIELD: HeaderName = HeaderName::from_static("recant-shield");
 
 pub(super) const ANSWERED: HeaderValue = HeaderValue::from_static("answered");
+pub(super) const CUT_OFF: HeaderValue = HeaderValue::from_static("cut-off");
 pub(super) const DECLINED: HeaderValue = HeaderValue::from_static("declined");
 
 /// A place in the log of one history.
@@ -31,33 +40,59 @@ pub(crate) struct LogPlace {
 }
 
 /// What an edge says about itself and its viewer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) place: LogPlace,
+    pub(super) key: KeyDigest,
     pub(super) is_secure: bool,
+    pub(super) viewer: SocketAddr,
+}
+
+/// Stands for a key, in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyDigest(String);
+
+impl KeyDigest {
+    pub(crate) fn of(key: &CacheKey) -> Self {
+        let mut digits = String::with_capacity(64);
+        for byte in key.digest() {
+            // Writing to a string does not fail.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        Self(digits)
+    }
 }
 
 impl Told {
     /// Says it.
     pub(super) fn put(&self, headers: &mut HeaderMap) {
         let LogPlace { history, position } = self.place;
-        let place = HeaderValue::try_from(format!("{:x}-{}", history.0, position.get()));
-        headers.insert(LOG_PLACE, place.expect("digits are a field's value"));
+        let mut insert = |name: HeaderName, text: String| {
+            headers.insert(name, HeaderValue::try_from(text).expect("digits and marks are a field's value"));
+        };
+        insert(LOG_PLACE, format!("{:x}-{}", history.0, position.get()));
+        insert(CACHE_KEY, self.key.0.clone());
+        insert(VIEWER_ADDRESS, self.viewer.to_string());
         let scheme = if self.is_secure { "https" } else { "http" };
         headers.insert(VIEWER_SCHEME, HeaderValue::from_static(scheme));
     }
 
     /// Reads it, and takes it out: it is for nobody else. Nothing if it is not all there.
     pub(super) fn take(headers: &mut HeaderMap) -> Option<Self> {
-        let (place, scheme) = (headers.remove(LOG_PLACE)?, headers.remove(VIEWER_SCHEME)?);
+        let [place, key, scheme, viewer] =
+            [LOG_PLACE, CACHE_KEY, VIEWER_SCHEME, VIEWER_ADDRESS].map(|name| headers.remove(name));
+        let (place, scheme) = (place?, scheme?);
+        let key = KeyDigest(key?.to_str().ok()?.to_owned());
+        let viewer = viewer?.to_str().ok()?.parse().ok()?;
         let (history, position) = place.to_str().ok()?.split_once('-')?;
         let history = HistoryId(u128::from_str_radix(history, 16).ok()?);
         let place = LogPlace { history, position: Position::new(position.parse().ok()?) };
-        match scheme.as_bytes() {
-            b"http" => Some(Self { place, is_secure: false }),
-            b"https" => Some(Self { place, is_secure: true }),
-            _ => None,
-        }
+        let is_secure = match scheme.as_bytes() {
+            b"http" => false,
+            b"https" => true,
+            _ => return None,
+        };
+        Some(Self { place, key, is_secure, viewer })
     }
 }
 
@@ -68,31 +103,35 @@ mod tests {
     #[test]
     fn what_is_told_is_read_once() {
         let place = LogPlace { history: HistoryId(u128::MAX), position: Position::new(u64::MAX) };
-        let told = Told { place, is_secure: true };
-        let mut headers = HeaderMap::new();
-        told.put(&mut headers);
-        assert_eq!(Told::take(&mut headers), Some(told));
-        assert_eq!(Told::take(&mut headers), None);
-        assert!(headers.is_empty());
+        for viewer in ["192.0.2.1:80", "[2001:db8::1]:65535"] {
+            let viewer = viewer.parse().expect("an address");
+            let told = Told { place, key: KeyDigest("0a".into()), is_secure: true, viewer };
+            let mut headers = HeaderMap::new();
+            told.put(&mut headers);
+            assert_eq!(Told::take(&mut headers), Some(told));
+            assert_eq!(Told::take(&mut headers), None);
+            assert!(headers.is_empty());
+        }
     }
 
     #[test]
     fn what_is_not_clear_is_nothing() {
-        for (place, scheme) in [
-            ("", "http"),
-            ("1", "http"),
-            ("1-", "http"),
-            ("-1", "http"),
-            ("x-1", "http"),
-            ("1-1-1", "http"),
-            ("1-18446744073709551616", "http"),
-            ("1-1", "ftp"),
-            ("1-1", ""),
-        ] {
+        let take = |place: &'static str, scheme: &'static str, viewer: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(LOG_PLACE, HeaderValue::from_static(place));
+            headers.insert(CACHE_KEY, HeaderValue::from_static("0a"));
             headers.insert(VIEWER_SCHEME, HeaderValue::from_static(scheme));
-            assert_eq!(Told::take(&mut headers), None, "{place} {scheme}");
+            headers.insert(VIEWER_ADDRESS, HeaderValue::from_static(viewer));
+            Told::take(&mut headers)
+        };
+        assert!(take("1-1", "http", "192.0.2.1:80").is_some());
+        for place in ["", "1", "1-", "-1", "x-1", "1-1-1", "1-18446744073709551616"] {
+            assert_eq!(take(place, "http", "192.0.2.1:80"), None, "{place}");
+        }
+        for (scheme, viewer) in
+            [("ftp", "192.0.2.1:80"), ("", "192.0.2.1:80"), ("http", "192.0.2.1"), ("http", "")]
+        {
+            assert_eq!(take("1-1", scheme, viewer), None, "{scheme} {viewer}");
         }
     }
 }

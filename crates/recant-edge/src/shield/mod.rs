@@ -18,10 +18,17 @@
 //! rules, so by all up to E, and what it fetches it fetches later than it was asked. So the response is not older than any rule up to E, and the
 //! stamp is right. Whether the shield holds a lease decides whether it may serve what it has stored; without one it asks the origin, as ever.
 //!
+//! A shield may know more of the log than the edge, and an edge's configuration may be newer than its stamp. So the two may take one request for two
+//! things: the host may have moved to another tenant, a policy may list other fields. Hence the edge says under which key it will
+//! store what it gets, and a shield that makes another key of the request declines.
+//!
 //! # What a shield cannot do
 //!
 //! Hold anybody up. One that is not there, is behind, or is not one is passed over: the origin is asked, and the shield is left alone for a while.
-//! Only what may use the cache goes to it.
+//! Not where it only takes long: that may be one tenant's origin, and is not the others' loss. Only what may use the cache goes to it.
+//!
+//! Requests of edges have flights of their own at an edge that asks shields itself ([`crate::collapse`]): else two edges that
+//! are each other's shields, or one that is its own, would wait for themselves.
 
 mod answer;
 mod ask;
@@ -30,5 +37,5 @@ mod options;
 
 pub(crate) use answer::answer;
 pub(crate) use ask::{Shields, ask};
-pub(crate) use fields::LogPlace;
+pub(crate) use fields::{KeyDigest, LogPlace};
 pub use options::{ShieldAddress, ShieldAddressError, ShieldOptions};

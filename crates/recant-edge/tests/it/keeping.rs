@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use recant_core::batch::Pattern;
 use recant_core::entry::{Change, HistoryId, Scope};
-use recant_core::id::{EdgeId, TenantId};
+use recant_core::id::{DistributionId, EdgeId, TenantId};
 use recant_core::protocol::message::{Heartbeat, Incarnation, Member, Resume};
+use recant_core::spec::Direct;
 use recant_edge::{DiskOptions, DiskUsage, Edge, EdgeOptions, Follower, FollowerOptions, SystemClock};
 use tempfile::TempDir;
 
@@ -477,4 +478,36 @@ async fn parts_are_in_memory_only_and_what_they_make_up_is_not() {
     assert_eq!(keeping.usage().restored, 1);
     assert_eq!(ask(&keeping, "/whole", "3-6").await, (206, "3456".into(), hit));
     assert_eq!(ask(&keeping, "/half", "0-4").await, (206, "01234".into(), miss));
+}
+
+#[tokio::test]
+async fn a_distribution_without_tenants_outlives_the_process() {
+    let mut keeping = Keeping::new(numbered).await;
+    let id = DistributionId::parse("E2").unwrap();
+    let mut spec = distribution(keeping.origin.address.port());
+    spec.id = id.clone();
+    spec.parameter_defaults.insert("name".into(), "own".into());
+    spec.direct = Some(Direct { endpoint: "e2.edges.test".into(), aliases: vec!["shop.test".into()] });
+    keeping.told(&Change::PutDistribution(spec.clone())).await;
+    for target in ["/p", "/q"] {
+        let _ = keeping.get("shop.test", target).await;
+    }
+    keeping.has_written(2).await;
+    let patterns = patterns(&["/p"]);
+    keeping.told(&Change::Invalidate { scope: Scope::Distribution(id.clone()), patterns }).await;
+
+    let mut keeping = keeping.killed().await;
+    assert_eq!(keeping.get("e2.edges.test", "/q").await.header("x-cache"), "Hit from recant");
+    assert_eq!(keeping.get("shop.test", "/p").await.text(), "#2");
+    spec.direct = Some(Direct { endpoint: "e2.edges.test".into(), aliases: Vec::new() });
+    keeping.told(&Change::PutDistribution(spec)).await;
+    assert_eq!(keeping.get("shop.test", "/q").await.status, 404);
+
+    let mut keeping = keeping.killed().await;
+    assert_eq!(keeping.get("shop.test", "/q").await.status, 404);
+    assert_eq!(keeping.get("e2.edges.test", "/q").await.header("x-cache"), "Hit from recant");
+    keeping.told(&Change::RemoveDistribution(id)).await;
+    assert_eq!(keeping.get("e2.edges.test", "/q").await.status, 404);
+    let keeping = keeping.killed().await;
+    assert_eq!(keeping.get("e2.edges.test", "/q").await.status, 404);
 }

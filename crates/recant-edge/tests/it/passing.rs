@@ -87,6 +87,20 @@ async fn trailers_reach_a_viewer_who_asks_for_them() {
 }
 
 #[tokio::test]
+async fn the_content_of_a_get_reaches_the_origin() {
+    let bed = Bed::new(|_, _| ok(&["Cache-Control: max-age=60"], "ok")).await;
+    for framed in
+        ["Content-Length: 4\r\n\r\nbody", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"]
+    {
+        let reply = bed.raw("GET", &format!("GET /p HTTP/1.1\r\nHost: a.test\r\n{framed}")).await;
+        assert!(reply.header("cache-status").contains("fwd=request"), "{}", reply.header("cache-status"));
+        let seen = bed.origin.seen().pop().unwrap();
+        assert!(seen.contains("body"), "{seen}");
+    }
+    assert_eq!(bed.origin.count(), 2);
+}
+
+#[tokio::test]
 async fn several_ranges_come_as_one_message() {
     let bed =
         Bed::new(|_, _| ok(&["Content-Type: text/plain", "Cache-Control: max-age=60"], "0123456789")).await;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use recant_core::entry::Change;
 use recant_core::spec::{OriginProtocol, ViewerProtocol};
 use recant_edge::TlsOptions;
@@ -311,6 +312,34 @@ async fn an_origin_is_asked_in_the_words_of_http1() {
             seen.contains(line) || line.contains("\r\n4\r\n") && seen.ends_with("body"),
             "{line:?}: {seen}"
         );
+    }
+}
+
+#[tokio::test]
+async fn content_of_no_stated_length_does_not_use_the_cache() {
+    let script = |_: usize, request: &str| {
+        let answer = if request.contains("poison") { "poison" } else { "ok" };
+        ok(&["Cache-Control: max-age=60"], answer)
+    };
+    let with_options = |spec: &mut recant_core::spec::DistributionSpec| {
+        spec.default_behavior.cached_methods.push("OPTIONS".into());
+    };
+    let it = SecureBed::with(script, with_options, None).await;
+    let http2 = it.authority.http2(it.address(), "a.test").await;
+    // Without a lease each request goes out by itself, with its content.
+    for (lease, method) in [None, Some(Duration::from_secs(10))]
+        .into_iter()
+        .flat_map(|lease| [Method::OPTIONS, Method::GET].map(|method| (lease, method)))
+    {
+        it.bed.publish(lease);
+        // What is mapped has no length that is known.
+        let content = Full::from("poison").map_frame(|frame| frame);
+        let request = || Request::builder().method(method.clone()).uri("https://a.test/p");
+        let reply = http2.send(request().body(content).unwrap()).await.unwrap();
+        it.bed.pass_leased(Duration::ZERO);
+        let after = http2.send(request().body(Full::default()).unwrap()).await.unwrap();
+        assert_eq!(&after.body[..], b"ok", "{method}");
+        assert!(reply.header("cache-status").contains("fwd=request"), "{}", reply.header("cache-status"));
     }
 }
 

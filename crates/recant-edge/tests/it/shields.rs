@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use recant_core::entry::HistoryId;
+use recant_core::entry::{Change, HistoryId};
 use recant_core::position::Era;
 use recant_core::spec::DistributionSpec;
 use recant_edge::ShieldOptions;
 use recant_wire::feed::EdgeSecret;
 use tokio::net::TcpListener;
 
-use crate::support::{Act, Bed, Origin, Viewer, distribution, ok};
+use crate::support::{ALL_VIEWER, Act, Bed, Origin, Viewer, distribution, ok, tenant};
 
 const HISTORY: HistoryId = HistoryId(7);
 const SECRET: EdgeSecret = EdgeSecret::new([7; 32]);
@@ -216,20 +216,151 @@ async fn nobody_but_an_edge_is_answered() {
         viewer.read("GET").await
     };
     let secret = SECRET.authorization();
-    let place = format!("Recant-Log-Place: {:x}-1\r\nRecant-Viewer-Scheme: http\r\n", HISTORY.0);
+    let viewer = "Recant-Viewer-Scheme: http\r\nRecant-Viewer-Address: 192.0.2.1:80\r\n";
+    let key = format!("Recant-Cache-Key: {:0>64}\r\n", 0);
+    let place = format!("Recant-Log-Place: {:x}-1\r\n{viewer}{key}", HISTORY.0);
     assert_eq!(ask("").await.status, 403);
     assert_eq!(ask(&place).await.status, 403);
     let wrong = EdgeSecret::new([8; 32]).authorization();
     assert_eq!(ask(&format!("Recant-Edge-Authorization: {wrong}\r\n{place}")).await.status, 403);
     assert_eq!(ask(&format!("Recant-Edge-Authorization: {secret}\r\n")).await.status, 400);
     let admitted = format!("Recant-Edge-Authorization: {secret}\r\n");
-    let ahead = format!("Recant-Log-Place: {:x}-99\r\nRecant-Viewer-Scheme: http\r\n", HISTORY.0);
-    let reply = ask(&format!("{admitted}{ahead}")).await;
-    assert_eq!((reply.status, reply.header("recant-shield").as_str()), (503, "declined"));
+    // Nobody's key.
     let reply = ask(&format!("{admitted}{place}")).await;
-    assert_eq!((reply.status, reply.header("recant-shield").as_str()), (200, "answered"));
+    assert_eq!((reply.status, reply.header("recant-shield").as_str()), (503, "declined"));
     // A viewer's door knows nothing of it.
     let reply =
         shield.send("GET", "a.test", "/x", &[admitted.trim_end(), place.lines().next().unwrap()]).await;
     assert_eq!((reply.status, reply.header("recant-shield").as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn a_host_that_is_another_tenants_by_now_is_not_answered_for_the_former_one() {
+    let origin = Origin::start(|_, request| {
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        ok(&["Cache-Control: max-age=600"], path)
+    })
+    .await;
+    let spec = shielded(origin.address.port());
+    let mut shield = edge(spec.clone(), origin, None).await;
+    let mut front = edge(spec, numbered().await, shield.edge.shield_address()).await;
+    for bed in [&mut shield, &mut front] {
+        bed.apply(&Change::PutTenant(tenant("a", &["a.test", "moving.test"])));
+    }
+    // The shield has heard of the move, the edge in front has not.
+    shield.apply(&Change::PutTenant(tenant("a", &["a.test"])));
+    shield.apply(&Change::PutTenant(tenant("b", &["b.test", "moving.test"])));
+    let _ = front.get("moving.test", "/p").await;
+    let kept = front.get("a.test", "/p").await;
+    assert_ne!(kept.text(), "/b/p", "the bytes of another tenant");
+}
+
+#[tokio::test]
+async fn an_edge_that_is_its_own_shield_does_not_wait_for_itself() {
+    let origin = numbered().await;
+    let mut spec = shielded(origin.address.port());
+    // Together less than a request waits for another one's response.
+    spec.origins[0].connection_timeout = Duration::from_secs(1);
+    spec.origins[0].connection_attempts = 1;
+    spec.origins[0].read_timeout = Duration::from_secs(1);
+    let own = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let bed = Bed::with(origin, spec, |options| {
+        options.edge_secret = Some(SECRET);
+        options.shield = ShieldOptions {
+            listen: Some(own),
+            shields: [(REGION.to_owned(), own.to_string().parse().unwrap())].into(),
+        };
+    })
+    .await;
+    bed.world().follow(Era::default(), HISTORY);
+    let reply = bed.get("a.test", "/p").await;
+    assert_eq!((reply.text(), reply.header("via").as_str()), ("#0", "1.1 recant, 1.1 recant"));
+    assert_eq!(bed.origin.count(), 1);
+}
+
+#[tokio::test]
+async fn the_origin_learns_of_the_viewer_and_not_of_the_edge() {
+    let origin = Origin::start(|_, request| ok(&["Cache-Control: max-age=600"], request)).await;
+    let mut spec = shielded(origin.address.port());
+    spec.default_behavior.origin_request_policy_id = Some(ALL_VIEWER.into());
+    let shield = edge(spec.clone(), origin, None).await;
+    let front = edge(spec, nobody().await, shield.edge.shield_address()).await;
+    let mut viewer = Viewer::bound("127.0.0.5", front.address()).await;
+    viewer.write("GET /p HTTP/1.1\r\nHost: A.test:8080\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n").await;
+    let reply = viewer.read("GET").await;
+    let (status, seen) = (reply.header("via"), reply.text().to_ascii_lowercase());
+    assert_eq!(status, "1.1 recant, 1.1 recant");
+    assert!(seen.contains("x-forwarded-for: 192.0.2.1\r\nx-forwarded-for: 127.0.0.5\r\n"), "{seen}");
+    assert!(seen.contains("host: a.test:8080\r\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_tenant_whose_origin_is_slow_keeps_nobody_from_the_shield() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            held.push(stream);
+        }
+    });
+    let origin = numbered().await;
+    let mut spec = shielded(origin.address.port());
+    spec.origins[0].connection_timeout = Duration::from_millis(10);
+    spec.origins[0].connection_attempts = 1;
+    spec.origins[0].read_timeout = Duration::from_millis(50);
+    let front = edge(spec, origin, Some(address)).await;
+    for (n, target) in ["/p", "/q"].into_iter().enumerate() {
+        assert_eq!(front.get("a.test", target).await.text(), format!("#{n}"));
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn what_is_stored_stands_in_for_an_origin_that_the_shield_cannot_reach() {
+    let origin = Origin::start(|before, _| match before {
+        0 => Act::ReplyAndClose(
+            b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nETag: \"a\"\r\nContent-Length: 1\r\n\r\n0"
+                .to_vec(),
+        ),
+        _ => Act::ReplyAndClose(Vec::new()),
+    })
+    .await;
+    let spec = shielded(origin.address.port());
+    let mut shield = edge(spec.clone(), origin, None).await;
+    let mut front = edge(spec, nobody().await, shield.edge.shield_address()).await;
+    assert_eq!(front.get("a.test", "/p").await.text(), "0");
+    shield.invalidate("a", &["/p"]);
+    front.invalidate("a", &["/other"]);
+    for bed in [&shield, &front] {
+        bed.pass_leased(Duration::from_secs(61));
+    }
+    let reply = front.get("a.test", "/p").await;
+    assert_eq!((reply.status, reply.text()), (200, "0"));
+    assert!(
+        reply.header("cache-status").ends_with("detail=origin-unreachable"),
+        "{}",
+        reply.header("cache-status")
+    );
+}
+
+#[tokio::test]
+async fn an_origin_that_only_the_shield_may_not_ask_is_asked_without_it() {
+    let origin = numbered().await;
+    let mut spec = shielded(origin.address.port());
+    spec.origins[0].connection_attempts = 1;
+    let shield = Bed::with(nobody().await, spec.clone(), |options| {
+        options.edge_secret = Some(SECRET);
+        options.denied_networks = vec!["127.0.0.1/32".parse().unwrap()];
+        options.shield.listen = Some("127.0.0.1:0".parse().unwrap());
+    })
+    .await;
+    shield.world().follow(Era::default(), HISTORY);
+    assert_eq!(shield.get("a.test", "/p").await.status, 502);
+    let front = edge(spec, origin, shield.edge.shield_address()).await;
+    let reply = front.get("a.test", "/p").await;
+    assert_eq!((reply.status, reply.text(), reply.header("via").as_str()), (200, "#0", "1.1 recant"));
 }

@@ -1,13 +1,15 @@
 //! Certificates made for a test, and viewers that speak TLS.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -91,7 +93,7 @@ pub(crate) fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
 }
 
 pub(crate) struct Http2 {
-    sender: http2::SendRequest<Full<Bytes>>,
+    sender: http2::SendRequest<BoxBody<Bytes, Infallible>>,
     pub(crate) ended: tokio::task::JoinHandle<hyper::Result<()>>,
 }
 
@@ -100,7 +102,11 @@ impl Http2 {
         self.send(Request::get(url).body(Full::default()).unwrap()).await.unwrap()
     }
 
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> hyper::Result<Reply> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<impl Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static>,
+    ) -> hyper::Result<Reply> {
+        let request = request.map(BodyExt::boxed);
         Ok(Reply::of(self.sender.clone().send_request(request).await?).await)
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 pub(crate) struct Viewer {
     stream: TcpStream,
@@ -36,6 +36,13 @@ impl Reply {
 impl Viewer {
     pub(crate) async fn connect(edge: SocketAddr) -> Self {
         Self { stream: TcpStream::connect(edge).await.unwrap(), buffer: Vec::new() }
+    }
+
+    /// One that comes from this address of loopback.
+    pub(crate) async fn bound(from: &str, edge: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+        Self { stream: socket.connect(edge).await.unwrap(), buffer: Vec::new() }
     }
 
     pub(crate) async fn write(&mut self, bytes: &str) {

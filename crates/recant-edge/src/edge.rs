@@ -46,7 +46,8 @@ pub struct EdgeOptions {
     pub tls: Option<TlsOptions>,
     /// The port in redirects to HTTPS; unless said, that of the listener for TLS, or HTTPS's own.
     pub https_port: Option<u16>,
-    /// Where the edge's numbers are read, if anywhere: `/metrics` and `/metrics/tenants`, in Prometheus's text format.
+    /// Where the edge's numbers are read, if anywhere: `/metrics` and `/metrics/tenants`, in Prometheus's text format; and, for who
+    /// balances viewers over edges, `/healthz` and `/readyz`.
     pub metrics: Option<SocketAddr>,
     /// The request header field by which whoever stands in front of this edge says in which country a viewer is.
     pub geo_header: Option<HeaderName>,

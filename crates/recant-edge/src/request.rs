@@ -290,7 +290,8 @@ impl Arrival {
         // Before the configuration: see `world`.
         let stamp = world.stamp();
         let view = world.view();
-        let tenant_slot = world.tenant_of(host).ok_or(Refusal::UnknownHost)?;
+        let unknown = || if world.is_told() { Refusal::UnknownHost } else { Refusal::NotTold };
+        let tenant_slot = world.tenant_of(host).ok_or_else(unknown)?;
         let tenant = tenant_slot.spec();
         // The log creates a distribution before its tenants; without it nothing can be served.
         let distribution_slot = world.distribution(&tenant.distribution_id).ok_or(Refusal::Disabled)?;

@@ -21,6 +21,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{
     AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER,
 };
 use http::{Response, StatusCode};
 
@@ -48,9 +49,12 @@ pub(crate) enum Refusal {
     /// An expectation that nobody here understands, or one said in a way that not everybody does.
     #[error("The request's Expect field is not '100-continue' alone.")]
     Expectation,
-    /// No tenant answers to this host.
-    #[error("No distribution tenant answers to this host.")]
+    /// No tenant, and no distribution without tenants, answers to this host.
+    #[error("No distribution or distribution tenant answers to this host.")]
     UnknownHost,
+    /// Whether anybody answers to this host is not known: the plane has not told this edge anything yet.
+    #[error("This edge has not been told its configuration yet.")]
+    NotTold,
     /// The tenant or its distribution is disabled.
     #[error("This distribution is disabled.")]
     Disabled,
@@ -93,6 +97,7 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::UnknownHost => StatusCode::NOT_FOUND,
+            Self::NotTold => StatusCode::SERVICE_UNAVAILABLE,
             // CloudFront's status for both.
             Self::Disabled | Self::MethodNotAllowed | Self::NotSecure | Self::Country => {
                 StatusCode::FORBIDDEN
@@ -121,6 +126,9 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Self::NotTold = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if let Self::Method = self {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS, PUT, PATCH, POST, DELETE"));
         }

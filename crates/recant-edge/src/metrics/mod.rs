@@ -80,6 +80,10 @@ impl Metrics {
         }
         let page = match request.uri().path() {
             "/metrics" => Exposition::whole(self.of_edge()),
+            "/healthz" => Exposition::whole("ok\n".to_owned()),
+            // Without a lease it forwards, which is no reason to take it out; before it knows any host it only refuses.
+            "/readyz" if self.world.is_told() => Exposition::whole("ready\n".to_owned()),
+            "/readyz" => return status(StatusCode::SERVICE_UNAVAILABLE),
             "/metrics/tenants" => Exposition::of_tenants(OF_TENANTS, self.store.usage()),
             _ => return status(StatusCode::NOT_FOUND),
         };

@@ -18,6 +18,7 @@
 mod sharded;
 mod slot;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -42,6 +43,8 @@ pub struct World {
     view: ArcSwap<EdgeView>,
     /// How far the tables have come, and in which era.
     applied: ArcSwap<Stamp>,
+    /// Whether the log has told anything at all.
+    is_told: AtomicBool,
     /// Which history the era is of that it was last known of.
     followed: ArcSwapOption<(Era, HistoryId)>,
     /// Counts what the log has brought.
@@ -79,6 +82,7 @@ impl World {
             tables: ArcSwap::default(),
             view: ArcSwap::from_pointee(view),
             applied: ArcSwap::from_pointee(view.stamp()),
+            is_told: AtomicBool::new(false),
             followed: ArcSwapOption::empty(),
             changes: watch::Sender::new(0),
             writer: Mutex::new(()),
@@ -194,6 +198,11 @@ impl World {
         Stamp { era: known.era, position }
     }
 
+    /// Whether it is known who there is: not before the first snapshot, or what an earlier process has kept.
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_told.load(Ordering::Acquire)
+    }
+
     /// The tenant that answers to this host.
     pub(crate) fn tenant_of(&self, host: &Host) -> Option<Arc<TenantSlot>> {
         let tables = self.tables.load();
@@ -264,6 +273,7 @@ impl World {
     fn applied_up_to(&self, at: Position) {
         let era = self.view.load().era;
         self.applied.store(Arc::new(Stamp { era, position: at }));
+        self.is_told.store(true, Ordering::Release);
         self.changes.send_modify(|changes| *changes += 1);
     }
 

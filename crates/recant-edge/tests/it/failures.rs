@@ -30,8 +30,8 @@ async fn check(bed: &Bed, host: &str, status: u16, sentence: &str) {
 #[tokio::test]
 async fn unknown_and_disabled() {
     let mut bed = Bed::new(|_, _| ok(&[], "ok")).await;
-    check(&bed, "unknown.test", 404, "No distribution tenant answers to this host.").await;
-    check(&bed, "x.y.b.test", 404, "No distribution tenant answers to this host.").await;
+    check(&bed, "unknown.test", 404, "No distribution or distribution tenant answers to this host.").await;
+    check(&bed, "x.y.b.test", 404, "No distribution or distribution tenant answers to this host.").await;
     let mut off = tenant("a", &["a.test"]);
     off.enabled = false;
     bed.apply(&Change::PutTenant(off));
@@ -47,7 +47,7 @@ async fn unknown_and_disabled() {
 async fn a_domain_moves_with_its_tenant() {
     let mut bed = Bed::new(|_, request| ok(&[], request.split(' ').nth(1).unwrap())).await;
     bed.apply(&Change::PutTenant(tenant("a", &["new.test"])));
-    check(&bed, "a.test", 404, "No distribution tenant").await;
+    check(&bed, "a.test", 404, "No distribution or distribution tenant").await;
     assert_eq!(bed.get("new.test", "/p").await.text(), "/a/p");
     // Taken over before it is given up.
     bed.apply(&Change::PutTenant(tenant("b", &["b.test", "new.test"])));

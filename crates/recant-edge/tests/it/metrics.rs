@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use recant_core::entry::Change;
 use recant_core::id::TenantId;
+use recant_core::position::Position;
+use recant_edge::{Edge, EdgeOptions};
 
 use crate::support::{Bed, Origin, Reply, Viewer, distribution, ok};
 
@@ -23,6 +25,26 @@ async fn ask(bed: &Bed, method: &str, path: &str) -> Reply {
 fn says(page: &Reply, line: &str) {
     assert_eq!((page.status, page.is_whole), (200, true));
     assert!(page.text().lines().any(|it| it == line), "no {line:?} in\n{}", page.text());
+}
+
+#[tokio::test]
+async fn an_edge_is_ready_when_it_knows_whom_it_serves() {
+    let mut options = EdgeOptions::new("127.0.0.1:0".parse().unwrap());
+    options.metrics = Some("127.0.0.1:0".parse().unwrap());
+    let edge = Edge::start(options).await.unwrap();
+    let ask = async |address, path: &str| {
+        let mut viewer = Viewer::connect(address).await;
+        viewer.write(&format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n")).await;
+        viewer.read("GET").await
+    };
+    let (watched, viewer) = (edge.metrics_address().unwrap(), edge.viewer_address());
+    assert_eq!(ask(watched, "/healthz").await.text(), "ok\n");
+    assert_eq!(ask(watched, "/readyz").await.status, 503);
+    let refused = ask(viewer, "/p").await;
+    assert_eq!((refused.status, refused.header("retry-after").as_str()), (503, "1"));
+    edge.world().install(Vec::new(), Position::ZERO);
+    assert_eq!(ask(watched, "/readyz").await.text(), "ready\n");
+    assert_eq!(ask(viewer, "/p").await.status, 404, "it is known by now that there is nobody");
 }
 
 #[tokio::test]

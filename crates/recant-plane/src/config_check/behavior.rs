@@ -66,9 +66,11 @@ fn cache_policy(
     fields: &mut Fields<'_>,
     policies: &Policies,
 ) -> Result<(String, Option<Box<CachePolicy>>), ApiError> {
-    // Distributions with tenants have neither ForwardedValues nor TTLs of their own (CLOUDFRONT.md section 5.2).
+    // ForwardedValues and TTLs of a behaviour's own are what the service calls deprecated; distributions with tenants have none (CLOUDFRONT.md section 5.2).
     let Some(id) = fields.text("CachePolicyId").filter(|id| !id.is_empty()) else {
-        return Err(fields.refuse("CachePolicyId", "a distribution with tenants needs a cache policy"));
+        return Err(
+            fields.refuse("CachePolicyId", "a behavior needs a cache policy, managed or one of yours")
+        );
     };
     let custom = policies.cache(id).map(|policy| Box::new(policy.clone()));
     if custom.is_none() && cache_policy::managed(id).is_none() {

@@ -1,6 +1,6 @@
 //! `GetDistributionTenant`: one tenant, by id, name or ARN.
 //!
-//! 200 with `ETag`. `Status` is `Deployed` when every edge has the configuration.
+//! 200 with `ETag`. `Status` is `Deployed` when every edge has the configuration; the answer waits a moment for that.
 
 use recant_wire::document::Document;
 
@@ -13,7 +13,8 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
     let identity = context.store.identity();
     let key = key(input::text(input, "Identifier"), &shapes::arn(identity, "distribution-tenant", ""))?;
 
-    let found = context.store.tenant(key).await?.ok_or_else(refused::no_such_tenant)?;
+    let found = context.settled(|| context.store.tenant(key.clone())).await?;
+    let found = found.ok_or_else(refused::no_such_tenant)?;
 
     Ok(structure([
         ("DistributionTenant", Some(shapes::tenant(identity, &found))),
@@ -28,7 +29,9 @@ pub(super) async fn by_domain<S: Store>(
 ) -> Result<Document, ApiError> {
     let domain = input::text(input, "Domain").to_ascii_lowercase();
 
-    let found = context.store.tenant(TenantKey::Domain(domain)).await?.ok_or_else(refused::no_such_tenant)?;
+    let key = TenantKey::Domain(domain);
+    let found = context.settled(|| context.store.tenant(key.clone())).await?;
+    let found = found.ok_or_else(refused::no_such_tenant)?;
 
     Ok(structure([
         ("DistributionTenant", Some(shapes::tenant(context.store.identity(), &found))),

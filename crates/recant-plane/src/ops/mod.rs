@@ -43,6 +43,7 @@ mod verify_dns_configuration;
 use std::collections::BTreeSet;
 
 use recant_core::batch::PathCount;
+use recant_core::limits::STATUS_WAIT_MAX;
 use recant_core::position::Position;
 use recant_wire::document::Document;
 use recant_wire::model::Operation;
@@ -57,7 +58,7 @@ use crate::error::ApiError;
 use crate::plane::{CallerReferenceConflict, DistributionInvalidations};
 use crate::questions::Questions;
 use crate::removals::Removals;
-use crate::store::{Command, Outcome, Refusal, Store};
+use crate::store::{Command, Outcome, Progress, Refusal, Store, StoreError, Tracked};
 
 /// What operations work on.
 pub(crate) struct Context<S> {
@@ -278,6 +279,24 @@ impl<S> Context<S> {
 }
 
 impl<S: Store> Context<S> {
+    /// Reads something whose status is shown, and waits a moment for its last change to be complete, which mostly comes within milliseconds:
+    /// the stock waiters ask at once and then only every 20 or 60 seconds, so an `InProgress` that is about to become untrue would cost
+    /// them those.
+    async fn settled<T, F>(&self, read: impl Fn() -> F) -> Result<Option<Tracked<T>>, StoreError>
+    where
+        F: Future<Output = Result<Option<Tracked<T>>, StoreError>>,
+    {
+        let found = read().await?;
+        let Some(pending) = found.as_ref().filter(|found| found.progress == Progress::InProgress) else {
+            return Ok(found);
+        };
+        let mut completed = self.completed.clone();
+        let reached = completed.wait_for(|completed| *completed >= pending.position);
+        // Reached or not, the store is asked again: it alone knows what is durable.
+        let _ = tokio::time::timeout(STATUS_WAIT_MAX, reached).await;
+        read().await
+    }
+
     /// Carries a command out; what the store refuses is an error here.
     async fn commit(&self, command: Command) -> Result<Outcome, ApiError> {
         match self.store.commit(command).await? {

@@ -36,6 +36,13 @@ pub(super) async fn run<S: Store>(context: &Context<S>, input: &Document) -> Res
 
     let current = context.store.distribution(&id).await?.ok_or(ApiError::NoSuchDistribution)?.record;
     ledger::precondition(Some(if_match), &current.etag).map_err(|error| context.refused(error.into()))?;
+    // Before anything else of it is judged, which may belong to one mode only.
+    let is_direct = input::optional_text(config, "ConnectionMode") != Some("tenant-only");
+    if is_direct != current.spec.direct.is_some() {
+        return Err(ApiError::IllegalUpdate(
+            "DistributionConfig.ConnectionMode: it cannot be changed once the distribution is there.".into(),
+        ));
+    }
     let made = store(context, &current, if_match, config).await?;
     let in_progress = context.store.in_progress(&Scope::Distribution(id)).await?;
 
@@ -62,12 +69,6 @@ async fn store<S: Store>(
         if checked.caller_reference != current.caller_reference {
             return Err(ApiError::IllegalUpdate(
                 "DistributionConfig.CallerReference: it cannot be changed once the distribution is there."
-                    .into(),
-            ));
-        }
-        if checked.spec.direct.is_some() != current.spec.direct.is_some() {
-            return Err(ApiError::IllegalUpdate(
-                "DistributionConfig.ConnectionMode: it cannot be changed once the distribution is there."
                     .into(),
             ));
         }

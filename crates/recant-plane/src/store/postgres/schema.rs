@@ -40,7 +40,7 @@ pub enum OpenError {
     #[error("the database holds no plane's data: it has no schema '{SCHEMA}'")]
     Nothing,
     /// What it acknowledges may be lost.
-    #[error("the database is not safe: {0}")]
+    #[error(transparent)]
     Unsafe(#[from] UnsafeSetting),
     /// The log is not dense, or its links do not hold.
     #[error("the log is damaged at position {}", .0.get())]

@@ -25,7 +25,7 @@ pub enum UnsafeSettings {
 
 /// A setting by which something acknowledged may be lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is '{value}', and {why}; {way_out}")]
+#[error("the database is not safe: {name} is '{value}', and {why}; {way_out}")]
 pub struct UnsafeSetting {
     /// PostgreSQL's name of it.
     pub name: &'static str,

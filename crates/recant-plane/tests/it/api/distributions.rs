@@ -41,8 +41,9 @@ fn a_configuration_is_read_changed_and_sent_back() {
     update(&changed["ETag"], &other).refused(400, "IllegalUpdate");
     let mut other = config.clone();
     other["DefaultCacheBehavior"]["SmoothStreaming"] = json!(true);
-    other["ConnectionMode"] = json!("direct");
     update(&changed["ETag"], &other).refused(400, "InvalidArgument");
+    other["ConnectionMode"] = json!("direct");
+    update(&changed["ETag"], &other).refused(400, "IllegalUpdate");
     rig.call("GetDistributionConfig", json!({"Id": "ENONE"})).refused(404, "NoSuchDistribution");
     let nobody = json!({"Id": "ENONE", "IfMatch": "E1", "DistributionConfig": config});
     rig.call("UpdateDistribution", nobody).refused(404, "NoSuchDistribution");

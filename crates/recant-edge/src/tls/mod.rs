@@ -59,6 +59,9 @@ impl Certificates {
     pub(crate) fn open(dir: PathBuf, default: Option<String>) -> Result<Self, CertificatesError> {
         let mut folder = Folder::new(dir.clone())?;
         folder.look().map_err(|error| CertificatesError::Folder(dir.clone(), error))?;
+        if folder.certificates().next().is_none() {
+            tracing::warn!(dir = %dir.display(), "there is no certificate yet: nobody is served over TLS until there is one");
+        }
         let choice = Choice::of(folder.certificates(), default.as_deref());
         match &default {
             Some(name) if !choice.has_default() => Err(CertificatesError::NoDefault(dir, name.clone())),

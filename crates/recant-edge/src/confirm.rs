@@ -87,6 +87,10 @@ impl Job {
         };
         let key = keyed.request.key.clone();
         let is_stored = match verdict {
+            Ok(storable) if self.hides_tags(&storable.withheld) => {
+                shared.store.remove_one(&key, old);
+                false
+            }
             Ok(storable) => {
                 for name in &storable.withheld {
                     facts.headers.remove(name);

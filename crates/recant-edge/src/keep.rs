@@ -62,7 +62,7 @@ impl Job {
         let storable = storability(request, status, headers, policy, error_min_ttl, sent, came)
             .inspect_err(|reason| tracing::debug!(%reason, path = %self.path, "not stored"))
             .ok()?;
-        if part.is_some() && !storable.terms.is_fresh() {
+        if part.is_some() && !storable.terms.is_fresh() || self.hides_tags(&storable.withheld) {
             return None;
         }
         let facts = Facts {
@@ -78,6 +78,15 @@ impl Job {
             is_coded_here: false,
         };
         Some(Kept { facts, withheld: storable.withheld, part })
+    }
+
+    /// Whether tags would be known here, and not to the edge that is given what is stored without their field: where there are shields, such a
+    /// response is not stored.
+    pub(crate) fn hides_tags(&self, withheld: &[HeaderName]) -> bool {
+        let distribution = &self.arrival.distribution;
+        let tags = distribution.cache_tag_header.as_deref();
+        tags.is_some_and(|tags| withheld.iter().any(|name| name.as_str().eq_ignore_ascii_case(tags)))
+            && distribution.origins.iter().any(|origin| origin.shield.is_some())
     }
 
     /// What the response to a request for a range is a part of; inside, nothing when it is the whole. Nothing else is kept

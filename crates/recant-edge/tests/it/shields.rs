@@ -364,3 +364,22 @@ async fn an_origin_that_only_the_shield_may_not_ask_is_asked_without_it() {
     let reply = front.get("a.test", "/p").await;
     assert_eq!((reply.status, reply.text(), reply.header("via").as_str()), (200, "#0", "1.1 recant"));
 }
+
+#[tokio::test]
+async fn tags_that_are_not_to_be_stored_take_away_what_came_through_a_shield() {
+    for hides in ["private=\"cache-tag\"", "no-cache=\"Cache-Tag\""] {
+        let origin = Origin::start(move |before, _| {
+            ok(&[&format!("Cache-Control: max-age=600, {hides}"), "Cache-Tag: red"], &format!("#{before}"))
+        })
+        .await;
+        let spec = shielded(origin.address.port());
+        let mut shield = edge(spec.clone(), origin, None).await;
+        let mut front = edge(spec, nobody().await, shield.edge.shield_address()).await;
+        let _ = shield.get("a.test", "/p").await;
+        let before = front.get("a.test", "/p").await;
+        for bed in [&mut shield, &mut front] {
+            bed.invalidate("a", &["#red"]);
+        }
+        assert_ne!(front.get("a.test", "/p").await.text(), before.text(), "{hides}");
+    }
+}

@@ -27,7 +27,10 @@ async fn versioned(version: Arc<AtomicUsize>) -> Origin {
         let line = |name: &str| request.lines().find_map(|line| line.strip_prefix(name));
         let version = version.load(Ordering::SeqCst);
         let (body, tag) = (format!("{version:04}").repeat(TIMES), format!("\"{version}\""));
-        let lines = [format!("ETag: {tag}"), "Cache-Control: max-age=60".to_owned()];
+        let lines = [
+            format!("ETag: {tag}"),
+            "Cache-Control: max-age=60, stale-while-revalidate=90, stale-if-error=900".to_owned(),
+        ];
         let lines = lines.each_ref().map(String::as_str);
         if line("if-none-match: ") == Some(&tag) {
             return Act::Reply(format!("HTTP/1.1 304 Not Modified\r\n{}\r\n\r\n", lines.join("\r\n")).into());

@@ -120,6 +120,10 @@ fn tenants(
     }
     let tenants = listing::tenants(environment, caller, &id, options.give_up_after)?;
     if tenants.is_empty() {
+        if target::has_no_tenants_by_its_mode(environment, caller, &id) {
+            let message = format!("nothing was invalidated: '{id}' has no tenants; {ADD_DISTRIBUTION}");
+            return Err(Error::Parameter(message));
+        }
         say(environment, &format!("'{id}' has no tenants; {ADD_DISTRIBUTION}"));
     }
     Ok((Scope::AllTenants(id), tenants))

@@ -64,6 +64,21 @@ pub(crate) fn tenant(
     Err(Error::general(message))
 }
 
+/// Whether a distribution is made to have no tenants, so that whoever asked for all of them meant something else. Who may invalidate need not be
+/// allowed to see it; then it is not known.
+pub(super) fn has_no_tenants_by_its_mode(
+    environment: &mut dyn Environment,
+    caller: &mut Caller<'_>,
+    id: &str,
+) -> bool {
+    let input: Members = [("Id", Document::from(id))].into_iter().collect();
+    let Ok(result) = caller.call(environment, operation("GetDistribution"), &input) else { return false };
+    let config = result.get("Distribution").and_then(|distribution| distribution.get("DistributionConfig"));
+    // The mode that is not said is `direct`, in the API's words.
+    let mode = |config: &Document| config.get("ConnectionMode").and_then(Document::as_str).map(str::to_owned);
+    config.is_some_and(|config| mode(config).is_none_or(|mode| mode == "direct"))
+}
+
 /// Reads the distribution's id, for `--all-tenants` and `--distribution`. No call is made: the next one will say if there is none.
 ///
 /// # Errors

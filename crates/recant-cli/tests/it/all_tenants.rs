@@ -373,6 +373,25 @@ fn a_distribution_without_tenants_is_done() {
         "{}",
         outcome.stderr
     );
+    // Whoever may see that it is made to have none is not told that all was done.
+    let of_mode = |mode: &'static str| {
+        let answer = move || {
+            Answer::ok(&format!(
+                "<Distribution><Id>E1</Id><DistributionConfig>{mode}</DistributionConfig></Distribution>"
+            ))
+        };
+        Cloud::of(0).with(move |call| (call.kind == "distribution").then(answer)).run(LINE)
+    };
+    for mode in ["<ConnectionMode>direct</ConnectionMode>", ""] {
+        let outcome = of_mode(mode);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (252, ""), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("nothing was invalidated: 'E1' has no tenants"),
+            "{}",
+            outcome.stderr
+        );
+    }
+    assert_eq!(of_mode("<ConnectionMode>tenant-only</ConnectionMode>").status, 0);
     let outcome = Cloud::of(0).run("dt_1 /a --all-tenants");
     assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
     assert!(outcome.stderr.contains("the id or ARN of a distribution is wanted"), "{}", outcome.stderr);

@@ -37,6 +37,10 @@ impl Owned for Request {
     fn command(&self) -> &Command {
         &self.command
     }
+
+    fn bytes(&self) -> usize {
+        self.spelled.bytes()
+    }
 }
 
 /// Where commands come in. When it is dropped, the writer learns that nobody will ask any more.
@@ -250,10 +254,14 @@ impl Stopped {
 
 #[cfg(test)]
 mod tests {
+    use recant_core::id::{DistributionId, ETag};
     use recant_core::position::Position;
     use recant_core::protocol::PlaneWrite;
+    use recant_core::spec::{BehaviorSpec, DistributionSpec};
+    use recant_core::time::WallTime;
 
     use super::*;
+    use crate::store::records::{DistributionRecord, Tags};
 
     fn complete(position: u64) -> Command {
         Command::Protocol(vec![PlaneWrite::Complete(Position::new(position))])
@@ -353,6 +361,24 @@ mod tests {
         };
         let ((), carried) = tokio::join!(biased; noting, writer);
         assert!(carried.into_iter().eq(1..=many));
+    }
+
+    #[test]
+    fn what_a_distribution_has_to_write_is_counted() {
+        let id = DistributionId::parse("E1").unwrap();
+        let distribution = DistributionRecord {
+            id: id.clone(),
+            etag: ETag::parse("E1").unwrap(),
+            caller_reference: "c".to_owned(),
+            config: serde_json::json!({ "Comment": "x".repeat(10_000) }),
+            spec: DistributionSpec::new(id, Vec::new(), BehaviorSpec::new("o", "p")),
+            tags: Tags::new(),
+            created: WallTime::from_millis(0),
+            modified: WallTime::from_millis(0),
+        };
+        let create = Command::CreateDistribution(Box::new(distribution));
+        let bytes = Request::new(create, oneshot::channel().0).bytes();
+        assert!((10_000..12_000).contains(&bytes), "{bytes}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -78,6 +78,16 @@ impl Spelled {
         }
     }
 
+    /// How many bytes that are, as columns; the log's entry has about as many again.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Invalidation(invalidation) => invalidation.items.len(),
+            Self::Distribution(distribution) => distribution.config.len() + distribution.spec.len(),
+            Self::Record(text) => text.len(),
+            Self::Nothing => 0,
+        }
+    }
+
     /// That of a command that is about an invalidation.
     pub(super) fn invalidation(&self) -> &SpelledInvalidation {
         let Self::Invalidation(spelled) = self else {

@@ -30,7 +30,13 @@ pub(super) struct Turns<T> {
 /// What has a command.
 pub(super) trait Owned {
     fn command(&self) -> &Command;
+
+    /// How many bytes it has to write, beside what every command has.
+    fn bytes(&self) -> usize;
 }
+
+/// What a command has to write that is short, roughly.
+const COMMAND_BYTES: usize = 512;
 
 /// Whom others need not wait for: the id of a tenant or distribution, or nothing for what is of the whole plane.
 type Owner = String;
@@ -70,7 +76,7 @@ impl<T> Turns<T> {
                 self.count += 1;
             }
             Some(owner) => {
-                let (owner, bytes) = (owner.to_owned(), bytes(command));
+                let (owner, bytes) = (owner.to_owned(), COMMAND_BYTES + waiting.bytes());
                 self.push_of(&owner, bytes, waiting);
             }
         }
@@ -150,17 +156,6 @@ fn owner(command: &Command) -> Option<&str> {
     })
 }
 
-/// How much a command has to write, roughly.
-fn bytes(command: &Command) -> usize {
-    /// Of one that is short.
-    const SHORT: usize = 512;
-    SHORT
-        + match command {
-            Command::CreateInvalidation { batch, .. } => batch.items().iter().map(String::len).sum(),
-            _ => 0,
-        }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +165,10 @@ mod tests {
     impl Owned for Command {
         fn command(&self) -> &Command {
             self
+        }
+
+        fn bytes(&self) -> usize {
+            0
         }
     }
 

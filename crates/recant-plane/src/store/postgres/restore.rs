@@ -56,6 +56,10 @@ async fn nobody_acts(db: &Session, now: fn() -> BootTime) -> Result<Standing, Re
     while found.holder.is_some() && now().saturating_since(since) < TERM_SILENCE {
         tokio::time::sleep(TERM_LOOK_PERIOD).await;
         let standing = Standing::look(db).await?;
+        if standing.holder.is_none() {
+            // It was just being given back, as by a plane that stops.
+            return Ok(standing);
+        }
         if standing.end.batch != found.end.batch {
             return Err(RestoreError::InUse(standing.address));
         }

@@ -8,7 +8,7 @@ use super::line::Line;
 use super::session::Session;
 use crate::error::Error;
 use crate::input::json;
-use crate::invalidate::target;
+use crate::invalidate::target::{self, Hint};
 
 /// What `--may` may say, each with the actions that are about a tenant and those that are about distributions or the account.
 const NAMED: [(&str, &[&str], &[&str]); 3] = [
@@ -42,6 +42,11 @@ const NAMED: [(&str, &[&str], &[&str]); 3] = [
     ("everything", &["*"], &[]),
 ];
 
+const HINT: Hint = Hint {
+    distribution: "--on is about tenants; a key for some distributions gets a policy of its own, with --policy",
+    domain: None,
+};
+
 /// The policy that a line gives; none if it gives none.
 ///
 /// # Errors
@@ -62,7 +67,7 @@ pub(super) fn of(line: &Line, session: &mut Session<'_>) -> Result<Option<Docume
         (None, Some(name)) => {
             let mut ids = Vec::new();
             for tenant in tenants {
-                ids.push(target::tenant(session.environment, &mut session.caller, tenant)?);
+                ids.push(target::tenant(session.environment, &mut session.caller, tenant, &HINT)?);
             }
             named(name, &ids).map(Some)
         }

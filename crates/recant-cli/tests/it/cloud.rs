@@ -16,7 +16,7 @@ type Trouble = dyn Fn(&Call<'_>) -> Option<Answer> + Send + Sync;
 
 /// A call, as the service sees it.
 pub(crate) struct Call<'a> {
-    /// `list`, `create`, `get` or `count`.
+    /// `list`, `create`, `get`, `count` or `distribution`.
     pub(crate) kind: &'static str,
     /// Whose.
     pub(crate) tenant: &'a str,
@@ -108,6 +108,7 @@ impl Cloud {
             [_, "distribution-tenants"] => ("list", ""),
             [_, "distribution-tenant", tenant, "invalidation"] => ("create", *tenant),
             [_, "distribution-tenant", tenant, "invalidation", _] => ("get", *tenant),
+            [_, "distribution", id] => ("distribution", *id),
             ["recant", "v1", "distribution-tenants", tenant, "invalidation-dry-run"] => ("count", *tenant),
             other => panic!("{other:?}"),
         };

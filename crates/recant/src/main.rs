@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         stdout::complain(&format!("aws: the next aws on the PATH cannot be run: {error}\n"));
         return ExitCode::from(255);
     }
+    let words = if called_as_aws { words } else { options::with_help_last(words) };
     if called_as_aws || options::is_for_the_client(&words) {
         return ExitCode::from(recant_cli::run(words, &mut recant_cli::SystemEnvironment::new()));
     }

@@ -47,6 +47,11 @@ const HINT: Hint = Hint {
     domain: None,
 };
 
+/// What `--may` may say.
+pub(super) fn names() -> [&'static str; NAMED.len()] {
+    NAMED.map(|(name, ..)| name)
+}
+
 /// The policy that a line gives; none if it gives none.
 ///
 /// # Errors
@@ -100,7 +105,7 @@ fn unreadable(why: &std::io::Error, name: &str) -> Error {
 /// The policy of that name; for these tenants only, if there are any.
 fn named(name: &str, tenants: &[String]) -> Result<Document, Error> {
     let Some((_, of_tenants, of_others)) = NAMED.iter().find(|(known, ..)| *known == name) else {
-        let names = NAMED.map(|(name, ..)| name).join(", ");
+        let names = names().join(", ");
         return Err(Error::Parameter(format!("--may '{name}': one of {names} is expected")));
     };
     let statement = |actions: &[&str], resource: Document| {

@@ -138,6 +138,16 @@ impl From<lexopt::Error> for Usage {
     }
 }
 
+/// Reads `help COMMAND …` as `COMMAND … help`, which every command answers.
+pub(crate) fn with_help_last(mut words: Vec<OsString>) -> Vec<OsString> {
+    let asks_about_a_command = words.first().is_some_and(|first| first == "help")
+        && words.get(1).is_some_and(|second| second != "help");
+    if asks_about_a_command {
+        words.rotate_left(1);
+    }
+    words
+}
+
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`, and the prompt asks for that itself.
 pub(crate) fn is_for_the_client(words: &[OsString]) -> bool {
     const OWN: [&str; 20] = [
@@ -357,6 +367,21 @@ mod tests {
         check("serve help", "  recant serve ");
         check("plane --api 127.0.0.1:0 --help", "  recant plane ");
         check("completion -h", "  recant completion ");
+    }
+
+    #[test]
+    fn help_may_stand_before_the_command() {
+        let check = |line: &str, expected: &str| {
+            let words = with_help_last(line.split_whitespace().map(OsString::from).collect());
+            let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap()).collect();
+            assert_eq!(words.join(" "), expected, "{line}");
+        };
+        check("help", "help");
+        check("help help", "help help");
+        check("help keys", "keys help");
+        check("help cloudfront create-invalidation", "cloudfront create-invalidation help");
+        check("keys help", "keys help");
+        check("", "");
     }
 
     #[test]

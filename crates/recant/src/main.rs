@@ -48,14 +48,14 @@ fn main() -> ExitCode {
     }
     match options::parse(words) {
         Ok(command) => run(command),
-        Err(Usage { message }) => {
-            // The help is longer than a screen, and would scroll away what is wrong.
-            stdout::complain(&format!(
-                "recant: {message}\n`recant help` lists the commands and their options.\n"
-            ));
-            ExitCode::from(2)
-        }
+        Err(usage) => refuse(&usage),
     }
+}
+
+fn refuse(Usage { message }: &Usage) -> ExitCode {
+    // The help is longer than a screen, and would scroll away what is wrong.
+    stdout::complain(&format!("recant: {message}\n`recant help` lists the commands and their options.\n"));
+    ExitCode::from(2)
 }
 
 fn run(command: Command) -> ExitCode {
@@ -76,6 +76,9 @@ fn run(command: Command) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if let Some(usage) = options::judged::usage(&error) {
+                return refuse(&usage);
+            }
             // The whole chain in one line: what failed, and why.
             stdout::complain(&format!("recant: {error:#}\n"));
             ExitCode::FAILURE

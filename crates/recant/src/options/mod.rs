@@ -2,6 +2,7 @@
 
 mod given;
 pub(crate) mod help;
+pub(crate) mod judged;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -423,6 +424,19 @@ mod tests {
         check("plane --data-dir d --key-rate 0", "a number above 0");
         check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
         check("plane --data-dir d --path-bytes-rate x", "--path-bytes-rate 'x'");
+        check("serve --data-dir d --store-bytes 1G", "--store-bytes '1G': a number of bytes is expected");
+        check("serve --data-dir d --disk-store s --disk-bytes 1T", "--disk-bytes '1T': a number of bytes");
+        check(
+            "serve --data-dir d --lease-seconds 5s",
+            "--lease-seconds '5s': a number of seconds is expected",
+        );
+        check("plane --data-dir d --paths-in-progress-max all", "'all': a number of paths is expected");
+        check("plane --data-dir d --audit-records-max -1", "'-1': a number of records is expected");
+        check("serve --data-dir d --tenant-share half", "--tenant-share 'half': 1 to 100 is expected");
+        check(
+            "serve --data-dir d --https-port https",
+            "--https-port 'https': a port is expected, 0 to 65535",
+        );
         check("plane --data-dir d --audit some", "off, changes or all");
         check("plane --data-dir d --store mysql://x", "--store: it is not like postgres://");
         check("plane --data-dir d --peer-address a:1", "--peer-address needs --store");

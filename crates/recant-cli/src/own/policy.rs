@@ -43,7 +43,7 @@ const NAMED: [(&str, &[&str], &[&str]); 3] = [
 ];
 
 const HINT: Hint = Hint {
-    distribution: "--on is about tenants; a key for some distributions gets a policy of its own, with --policy",
+    distribution: "give the key a policy of its own with --policy; --on is about tenants",
     domain: None,
 };
 

@@ -144,7 +144,7 @@ fn where_a_tenant_is_wanted_each_command_names_its_own_way_out() {
     check(&format!("progress {arn} I1"), "'E1' is a distribution: add --distribution");
     check(
         &format!("keys create ci --may invalidate --on {arn}"),
-        "'E1' is a distribution: --on is about tenants",
+        "'E1' is a distribution: give the key a policy of its own with --policy",
     );
 }
 

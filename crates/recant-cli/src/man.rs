@@ -10,8 +10,7 @@ use recant_wire::model;
 use crate::command::Topic;
 use crate::{describe, help, invalidate, own};
 
-/// The manual page of that name about the client, as roff: `recant-cloudfront`, `recant-invalidate`, `recant-keys`, `recant-audit`, or
-/// `recant-cloudfront-OPERATION`.
+/// The manual page of that name about the client, as roff: one of [`client_pages`].
 pub fn client_page(name: &str) -> Option<String> {
     let (about, text) = match name {
         "recant-invalidate" => ("invalidate paths of one tenant".to_owned(), invalidate::HELP.to_owned()),
@@ -26,6 +25,13 @@ pub fn client_page(name: &str) -> Option<String> {
         }
     };
     Some(page(name, &about, &text))
+}
+
+/// The names of the pages that [`client_page`] has.
+pub fn client_pages() -> Vec<String> {
+    let operations = model::operations().iter().map(|operation| format!("cloudfront-{}", operation.cli_name));
+    let names = ["invalidate", "cloudfront"].into_iter().chain(own::names()).map(str::to_owned);
+    names.chain(operations).map(|name| format!("recant-{name}")).collect()
 }
 
 /// A sentence as the NAME section has it: what comes before the colon, without the capital and the full stop.
@@ -117,7 +123,11 @@ impl Section<'_> {
                 // A paragraph within an entry keeps the entry's indentation.
                 let paragraph = if in_entry { ".IP" } else { ".PP" };
                 self.show_as_is(false);
-                self.text(line.trim_start(), (after_blank || ends_entry).then_some(paragraph));
+                // Each way to call a command is a line of its own.
+                let follows_usage =
+                    is_usage(line) && at.checked_sub(1).is_some_and(|above| is_usage(self.lines[above]));
+                let before = (after_blank || ends_entry).then_some(paragraph);
+                self.text(line.trim_start(), before.or(follows_usage.then_some(".br")));
             }
             after_blank = false;
         }
@@ -155,6 +165,10 @@ impl Section<'_> {
 
 fn is_heading(line: &str) -> bool {
     line.starts_with(".SH") || line == ".nf"
+}
+
+fn is_usage(line: &str) -> bool {
+    line.starts_with("recant ")
 }
 
 fn indent(line: &str) -> usize {
@@ -206,7 +220,7 @@ mod tests {
                     let next = lines.get(at + 1).unwrap_or_else(|| panic!("{line} ends\n{page}"));
                     assert!(!verbatim && !next.starts_with('.'), "line {at} of\n{page}");
                 }
-                Some("sp" | "nh" | "ad") | None => {}
+                Some("sp" | "nh" | "ad" | "br") | None => {}
                 Some(other) => panic!(".{other} in\n{page}"),
             }
             for (escape, _) in line.match_indices('\\') {
@@ -220,21 +234,7 @@ mod tests {
 
     #[test]
     fn every_page_is_well_formed() {
-        let operations =
-            model::operations().iter().map(|operation| format!("recant-cloudfront-{}", operation.cli_name));
-        for name in [
-            "recant-cloudfront",
-            "recant-invalidate",
-            "recant-keys",
-            "recant-audit",
-            "recant-progress",
-            "recant-edges",
-            "recant-events",
-        ]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(operations)
-        {
+        for name in client_pages() {
             let page = client_page(&name).unwrap();
             check_form(&page);
             assert!(page.contains(".SH NAME\n") && page.contains("\n.SH DESCRIPTION\n"), "{page}");
@@ -263,5 +263,7 @@ mod tests {
         }
         let page = client_page("recant-invalidate").unwrap();
         assert!(page.contains(".TP\n\\fB\\-\\-dry\\-run\\fR\nshow the call"), "{page}");
+        let usage = ".SH DESCRIPTION\nrecant invalidate TARGET PATH... [options]\n.br\nrecant invalidate DISTRIBUTION PATH";
+        assert!(page.contains(usage), "{page}");
     }
 }

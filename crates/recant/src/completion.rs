@@ -3,10 +3,12 @@
 //! The scripts know nothing but how to ask: with every Tab the shell runs `recant __complete SHELL`, with the line in `COMP_LINE` and the
 //! cursor in `COMP_POINT`. What Recant's own commands take is read out of the text that `help` shows, so that it is said once.
 
+use std::collections::HashSet;
+
 use anyhow::bail;
 use recant_cli::{Shell, SystemEnvironment, complete};
 
-use crate::{options, stdout};
+use crate::{man, options, stdout};
 
 /// Writes the script for a shell, which completes for these programs: `recant`, or names that it is linked by.
 pub(crate) fn script(shell: &str, programs: &[String]) -> anyhow::Result<()> {
@@ -40,11 +42,32 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// The commands, or the options of the command that the line has; nothing for a line of the client's.
-fn own(words: &[String], _current: &str) -> Option<Vec<(String, String)>> {
-    let Some(command) = words.first() else { return Some(commands()) };
+/// The commands, or the options of the command that the line has, or the values of one; nothing for a line of the client's.
+fn own(words: &[String], current: &str) -> Option<Vec<(String, String)>> {
+    let Some((command, words)) = words.split_first() else { return Some(commands()) };
     let is_own = commands().iter().any(|(name, _)| name == command);
-    (is_own && command != "cloudfront").then(|| options_of(command))
+    if !is_own || command == "cloudfront" {
+        return None;
+    }
+    let plain = |word: &str| (word.to_owned(), String::new());
+    match (command.as_str(), words.is_empty()) {
+        ("help", true) => return Some(commands().into_iter().filter(|(name, _)| name != "help").collect()),
+        ("completion", true) => return Some(["bash", "zsh", "fish"].map(plain).to_vec()),
+        ("man", true) => return Some(man::names().iter().map(|name| plain(name)).collect()),
+        _ => {}
+    }
+    let options = options_of(command);
+    if let Some(option) = words.last().and_then(|last| options.iter().find(|option| option.name == *last))
+        && let Takes::One(values) = &option.takes
+    {
+        return Some(values.iter().map(|value| plain(value)).collect());
+    }
+    let assigned =
+        current.split_once('=').and_then(|(name, _)| options.iter().find(|option| option.name == name));
+    if let Some(Opt { name, takes: Takes::One(values), .. }) = assigned {
+        return Some(values.iter().map(|value| plain(&format!("{name}={value}"))).collect());
+    }
+    Some(options.into_iter().map(|option| (option.name, option.about)).collect())
 }
 
 /// Recant's commands, each with its sentence, as `help` lists them.
@@ -60,27 +83,71 @@ fn commands() -> Vec<(String, String)> {
         .collect()
 }
 
+/// An option, as the help has it.
+#[derive(Debug)]
+struct Opt {
+    name: String,
+    about: String,
+    takes: Takes,
+}
+
+/// What follows an option.
+#[derive(Debug, PartialEq, Eq)]
+enum Takes {
+    Nothing,
+    /// One word: one of these, if there are few; else any.
+    One(Vec<String>),
+}
+
 /// The options of a command: those in its own line, and those in the lists of several commands.
-fn options_of(command: &str) -> Vec<(String, String)> {
-    let mut all = Vec::new();
+fn options_of(command: &str) -> Vec<Opt> {
+    let mut all: Vec<Opt> = Vec::new();
     let mut is_for_it = false;
     for line in options::HELP.lines() {
         if let Some(synopsis) = line.strip_prefix("  recant ").and_then(|rest| rest.strip_prefix(command)) {
-            let words = synopsis.split_whitespace().map(|word| word.trim_matches(['[', ']']));
-            all.extend(
-                words.filter(|word| word.starts_with("--")).map(|word| (word.to_owned(), String::new())),
-            );
+            let words: Vec<&str> = synopsis.split_whitespace().collect();
+            for (at, word) in words.iter().enumerate() {
+                let name = word.trim_matches(['[', ']']);
+                if name.starts_with("--") {
+                    let is_alone = word.ends_with(']');
+                    let takes = if is_alone || at + 1 == words.len() {
+                        Takes::Nothing
+                    } else {
+                        Takes::One(Vec::new())
+                    };
+                    all.push(Opt { name: name.to_owned(), about: String::new(), takes });
+                }
+            }
         } else if let Some(of) = line.strip_prefix("Options of ") {
             let in_all = of == "all three" && ["serve", "plane", "edge"].contains(&command);
             is_for_it = in_all || of.split_whitespace().any(|word| word == command);
-        } else if let Some(option) = line.strip_prefix("  --").filter(|_| is_for_it) {
-            let (spelled, about) = option.split_once("  ").unwrap_or((option, ""));
-            let name = spelled.split_whitespace().next().unwrap_or_default();
-            all.push((format!("--{name}"), about.trim().to_owned()));
+        } else if let Some(option) =
+            line.strip_prefix("  ").filter(|rest| is_for_it && rest.starts_with("--"))
+        {
+            all.push(option_of_entry(option));
         }
     }
-    all.dedup_by(|a, b| a.0 == b.0);
+    let mut seen = HashSet::new();
+    all.retain(|option| seen.insert(option.name.clone()));
     all
+}
+
+/// Reads `--audit off | changes | all   what goes …` and `--geo-header NAME   the request …`.
+fn option_of_entry(entry: &str) -> Opt {
+    let (spelled, about) = entry.split_once("  ").unwrap_or((entry, ""));
+    let (name, value) = spelled.split_once(' ').unwrap_or((spelled, ""));
+    let about = about.trim();
+    // The words stand in the place of the value, or before what is said about it.
+    let listed =
+        if value.contains(" | ") { value } else { about.split([':', '(']).next().unwrap_or_default() };
+    let takes = match value {
+        "" => Takes::Nothing,
+        _ if listed.contains(" | ") => {
+            Takes::One(listed.split(" | ").map(|word| word.trim().to_owned()).collect())
+        }
+        _ => Takes::One(Vec::new()),
+    };
+    Opt { name: name.to_owned(), about: about.to_owned(), takes }
 }
 
 #[cfg(test)]
@@ -96,7 +163,7 @@ mod tests {
             assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
         }
         let check = |command: &str, has: &[&str], lacks: &[&str]| {
-            let names: Vec<String> = options_of(command).into_iter().map(|(name, _)| name).collect();
+            let names: Vec<String> = options_of(command).into_iter().map(|option| option.name).collect();
             assert!(has.iter().all(|name| names.iter().any(|found| found == name)), "{command}: {names:?}");
             assert!(lacks.iter().all(|name| names.iter().all(|found| found != name)), "{command}: {names:?}");
         };
@@ -108,6 +175,34 @@ mod tests {
         check("plane", &["--data-dir", "--public-url", "--log-format"], &["--store-bytes", "--viewer"]);
         check("edge", &["--plane", "--viewer", "--store-bytes"], &["--public-url"]);
         check("restore", &["--from", "--edges-stopped"], &["--log-format"]);
+    }
+
+    #[test]
+    fn words_that_are_few_are_listed() {
+        let check = |line: &str, current: &str, expected: &[&str]| {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            let found: Vec<String> =
+                own(&words, current).unwrap().into_iter().map(|(text, _)| text).collect();
+            assert_eq!(found, expected, "{line} {current}");
+        };
+        check("serve --audit", "", &["off", "changes", "all"]);
+        check("edge --log-format", "", &["text", "json"]);
+        check("serve --verify-dns", "", &["system", "off"]);
+        check("plane --verify-dns", "", &["system", "off"]);
+        check("plane", "--verify-dns=s", &["--verify-dns=system", "--verify-dns=off"]);
+        check("serve --caller-reference-conflict", "", &["already-exists", "invalid-argument"]);
+        check("serve --distribution-invalidations", "", &["refuse", "fan-out"]);
+        // A shell offers files where nothing is said.
+        check("serve --data-dir", "", &[]);
+        check("backup --to", "", &[]);
+        check("demo --keep", "", &["--keep"]);
+        check("restore --edges-stopped", "", &["--from", "--data-dir", "--edges-stopped", "--store"]);
+        check("completion", "", &["bash", "zsh", "fish"]);
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let pages = own(&words(&["man"]), "").unwrap();
+        assert!(pages.iter().any(|(name, _)| name == "recant-keys") && pages[0].0 == "recant", "{pages:?}");
+        let topics = own(&words(&["help"]), "").unwrap();
+        assert!(topics.iter().any(|(name, _)| name == "keys"), "{topics:?}");
     }
 
     #[test]

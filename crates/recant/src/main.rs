@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         stdout::complain(&format!("aws: the next aws on the PATH cannot be run: {error}\n"));
         return ExitCode::from(255);
     }
+    let words = if called_as_aws { words } else { options::with_help_last(words) };
     if called_as_aws || options::is_for_the_client(&words) {
         return ExitCode::from(recant_cli::run(words, &mut recant_cli::SystemEnvironment::new()));
     }
@@ -47,14 +48,14 @@ fn main() -> ExitCode {
     }
     match options::parse(words) {
         Ok(command) => run(command),
-        Err(Usage { message }) => {
-            // The help is longer than a screen, and would scroll away what is wrong.
-            stdout::complain(&format!(
-                "recant: {message}\n`recant help` lists the commands and their options.\n"
-            ));
-            ExitCode::from(2)
-        }
+        Err(usage) => refuse(&usage),
     }
+}
+
+fn refuse(Usage { message }: &Usage) -> ExitCode {
+    // The help is longer than a screen, and would scroll away what is wrong.
+    stdout::complain(&format!("recant: {message}\n`recant help` lists the commands and their options.\n"));
+    ExitCode::from(2)
 }
 
 fn run(command: Command) -> ExitCode {
@@ -75,6 +76,9 @@ fn run(command: Command) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if let Some(usage) = options::judged::usage(&error) {
+                return refuse(&usage);
+            }
             // The whole chain in one line: what failed, and why.
             stdout::complain(&format!("recant: {error:#}\n"));
             ExitCode::FAILURE

@@ -12,6 +12,13 @@ pub(crate) fn run(name: &str) -> Result<()> {
     })?)
 }
 
+/// The names of all pages.
+pub(crate) fn names() -> Vec<String> {
+    let mut all = vec!["recant".to_owned()];
+    all.extend(man::client_pages());
+    all
+}
+
 fn page(name: &str) -> Option<String> {
     // What `man recant-cloudfront` shows may be asked for as `recant man cloudfront`.
     match name {
@@ -50,5 +57,6 @@ mod tests {
             assert!(page(name).is_some(), "{name}");
         }
         assert_eq!(page("serv"), None);
+        assert!(names().iter().all(|name| page(name).is_some()));
     }
 }

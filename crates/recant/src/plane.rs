@@ -1,7 +1,6 @@
 //! `recant plane`: the control plane alone.
 
 use anyhow::{Context as _, bail};
-use recant_plane::Plane;
 
 use crate::options::PlaneOptions;
 use crate::signals::Stop;
@@ -14,7 +13,7 @@ pub(crate) fn run(mut options: PlaneOptions) -> anyhow::Result<()> {
     descriptors::raise_limit();
     serve::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;
-        let plane = Plane::start(options.plane).await.context("the plane does not start")?;
+        let plane = serve::start_plane(options.plane).await?;
         let folder = plane.folder();
         let api = plane.api_address();
         folder.publish_addresses(&serve::addresses(Some(api), None))?;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use recant_core::protocol::message::{Incarnation, Member};
-use recant_edge::{Edge, EdgeFiles, EdgeOptions, Follower, FollowerOptions, SystemClock};
+use recant_edge::{Edge, EdgeError, EdgeFiles, EdgeOptions, Follower, FollowerOptions, SystemClock};
 use recant_plane::folder::Addresses;
-use recant_plane::{Plane, random};
+use recant_plane::{Plane, PlaneOptions, StartError, random};
 use tokio::runtime::Runtime;
 
 use crate::options::{ServeOptions, ViewerOptions};
@@ -30,7 +30,7 @@ pub(crate) fn run(mut options: ServeOptions) -> anyhow::Result<()> {
     let mut lock = None;
     let outcome = runtime.block_on(async {
         let mut stop = Stop::listen()?;
-        let plane = Plane::start(options.plane.plane).await.context("the plane does not start")?;
+        let plane = start_plane(options.plane.plane).await?;
         let folder = &*lock.insert(plane.folder());
         let api = plane.api_address();
         viewers.plane_addresses = vec![api];
@@ -101,9 +101,33 @@ pub(crate) fn edge_files(options: &EdgeOptions) -> anyhow::Result<EdgeFiles> {
     EdgeFiles::read(options).context("the edge does not start")
 }
 
-/// Starts the viewers' side.
+/// Starts the plane. Where an address is taken, its option is named.
+pub(crate) async fn start_plane(options: PlaneOptions) -> anyhow::Result<Plane> {
+    let started = Plane::start(options).await.map_err(|error| match error {
+        StartError::Listen { .. } => anyhow::Error::new(error).context("--api"),
+        other => other.into(),
+    });
+    started.context("the plane does not start")
+}
+
+/// Starts the viewers' side. Where an address is taken, its option is named.
 pub(crate) async fn start_edge(options: EdgeOptions, files: EdgeFiles) -> anyhow::Result<Edge> {
-    Edge::start_with(options, files).await.context("the edge does not start")
+    let listeners = [
+        ("--viewer", Some(options.viewer)),
+        ("--viewer-tls", options.tls.as_ref().map(|tls| tls.address)),
+        ("--shield", options.shield.listen),
+        ("--metrics", options.metrics),
+    ];
+    let started = Edge::start_with(options, files).await.map_err(|error| match error {
+        EdgeError::Listen(address, _) => {
+            // Several, where one takes what another wants.
+            let named = listeners.iter().filter(|(_, listener)| *listener == Some(address));
+            let named: Vec<&str> = named.map(|(option, _)| *option).collect();
+            anyhow::Error::new(error).context(named.join(" and "))
+        }
+        other => other.into(),
+    });
+    started.context("the edge does not start")
 }
 
 /// What `addresses.json` says of a process with this API and this edge.

@@ -4,6 +4,9 @@
 //! writes one a line: the text that takes the place of what is typed of the word, a tab, and a sentence. What is to be followed by
 //! a space ends with one, where the shell does not see to that itself.
 
+use std::collections::HashSet;
+
+use super::place::Place;
 use super::{Candidate, typed};
 use crate::environment::Environment;
 use crate::{invalidate, own};
@@ -61,7 +64,7 @@ fn candidates(
             other => own::help(other),
         };
         if let Some(help) = help {
-            return of_help(help, environment, words, current);
+            return of_help(command, help, environment, words, current);
         }
     }
     let others = others(words, current);
@@ -70,13 +73,29 @@ fn candidates(
     // The first word may be a command of either kind.
     if others.is_none() || words.is_empty() {
         all.extend(super::candidates(environment, words, current));
-        all.dedup_by(|a, b| a.text == b.text);
     }
+    each_once(&mut all);
     all
 }
 
+/// Leaves the first of those with the same text.
+fn each_once(all: &mut Vec<Candidate>) {
+    let mut seen = HashSet::new();
+    all.retain(|candidate| seen.insert(candidate.text.clone()));
+}
+
 /// What could come next in a line of a command of ours: what its help lists, each with its first line, and the options of every command.
-fn of_help(help: &str, environment: &dyn Environment, words: &[String], current: &str) -> Vec<Candidate> {
+fn of_help(
+    command: &str,
+    help: &str,
+    environment: &dyn Environment,
+    words: &[String],
+    current: &str,
+) -> Vec<Candidate> {
+    let common = super::candidates(environment, words, current);
+    if Place::after(words).must_have_value() {
+        return common;
+    }
     let mut all: Vec<Candidate> = Vec::new();
     let mut is_of_words = false;
     for line in help.lines() {
@@ -88,7 +107,13 @@ fn of_help(help: &str, environment: &dyn Environment, words: &[String], current:
         let about = about.trim();
         if entry.starts_with("--") {
             let name = spelled.split([' ', '[', '=']).next().unwrap_or_default();
-            if !words.iter().any(|word| word == name) {
+            let values = || own::values(command, name).into_iter();
+            if words.last().is_some_and(|last| last == name) && spelled.contains(' ') {
+                return values().map(|value| Candidate::new(value, "")).collect();
+            }
+            if current.split_once('=').is_some_and(|(typed, _)| typed == name) {
+                all.extend(values().map(|value| Candidate::new(format!("{name}={value}"), "")));
+            } else if !words.iter().any(|word| word == name) {
                 all.push(Candidate::new(name, about));
             }
         } else if is_of_words {
@@ -97,11 +122,10 @@ fn of_help(help: &str, environment: &dyn Environment, words: &[String], current:
             all.extend(next.map(|word| Candidate::new(word, about)));
         }
     }
-    all.dedup_by(|a, b| a.text == b.text);
     // What is no option of its own is one of every command, or the value of one.
-    let common = super::candidates(environment, words, current);
     all.extend(common.into_iter().filter(|found| found.text.starts_with('-') || !words.is_empty()));
     all.retain(|candidate| candidate.text != "--cli-auto-prompt");
+    each_once(&mut all);
     all
 }
 
@@ -151,7 +175,7 @@ mod tests {
 
     fn own(words: &[String], _current: &str) -> Option<Vec<(String, String)>> {
         match words {
-            [] => Some(vec![("serve".to_owned(), "Plane and edge.".to_owned())]),
+            [] => Some(["serve", "cloudfront", "help"].map(|name| (name.to_owned(), String::new())).to_vec()),
             [command, ..] if command == "serve" => Some(vec![("--api".to_owned(), String::new())]),
             _ => None,
         }
@@ -184,8 +208,25 @@ mod tests {
         check("recant keys policy s", &["set "]);
         check("recant keys create ci --ma", &["--may "]);
         check("recant audit --den", &["--denied "]);
+        check("recant keys create ci --may ", &["invalidate ", "read ", "everything "]);
+        check("recant keys create ci --may=re", &["read "]);
+        check("recant invalidate one.example --deploy-id ", &[]);
+        check("recant invalidate one.example --output js", &["json "]);
         check("aws s3 ", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn each_is_listed_once() {
+        let environment = ScriptedEnvironment::new([("HOME", "/nowhere")]);
+        for line in ["recant ", "recant invalidate --", "recant keys ", "recant audit --"] {
+            let out = complete(&environment, Shell::Bash, line, line.len(), own);
+            let mut lines: Vec<&str> = out.lines().collect();
+            let all = lines.len();
+            lines.sort_unstable();
+            lines.dedup();
+            assert_eq!(lines.len(), all, "{line}: {out}");
+        }
     }
 
     #[test]

@@ -53,13 +53,18 @@ pub(crate) use self::options::HELP;
 use self::options::{Line, Options, Whose};
 use self::reference::DeployId;
 use self::run::{Run, Scope};
-use self::target::ADD_DISTRIBUTION;
+use self::target::{Hint, Tenancy};
 use self::tenant::Tenant;
 use crate::call::Caller;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorFormat};
 use crate::output::{self, Printer};
+
+const HINT: Hint = Hint {
+    distribution: "add --all-tenants to invalidate all tenants of the distribution, or --distribution if it has none",
+    domain: Some("a distribution without tenants is named by its id, with --distribution"),
+};
 
 /// Runs `invalidate`; the words are those after it. Returns the exit status.
 ///
@@ -112,7 +117,7 @@ fn tenants(
     options: &Options,
 ) -> Result<(Scope, Vec<Tenant>), Error> {
     let id = match options.whose {
-        Whose::Tenant => target::tenant(environment, caller, &options.target)?,
+        Whose::Tenant => target::tenant(environment, caller, &options.target, &HINT)?,
         Whose::AllTenants | Whose::Distribution => target::distribution(&options.target)?,
     };
     if options.whose != Whose::AllTenants {
@@ -120,11 +125,21 @@ fn tenants(
     }
     let tenants = listing::tenants(environment, caller, &id, options.give_up_after)?;
     if tenants.is_empty() {
-        if target::has_no_tenants_by_its_mode(environment, caller, &id) {
-            let message = format!("nothing was invalidated: '{id}' has no tenants; {ADD_DISTRIBUTION}");
-            return Err(Error::Parameter(message));
+        match target::tenancy(environment, caller, &id) {
+            // A script would believe that something was invalidated.
+            Tenancy::Never => {
+                return Err(Error::Parameter(format!(
+                    "'{id}' has no tenants by its ConnectionMode; add --distribution to invalidate it itself"
+                )));
+            }
+            Tenancy::Possible => {}
+            Tenancy::Unknown => say(
+                environment,
+                &format!(
+                    "'{id}' has no tenants; one that is made to have none (ConnectionMode 'direct') is invalidated with --distribution"
+                ),
+            ),
         }
-        say(environment, &format!("'{id}' has no tenants; {ADD_DISTRIBUTION}"));
     }
     Ok((Scope::AllTenants(id), tenants))
 }

@@ -12,12 +12,15 @@ use crate::error::Error;
 
 /// More pages than this are not walked in search of a domain: a service that always names a next one would be asked for ever.
 const PAGES_MAX: usize = 10_000;
-/// What to do about a distribution where a tenant is expected.
-const ADD_ALL_TENANTS: &str =
-    "add --all-tenants to invalidate all tenants of the distribution, or --distribution if it has none";
-/// What to do about a distribution that turns out to have no tenants.
-pub(super) const ADD_DISTRIBUTION: &str =
-    "one that is made to have none (ConnectionMode 'direct') is invalidated with --distribution";
+
+/// What a command says to whoever names a distribution where a tenant is wanted.
+#[derive(Debug)]
+pub(crate) struct Hint {
+    /// What to do about a distribution's id or ARN.
+    pub distribution: &'static str,
+    /// What to do about a domain that may be a distribution's.
+    pub domain: Option<&'static str>,
+}
 
 /// Finds the tenant's id.
 ///
@@ -28,11 +31,12 @@ pub(crate) fn tenant(
     environment: &mut dyn Environment,
     caller: &mut Caller<'_>,
     target: &str,
+    hint: &Hint,
 ) -> Result<String, Error> {
     match resource_of_arn(target)? {
         Some(("distribution-tenant", id)) => return Ok(id.to_owned()),
         Some(("distribution", id)) => {
-            return Err(Error::Parameter(format!("'{id}' is a distribution: {ADD_ALL_TENANTS}")));
+            return Err(Error::Parameter(format!("'{id}' is a distribution: {}", hint.distribution)));
         }
         Some((other, _)) => {
             return Err(Error::Parameter(format!("'{target}' is the ARN of a {other}, not of a tenant")));
@@ -58,25 +62,14 @@ pub(crate) fn tenant(
     let message = format!("no tenant has the id, name or domain '{target}'");
     if looks_like_a_distribution(target) {
         return Err(Error::Parameter(format!(
-            "{message}. It looks like a distribution's id; if so, {ADD_ALL_TENANTS}"
+            "{message}. It looks like a distribution's id; if so, {}",
+            hint.distribution
         )));
     }
-    Err(Error::general(message))
-}
-
-/// Whether a distribution is made to have no tenants, so that whoever asked for all of them meant something else. Who may invalidate need not be
-/// allowed to see it; then it is not known.
-pub(super) fn has_no_tenants_by_its_mode(
-    environment: &mut dyn Environment,
-    caller: &mut Caller<'_>,
-    id: &str,
-) -> bool {
-    let input: Members = [("Id", Document::from(id))].into_iter().collect();
-    let Ok(result) = caller.call(environment, operation("GetDistribution"), &input) else { return false };
-    let config = result.get("Distribution").and_then(|distribution| distribution.get("DistributionConfig"));
-    // The mode that is not said is `direct`, in the API's words.
-    let mode = |config: &Document| config.get("ConnectionMode").and_then(Document::as_str).map(str::to_owned);
-    config.is_some_and(|config| mode(config).is_none_or(|mode| mode == "direct"))
+    match hint.domain.filter(|_| target.contains('.')) {
+        Some(domain) => Err(Error::general(format!("{message}; {domain}"))),
+        None => Err(Error::general(message)),
+    }
 }
 
 /// Reads the distribution's id, for `--all-tenants` and `--distribution`. No call is made: the next one will say if there is none.
@@ -96,6 +89,36 @@ pub(crate) fn distribution(target: &str) -> Result<String, Error> {
         None if target.starts_with("dt_") => Err(not("a tenant's id")),
         None if target.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Ok(target.to_owned()),
         None => Err(not("neither")),
+    }
+}
+
+/// Whether a distribution has tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tenancy {
+    /// It has none, and can get none.
+    Never,
+    /// It may have some.
+    Possible,
+    /// Nobody says it: whoever invalidates need not be allowed to look.
+    Unknown,
+}
+
+/// Asks for a distribution's `ConnectionMode`.
+pub(super) fn tenancy(
+    environment: &mut dyn Environment,
+    caller: &mut Caller<'_>,
+    distribution: &str,
+) -> Tenancy {
+    let input: Members = [("Id", Document::from(distribution))].into_iter().collect();
+    let Ok(answer) = caller.call(environment, operation("GetDistribution"), &input) else {
+        return Tenancy::Unknown;
+    };
+    let config = answer.get("Distribution").and_then(|distribution| distribution.get("DistributionConfig"));
+    match config.map(|config| config.get("ConnectionMode").and_then(Document::as_str)) {
+        // DistributionConfig, ConnectionMode: one that is not named is direct.
+        Some(None | Some("direct")) => Tenancy::Never,
+        Some(Some("tenant-only")) => Tenancy::Possible,
+        Some(Some(_)) | None => Tenancy::Unknown,
     }
 }
 

@@ -116,6 +116,19 @@ pub(crate) fn page(name: &str) -> Option<(String, String)> {
     Some((command.about.to_owned(), command.help.to_owned()))
 }
 
+/// The names of all of them.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|command| command.name)
+}
+
+/// The words that an option of one of them may have for its value, where there are few.
+pub(crate) fn values(name: &str, option: &str) -> Vec<&'static str> {
+    match (name, option) {
+        ("keys", "--may") => policy::names().to_vec(),
+        _ => Vec::new(),
+    }
+}
+
 /// The words at the beginning of an entry of a help that are typed as they stand: `policy get` of `policy get ID`.
 pub(crate) fn fixed_words(entry: &str) -> Vec<String> {
     let is_fixed = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');

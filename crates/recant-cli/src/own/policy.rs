@@ -8,7 +8,7 @@ use super::line::Line;
 use super::session::Session;
 use crate::error::Error;
 use crate::input::json;
-use crate::invalidate::target;
+use crate::invalidate::target::{self, Hint};
 
 /// What `--may` may say, each with the actions that are about a tenant and those that are about distributions or the account.
 const NAMED: [(&str, &[&str], &[&str]); 3] = [
@@ -42,6 +42,16 @@ const NAMED: [(&str, &[&str], &[&str]); 3] = [
     ("everything", &["*"], &[]),
 ];
 
+const HINT: Hint = Hint {
+    distribution: "give the key a policy of its own with --policy; --on is about tenants",
+    domain: None,
+};
+
+/// What `--may` may say.
+pub(super) fn names() -> [&'static str; NAMED.len()] {
+    NAMED.map(|(name, ..)| name)
+}
+
 /// The policy that a line gives; none if it gives none.
 ///
 /// # Errors
@@ -62,7 +72,7 @@ pub(super) fn of(line: &Line, session: &mut Session<'_>) -> Result<Option<Docume
         (None, Some(name)) => {
             let mut ids = Vec::new();
             for tenant in tenants {
-                ids.push(target::tenant(session.environment, &mut session.caller, tenant)?);
+                ids.push(target::tenant(session.environment, &mut session.caller, tenant, &HINT)?);
             }
             named(name, &ids).map(Some)
         }
@@ -95,7 +105,7 @@ fn unreadable(why: &std::io::Error, name: &str) -> Error {
 /// The policy of that name; for these tenants only, if there are any.
 fn named(name: &str, tenants: &[String]) -> Result<Document, Error> {
     let Some((_, of_tenants, of_others)) = NAMED.iter().find(|(known, ..)| *known == name) else {
-        let names = NAMED.map(|(name, ..)| name).join(", ");
+        let names = names().join(", ");
         return Err(Error::Parameter(format!("--may '{name}': one of {names} is expected")));
     };
     let statement = |actions: &[&str], resource: Document| {

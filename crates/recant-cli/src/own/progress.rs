@@ -6,7 +6,7 @@ use recant_wire::document::Members;
 use super::line::Line;
 use super::session::Session;
 use crate::error::Error;
-use crate::invalidate::target;
+use crate::invalidate::target::{self, Hint};
 use crate::lowargs::{Opt, Takes};
 
 /// What `progress help` says.
@@ -17,7 +17,8 @@ How far each edge is with an invalidation: whether it has applied it, and by whe
 most if it says nothing more. TARGET is the tenant's id, name, ARN or domain.
 
 Options
-  --distribution            TARGET is a distribution, by id or ARN, and the invalidation one of all of its tenants
+  --distribution            TARGET is a distribution, by id or ARN, and the invalidation one of all of its tenants, or, where it
+                            has none, of its own
   --output FORMAT           json, text, table, yaml (json)
 
 Options of every command, as --endpoint-url, --region, --profile, --query and --color, go as well.
@@ -40,6 +41,11 @@ Options of every command, as --endpoint-url, --region, --profile, --query and --
 Exit status: 0 when it is done; 252 a wrong line; 253 a setting; 254 an error of the plane; 255 anything else.
 ";
 
+const HINT: Hint = Hint {
+    distribution: "add --distribution for an invalidation of its own or of all of its tenants",
+    domain: Some("a distribution is named by its id, with --distribution"),
+};
+
 pub(super) const TABLE: &[Opt<'static>] = &[Opt::new("--distribution", Takes::Nothing)];
 
 /// Shows how far an invalidation is.
@@ -54,7 +60,10 @@ pub(super) fn run(line: &Line, session: &mut Session<'_>) -> Result<(), Error> {
     };
     let (kind, owner) = match line.has("--distribution") {
         true => ("distributions", target::distribution(target)?),
-        false => ("distribution-tenants", target::tenant(session.environment, &mut session.caller, target)?),
+        false => {
+            let tenant = target::tenant(session.environment, &mut session.caller, target, &HINT)?;
+            ("distribution-tenants", tenant)
+        }
     };
     let path = [kind, &owner, "invalidation", id, "progress"];
     let progress = session.call("GetInvalidationProgress", Method::GET, &path, Members::new())?;

@@ -359,9 +359,50 @@ fn a_dry_run_counts_where_somebody_can() {
     assert!(outcome.stdout.starts_with("[\n    null,\n    3,"), "{}", outcome.stdout);
 }
 
+/// What GetDistribution says of the connection mode.
+fn of_mode(mode: &'static str) -> Cloud {
+    Cloud::of(0).with(move |call: &Call<'_>| {
+        let body = format!(
+            "<Distribution><Id>E1</Id><DistributionConfig>{mode}</DistributionConfig></Distribution>"
+        );
+        (call.kind == "distribution").then(|| Answer::ok(&body))
+    })
+}
+
 #[test]
-fn a_distribution_without_tenants_is_done() {
-    let outcome = Cloud::of(0).run(&format!("{LINE} --wait"));
+fn a_distribution_whose_tenants_are_to_come_is_done() {
+    let outcome = of_mode("<ConnectionMode>tenant-only</ConnectionMode>").run(&format!("{LINE} --wait"));
+    assert_eq!(
+        (outcome.status, outcome.stdout.as_str()),
+        (0, "0 tenants, 0 created\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!outcome.stderr.contains("--distribution"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_distribution_that_can_have_no_tenants_is_not_done() {
+    // DistributionConfig, ConnectionMode: one that is not named is direct.
+    for mode in ["<ConnectionMode>direct</ConnectionMode>", ""] {
+        for line in [format!("{LINE} --wait"), format!("{LINE} --dry-run")] {
+            let cloud = of_mode(mode);
+            let outcome = cloud.run(&line);
+            assert_eq!((outcome.status, outcome.stdout.as_str()), (252, ""), "{mode}: {}", outcome.stderr);
+            let said = "recant invalidate: 'E1' has no tenants by its ConnectionMode; add --distribution to invalidate it itself\n";
+            assert!(outcome.stderr.ends_with(said), "{mode}: {}", outcome.stderr);
+            assert_eq!(cloud.order("distribution"), ["E1"], "asked once");
+        }
+    }
+}
+
+#[test]
+fn a_distribution_without_tenants_that_may_not_be_looked_at_is_done() {
+    // Who invalidates tenants need not be allowed to look at distributions.
+    let denied = |call: &Call<'_>| {
+        (call.kind == "distribution").then(|| Answer::error(403, "AccessDenied", "Not you."))
+    };
+    let outcome = Cloud::of(0).with(denied).run(&format!("{LINE} --wait"));
     assert_eq!(
         (outcome.status, outcome.stdout.as_str()),
         (0, "0 tenants, 0 created\n"),
@@ -373,25 +414,6 @@ fn a_distribution_without_tenants_is_done() {
         "{}",
         outcome.stderr
     );
-    // Whoever may see that it is made to have none is not told that all was done.
-    let of_mode = |mode: &'static str| {
-        let answer = move || {
-            Answer::ok(&format!(
-                "<Distribution><Id>E1</Id><DistributionConfig>{mode}</DistributionConfig></Distribution>"
-            ))
-        };
-        Cloud::of(0).with(move |call| (call.kind == "distribution").then(answer)).run(LINE)
-    };
-    for mode in ["<ConnectionMode>direct</ConnectionMode>", ""] {
-        let outcome = of_mode(mode);
-        assert_eq!((outcome.status, outcome.stdout.as_str()), (252, ""), "{}", outcome.stderr);
-        assert!(
-            outcome.stderr.contains("nothing was invalidated: 'E1' has no tenants"),
-            "{}",
-            outcome.stderr
-        );
-    }
-    assert_eq!(of_mode("<ConnectionMode>tenant-only</ConnectionMode>").status, 0);
     let outcome = Cloud::of(0).run("dt_1 /a --all-tenants");
     assert_eq!((outcome.status, outcome.requests.len()), (252, 0));
     assert!(outcome.stderr.contains("the id or ARN of a distribution is wanted"), "{}", outcome.stderr);

@@ -16,7 +16,7 @@ type Trouble = dyn Fn(&Call<'_>) -> Option<Answer> + Send + Sync;
 
 /// A call, as the service sees it.
 pub(crate) struct Call<'a> {
-    /// `list`, `distribution`, `create`, `get` or `count`.
+    /// `list`, `create`, `get`, `count` or `distribution`.
     pub(crate) kind: &'static str,
     /// Whose.
     pub(crate) tenant: &'a str,
@@ -106,9 +106,9 @@ impl Cloud {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let (kind, tenant) = match parts.as_slice() {
             [_, "distribution-tenants"] => ("list", ""),
-            [_, "distribution", "E1"] => ("distribution", ""),
             [_, "distribution-tenant", tenant, "invalidation"] => ("create", *tenant),
             [_, "distribution-tenant", tenant, "invalidation", _] => ("get", *tenant),
+            [_, "distribution", id] => ("distribution", *id),
             ["recant", "v1", "distribution-tenants", tenant, "invalidation-dry-run"] => ("count", *tenant),
             other => panic!("{other:?}"),
         };

@@ -123,6 +123,31 @@ fn a_tenant_is_found_by_name_and_by_domain() {
     let outcome = run("E1ABCDEFGHIJKL /a", vec![none()]);
     assert_eq!((outcome.status, outcome.requests.len()), (252, 1));
     assert!(outcome.stderr.contains("add --all-tenants"), "{}", outcome.stderr);
+    let outcome = run("www.example /a", vec![none(), none()]);
+    assert_eq!((outcome.status, outcome.requests.len()), (255, 2));
+    let said = "no tenant has the id, name or domain 'www.example'; a distribution without tenants is named by its id, with --distribution\n";
+    assert!(outcome.stderr.ends_with(said), "{}", outcome.stderr);
+    let outcome = run("shop /a", vec![none()]);
+    assert!(outcome.stderr.ends_with("domain 'shop'\n"), "{}", outcome.stderr);
+}
+
+#[test]
+fn where_a_tenant_is_wanted_each_command_names_its_own_way_out() {
+    let check = |line: &str, expected: &str| {
+        let mut environment = environment();
+        let server = Server::start(Vec::new());
+        environment.vars.insert("AWS_ENDPOINT_URL".to_owned(), server.endpoint());
+        let status = recant_cli::own(line.split_whitespace().map(Into::into), &mut environment);
+        let said = String::from_utf8(environment.stderr).unwrap();
+        assert_eq!((status, server.requests().len()), (252, 0), "{line}: {said}");
+        assert!(said.contains(expected) && !said.contains("--all-tenants"), "{line}: {said}");
+    };
+    let arn = "arn:aws:cloudfront::1:distribution/E1";
+    check(&format!("progress {arn} I1"), "'E1' is a distribution: add --distribution");
+    check(
+        &format!("keys create ci --may invalidate --on {arn}"),
+        "'E1' is a distribution: give the key a policy of its own with --policy",
+    );
 }
 
 #[test]

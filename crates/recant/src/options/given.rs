@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -293,7 +294,8 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             "apply" => given.apply.push(parser.value()?.into()),
             "public-url" => given.public_url = Some(parser.value()?.string()?),
             "lease-seconds" => {
-                given.lease = Duration::from_secs(value(&mut parser, "--lease-seconds")?);
+                given.lease =
+                    Duration::from_secs(number(&mut parser, "--lease-seconds", "a number of seconds")?);
             }
             "caller-reference-conflict" => {
                 given.conflict = match parser.value()?.string()?.as_str() {
@@ -324,10 +326,12 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             "shield" => given.shield.listen = Some(address(&mut parser, "--shield")?),
             "verify-dns" => given.dns = value(&mut parser, "--verify-dns")?,
             "paths-in-progress-max" => {
-                given.paths_in_progress_max = value(&mut parser, "--paths-in-progress-max")?;
+                given.paths_in_progress_max =
+                    number(&mut parser, "--paths-in-progress-max", "a number of paths")?;
             }
             "wildcards-in-progress-max" => {
-                given.wildcards_in_progress_max = value(&mut parser, "--wildcards-in-progress-max")?;
+                given.wildcards_in_progress_max =
+                    number(&mut parser, "--wildcards-in-progress-max", "a number of paths")?;
             }
             "path-bytes-rate" => given.path_bytes_rate = Some(rate_or_off(&mut parser, "--path-bytes-rate")?),
             "region" => given.region = Some(parser.value()?.string()?),
@@ -336,7 +340,8 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             "tenant-rate" => given.admission.tenant_rate = Some(value(&mut parser, "--tenant-rate")?),
             "audit" => given.admission.audit = value(&mut parser, "--audit")?,
             "audit-records-max" => {
-                given.admission.audit_records_max = value(&mut parser, "--audit-records-max")?;
+                given.admission.audit_records_max =
+                    number(&mut parser, "--audit-records-max", "a number of records")?;
             }
             "store" => given.server = Some(store(&mut parser)?),
             "peer-address" => given.peer_address = Some(parser.value()?.string()?),
@@ -349,15 +354,15 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
             "viewer-tls" => given.viewer_tls = Some(address(&mut parser, "--viewer-tls")?),
             "certificates" => given.certificates = Some(parser.value()?.into()),
             "default-certificate" => given.default_certificate = Some(parser.value()?.string()?),
-            "https-port" => given.https_port = Some(value(&mut parser, "--https-port")?),
+            "https-port" => given.https_port = Some(port(&mut parser, "--https-port")?),
             "metrics" => given.metrics = Some(address(&mut parser, "--metrics")?),
             "geo-header" => given.geo_header = Some(value(&mut parser, "--geo-header")?),
             "geo-database" => given.geo_database = Some(parser.value()?.into()),
             "origin-ca" => given.origin_ca.push(parser.value()?.into()),
-            "store-bytes" => given.store_bytes = value(&mut parser, "--store-bytes")?,
+            "store-bytes" => given.store_bytes = number(&mut parser, "--store-bytes", "a number of bytes")?,
             "disk-store" => given.disk_store = Some(parser.value()?.into()),
             "disk-bytes" => {
-                let bytes: u64 = value(&mut parser, "--disk-bytes")?;
+                let bytes: u64 = number(&mut parser, "--disk-bytes", "a number of bytes")?;
                 if bytes < DISK_BYTES_MIN {
                     let why = format!("{DISK_BYTES_MIN} or more is expected");
                     return Err(bad("--disk-bytes", &bytes.to_string(), &why));
@@ -365,7 +370,7 @@ pub(super) fn given(mut parser: Parser, known: &[&[&str]]) -> Result<Option<Give
                 given.disk_bytes = Some(bytes);
             }
             "tenant-share" => {
-                let share: u8 = value(&mut parser, "--tenant-share")?;
+                let share: u8 = number(&mut parser, "--tenant-share", "1 to 100")?;
                 if !(1..=100).contains(&share) {
                     return Err(bad("--tenant-share", &share.to_string(), "1 to 100 is expected"));
                 }
@@ -386,6 +391,24 @@ where
 {
     let text = parser.value()?.string()?;
     text.parse().map_err(|error: T::Err| bad(option, &text, &error.to_string()))
+}
+
+/// A whole number; `what` it is of, for whoever types another thing.
+fn number<T: FromStr<Err = ParseIntError>>(
+    parser: &mut Parser,
+    option: &str,
+    what: &str,
+) -> Result<T, Usage> {
+    let text = parser.value()?.string()?;
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => bad(option, &text, "the number is too large"),
+        _ => bad(option, &text, &format!("{what} is expected")),
+    })
+}
+
+fn port(parser: &mut Parser, option: &str) -> Result<u16, Usage> {
+    let text = parser.value()?.string()?;
+    text.parse().map_err(|_| bad(option, &text, "a port is expected, 0 to 65535"))
 }
 
 /// A rate, or nothing for `off`.

@@ -13,7 +13,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant restore --store postgres://... [--edges-stopped]         a PostgreSQL that was restored made ready for planes
   recant demo [--keep]                                          the whole story on this machine, in seconds; --keep leaves it running
   recant cloudfront OPERATION ...                               what 'aws cloudfront OPERATION ...' does
-  recant invalidate TARGET PATH... [--wait] [--all-tenants]     the short way to invalidate; 'recant invalidate help' says more
+  recant invalidate TARGET PATH... [--all-tenants | --distribution]  the short way to invalidate; 'recant invalidate help' says more
   recant keys list | create | show | rotate | ...               access keys and what each may do; 'recant keys help' says more
   recant audit [--denied] [--since WHEN]                        who asked for what, and what was decided; 'recant audit help' says more
   recant progress TARGET INVALIDATION                           how far each edge is with an invalidation
@@ -21,7 +21,7 @@ Recant: a CloudFront-compatible, multi-tenant edge cache whose invalidations are
   recant events [--after ID]                                    what happens, as it happens, as lines of JSON
   recant man [PAGE]                                             a manual page as roff: recant, recant-invalidate, recant-keys (-audit, -progress, -edges, -events), recant-cloudfront[-OPERATION]
   recant completion bash | zsh | fish [PROGRAM...]              what makes the shell complete; PROGRAM: recant, or links to it
-  recant help | --version
+  recant help [COMMAND] | --version
 
 Addresses are IP:PORT; port 0 takes a free one, and DIR/addresses.json says which. Defaults: --api 127.0.0.1:4580, --viewer 127.0.0.1:8080.
 

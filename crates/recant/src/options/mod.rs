@@ -2,6 +2,7 @@
 
 mod given;
 pub(crate) mod help;
+pub(crate) mod judged;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -136,6 +137,16 @@ impl From<lexopt::Error> for Usage {
     fn from(error: lexopt::Error) -> Self {
         Self { message: error.to_string() }
     }
+}
+
+/// Reads `help COMMAND …` as `COMMAND … help`, which every command answers.
+pub(crate) fn with_help_last(mut words: Vec<OsString>) -> Vec<OsString> {
+    let asks_about_a_command = words.first().is_some_and(|first| first == "help")
+        && words.get(1).is_some_and(|second| second != "help");
+    if asks_about_a_command {
+        words.rotate_left(1);
+    }
+    words
 }
 
 /// Whether these words are for `recant-cli`: its global options may stand before `cloudfront`, and the prompt asks for that itself.
@@ -360,6 +371,21 @@ mod tests {
     }
 
     #[test]
+    fn help_may_stand_before_the_command() {
+        let check = |line: &str, expected: &str| {
+            let words = with_help_last(line.split_whitespace().map(OsString::from).collect());
+            let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap()).collect();
+            assert_eq!(words.join(" "), expected, "{line}");
+        };
+        check("help", "help");
+        check("help help", "help help");
+        check("help keys", "keys help");
+        check("help cloudfront create-invalidation", "cloudfront create-invalidation help");
+        check("keys help", "keys help");
+        check("", "");
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let check = |line: &str, expected: &str| match parsed(line) {
             Err(message) => assert!(message.contains(expected), "{line}: {message}"),
@@ -398,6 +424,19 @@ mod tests {
         check("plane --data-dir d --key-rate 0", "a number above 0");
         check("plane --data-dir d --tenant-rate 5:x", "--tenant-rate '5:x'");
         check("plane --data-dir d --path-bytes-rate x", "--path-bytes-rate 'x'");
+        check("serve --data-dir d --store-bytes 1G", "--store-bytes '1G': a number of bytes is expected");
+        check("serve --data-dir d --disk-store s --disk-bytes 1T", "--disk-bytes '1T': a number of bytes");
+        check(
+            "serve --data-dir d --lease-seconds 5s",
+            "--lease-seconds '5s': a number of seconds is expected",
+        );
+        check("plane --data-dir d --paths-in-progress-max all", "'all': a number of paths is expected");
+        check("plane --data-dir d --audit-records-max -1", "'-1': a number of records is expected");
+        check("serve --data-dir d --tenant-share half", "--tenant-share 'half': 1 to 100 is expected");
+        check(
+            "serve --data-dir d --https-port https",
+            "--https-port 'https': a port is expected, 0 to 65535",
+        );
         check("plane --data-dir d --audit some", "off, changes or all");
         check("plane --data-dir d --store mysql://x", "--store: it is not like postgres://");
         check("plane --data-dir d --peer-address a:1", "--peer-address needs --store");

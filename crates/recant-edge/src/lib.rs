@@ -62,6 +62,7 @@ mod io;
 mod keep;
 mod lookup;
 mod matching;
+mod max_forwards;
 #[cfg(feature = "measuring")]
 #[doc(hidden)]
 pub mod measuring;

@@ -44,6 +44,7 @@ use crate::hop;
 use crate::https;
 use crate::interim::Interjections;
 use crate::lookup::{self, Ask, Found, look_up};
+use crate::max_forwards;
 use crate::origin::Origins;
 use crate::recall::Recalls;
 use crate::removals::Removals;
@@ -139,7 +140,7 @@ async fn walk(
     shared: &Arc<Shared>,
     interjections: &Arc<Interjections>,
     viewer: &Viewer,
-    head: Parts,
+    mut head: Parts,
     body: Incoming,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
@@ -168,7 +169,10 @@ async fn walk(
         Ok(()) => {
             let (path, query) = (arrival.object_path(target.path), target.query.map(str::to_owned));
             let target = (target.host, path, query);
-            serve(shared, interjections, viewer, arrival, target, head, body).await
+            match max_forwards::ends_here(&head.method, &mut head.headers) {
+                true => Ok(max_forwards::answer(&arrival.behavior().allowed_methods)),
+                false => serve(shared, interjections, viewer, arrival, target, head, body).await,
+            }
         }
         Err(refusal) => Err(at_the_door(refusal)),
     };

@@ -176,3 +176,15 @@ async fn what_is_validated_behind_the_viewers_back_is_asked_for_by_its_own_metho
     };
     tokio::time::timeout(Duration::from_secs(20), renewed).await.expect("it is asked for again");
 }
+
+#[tokio::test]
+async fn it_goes_as_far_as_it_may() {
+    let bed = Bed::new(numbered).await;
+    let ask =
+        async |left: &str| bed.send("OPTIONS", "a.test", "/p", &[&format!("Max-Forwards: {left}")]).await;
+    let here = ask("0").await;
+    assert_eq!((here.status, here.header("allow").as_str()), (200, "GET, HEAD, OPTIONS, POST, PUT"));
+    assert_eq!(bed.origin.count(), 0, "it ends here");
+    assert_eq!(ask("1").await.text(), "OPTIONS #0");
+    assert!(bed.origin.seen()[0].to_ascii_lowercase().contains("max-forwards: 0\r\n"));
+}

@@ -79,18 +79,10 @@ fn is_weak(tag: &HeaderValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::map;
 
     const DAY: &str = "last-modified: Sun, 06 Nov 1994 08:49:37 GMT";
     const NEXT: &str = "last-modified: Mon, 07 Nov 1994 08:49:37 GMT";
-
-    fn map(lines: &[&str]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for line in lines {
-            let (name, value) = line.split_once(": ").unwrap();
-            map.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());
-        }
-        map
-    }
 
     #[test]
     fn validators_are_sent_as_they_came() {

@@ -37,6 +37,8 @@ pub mod compression;
 pub mod conditional;
 pub mod entry;
 pub mod failing;
+#[cfg(test)]
+mod fixtures;
 pub mod freshen;
 pub mod freshness;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -158,19 +158,11 @@ pub fn joined(older: &HeaderMap, newer: &HeaderMap) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::map;
 
     const DAY: &str = "last-modified: Sun, 06 Nov 1994 08:49:37 GMT";
     const SAME: &str = "date: Sun, 06 Nov 1994 08:49:37 GMT";
     const LATER: &str = "date: Sun, 06 Nov 1994 08:49:38 GMT";
-
-    fn map(lines: &[&str]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for line in lines {
-            let (name, value) = line.split_once(": ").unwrap();
-            map.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());
-        }
-        map
-    }
 
     #[test]
     fn a_part_says_which_bytes_it_is_of_how_many() {

@@ -240,10 +240,10 @@ fn default_ttl(status: StatusCode, policy: &CachePolicy) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
 
     use super::*;
     use crate::cache_policy::managed;
+    use crate::fixtures::map;
 
     const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
     const DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
@@ -254,15 +254,6 @@ mod tests {
     const NOW: i64 = 784_111_777_000;
     const DATE_NOW: &str = "date: Sun, 06 Nov 1994 08:49:37 GMT";
     const DATE_MINUTE_AGO: &str = "date: Sun, 06 Nov 1994 08:48:37 GMT";
-
-    fn map(lines: &[&str]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for line in lines {
-            let (name, value) = line.split_once(": ").unwrap();
-            map.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());
-        }
-        map
-    }
 
     fn judge(policy: &str, status: u16, lines: &[&str], delay_millis: i64) -> Result<Storable, NotStored> {
         let (request, status) = (HeaderMap::new(), StatusCode::from_u16(status).unwrap());

@@ -137,18 +137,10 @@ fn normalised(request: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {
 mod tests {
     use super::*;
     use crate::cache_policy::managed;
+    use crate::fixtures::map;
 
     const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
     const ORIGIN: &str = "83da9c7e-98b4-4e11-a168-04f0df8e2c65";
-
-    fn map(lines: &[&str]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for line in lines {
-            let (name, value) = line.split_once(": ").unwrap();
-            map.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());
-        }
-        map
-    }
 
     fn check(vary: &[&str], stored: &[&str], presented: &[&str], expected: bool) {
         let selecting = Selecting::of(&map(vary), &map(stored), managed(OPTIMIZED).unwrap());

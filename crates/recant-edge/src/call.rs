@@ -63,13 +63,7 @@ impl Job {
         if matches!(&upload, Upload::Viewers(body) if body.size_hint().exact().is_none()) {
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        if let Some(range) = self.ask.keyed.as_ref().and_then(|keyed| keyed.range.as_ref()) {
-            headers.extend(range.fields());
-        }
-        // RFC 9111 section 4.3.1.
-        if let Some(reserve) = validate {
-            headers.extend(freshen::preconditions(&reserve.stored.headers()));
-        }
+        self.put_conditions(&mut headers, validate);
         hop::append_via(&mut headers, head.version);
         if let Some(protocol) = upgrade::asked(head).filter(|_| self.ask.keyed.is_none()) {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -78,16 +72,17 @@ impl Job {
 
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let target = format!("{}{}{query}", origin.path, self.path);
-        let mut out = Request::new(());
-        *out.method_mut() = head.method.clone();
-        *out.uri_mut() = target.parse::<PathAndQuery>().map_err(|_| OriginError::Malformed)?.into();
-        *out.version_mut() = Version::HTTP_11;
-        *out.headers_mut() = headers;
-        // RFC 9110 section 15.2: not to a viewer who cannot know what it is.
-        if let Some(gate) = gate.filter(|_| head.version != Version::HTTP_10) {
-            gate.listen(&mut out);
+        Call::of(head, &target, headers, upload, gate)
+    }
+
+    /// Puts this edge's own conditions in: the range that is wanted, and what is to be validated (RFC 9111 section 4.3.1).
+    pub(crate) fn put_conditions(&self, headers: &mut HeaderMap, validate: Option<&Reserve>) {
+        if let Some(range) = self.ask.keyed.as_ref().and_then(|keyed| keyed.range.as_ref()) {
+            headers.extend(range.fields());
         }
-        Ok(Call { head: out.into_parts().0, upload })
+        if let Some(reserve) = validate {
+            headers.extend(freshen::preconditions(&reserve.stored.headers()));
+        }
     }
 
     /// What of the viewer's fields and query the origin gets to see.
@@ -143,6 +138,31 @@ impl Job {
         headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
         let query = policy.query.or(key.map_or(&none, |key| &key.query));
         (headers, query.of_query(self.query.as_deref()))
+    }
+}
+
+impl Call {
+    /// A request with the method of the viewer's, for a target in origin form.
+    ///
+    /// # Errors
+    /// [`OriginError::Malformed`] when the target is none.
+    pub(crate) fn of(
+        head: &Parts,
+        target: &str,
+        headers: HeaderMap,
+        upload: Upload,
+        gate: Option<&Gate>,
+    ) -> Result<Self, OriginError> {
+        let mut out = Request::new(());
+        *out.method_mut() = head.method.clone();
+        *out.uri_mut() = target.parse::<PathAndQuery>().map_err(|_| OriginError::Malformed)?.into();
+        *out.version_mut() = Version::HTTP_11;
+        *out.headers_mut() = headers;
+        // RFC 9110 section 15.2: not to a viewer who cannot know what it is.
+        if let Some(gate) = gate.filter(|_| head.version != Version::HTTP_10) {
+            gate.listen(&mut out);
+        }
+        Ok(Self { head: out.into_parts().0, upload })
     }
 }
 

@@ -35,7 +35,7 @@ impl Job {
         times: (WallTime, WallTime),
     ) -> Option<Kept> {
         let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy()?);
-        if keyed.class == CachedMethod::Head {
+        if keyed.class == CachedMethod::Head || self.arrival.is_below_a_floor() {
             return None;
         }
         // A body that lasts until the connection closes may have been cut off without anybody knowing (RFC 9112 section 8).

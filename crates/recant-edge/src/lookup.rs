@@ -200,10 +200,7 @@ fn search(
             };
         }
     };
-    let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
-    let rule = arrival.newest_rule(&stored);
-    let verdict =
-        decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
+    let verdict = arrival.judge(shared, &stored);
     let (age, account, overdue) = match verdict {
         Lookup::Hit { age, ttl } => {
             stored.account().hit();
@@ -254,10 +251,7 @@ fn in_another_coding(
         if *stored.tenant() != tenant.id || !is_for_every_coding(&stored.headers()) {
             return None;
         }
-        let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
-        let rule = arrival.newest_rule(&stored);
-        let verdict =
-            decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
+        let verdict = arrival.judge(shared, &stored);
         match verdict {
             Lookup::Hit { age, ttl } => {
                 stored.account().hit();
@@ -307,10 +301,7 @@ fn search_in_part(
         _ => return Err(Why::UriMiss),
     };
     keyed.selecting = stored.selecting.of_request(&head.headers).to_bytes();
-    let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
-    let rule = arrival.newest_rule(&stored);
-    let verdict =
-        decide(&arrival.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh);
+    let verdict = arrival.judge(shared, &stored);
     match verdict {
         Lookup::Hit { age, ttl } => {
             let served = serve_incomplete(head, &stored, age, &Account::Hit { ttl });
@@ -332,9 +323,18 @@ fn search_in_part(
 }
 
 impl Arrival {
-    /// The newest rule that matches, of the tenant's own and of those for all of the distribution's tenants.
-    fn newest_rule(&self, stored: &Stored) -> Position {
-        matching::newest_rule_now(stored, self.stamp, &self.tenant_slot, &self.distribution_slot)
+    /// Whether a stored response may be served to this request, by the rules as they are now.
+    fn judge(&self, shared: &Shared, stored: &Stored) -> Lookup {
+        let fresh = stored.terms.at(stored.response_time, shared.clock.wall());
+        let rule = matching::newest_rule_now(stored, self.stamp, &self.tenant_slot, &self.distribution_slot);
+        decide(&self.view, shared.clock.boot(), stored.valid_up_to(), rule, &stored.terms, fresh)
+    }
+
+    /// Whether a floor is above the stamp by now, as where the snapshot came while the request arrived: then whatever is fetched for it is
+    /// of no use to any other.
+    pub(crate) fn is_below_a_floor(&self) -> bool {
+        let floors = [self.tenant_slot.rules().floor(), self.distribution_slot.rules().floor()];
+        floors.into_iter().any(|floor| floor > self.stamp.position)
     }
 
     /// The newest rule, as of now, that matches a response with these tags; without tags, with any.

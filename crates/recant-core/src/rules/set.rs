@@ -122,6 +122,11 @@ impl Rules {
         self.floor.max(self.uris.newest_for(uri.as_str().as_bytes()))
     }
 
+    /// Everything older than this is invalid.
+    pub fn floor(&self) -> Position {
+        self.floor
+    }
+
     /// The newest rule that matches a stored response with these tags by one of them.
     pub fn newest_for_tags(&self, tags: &[CacheTag]) -> Position {
         tags.iter().map(|tag| self.tags.newest_for(tag.as_str().as_bytes())).fold(self.floor, Position::max)

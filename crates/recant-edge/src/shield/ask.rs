@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use http::StatusCode;
 use http::header::{EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{Request, StatusCode, Version};
 
-use recant_core::freshen;
 use recant_core::limits::{SHIELD_CONNECT_TIME_MAX, SHIELD_REST};
 use recant_core::spec::OriginSpec;
 use recant_core::time::BootTime;
@@ -149,25 +147,12 @@ impl Job {
         if !headers.contains_key(HOST) {
             headers.insert(HOST, HeaderValue::try_from(self.host.to_string()).ok()?);
         }
-        if let Some(range) = self.ask.keyed.as_ref().and_then(|keyed| keyed.range.as_ref()) {
-            headers.extend(range.fields());
-        }
-        if let Some(reserve) = validate {
-            headers.extend(freshen::preconditions(&reserve.stored.headers()));
-        }
+        self.put_conditions(&mut headers, validate);
         hop::append_via(&mut headers, head.version);
         told.put(&mut headers);
         headers.insert(AUTHORIZATION, authorization);
 
         let query = self.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-        let mut out = Request::new(());
-        *out.method_mut() = head.method.clone();
-        *out.uri_mut() = format!("{}{query}", self.path).parse::<PathAndQuery>().ok()?.into();
-        *out.version_mut() = Version::HTTP_11;
-        *out.headers_mut() = headers;
-        if let Some(gate) = gate.filter(|_| head.version != Version::HTTP_10) {
-            gate.listen(&mut out);
-        }
-        Some(Call { head: out.into_parts().0, upload: Upload::Nothing })
+        Call::of(head, &format!("{}{query}", self.path), headers, Upload::Nothing, gate).ok()
     }
 }

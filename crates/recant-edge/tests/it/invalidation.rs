@@ -213,3 +213,21 @@ async fn a_tenant_that_moves_does_not_escape_what_its_distribution_invalidated()
     bed.apply(&Change::PutTenant(moved));
     assert_eq!(bed.get("a.test", "/p").await.text(), "#1");
 }
+
+#[tokio::test]
+async fn what_comes_before_a_floor_is_not_kept() {
+    let mut bed = Bed::new(numbered).await;
+    let before = bed.next();
+    bed.apply(&Change::PutTenant(tenant("late", &["late.test"])));
+    // As a request that has arrived when the snapshot with its tenant was about to come.
+    bed.publish_known(Some(Duration::from_secs(10)), Position::new(before.get() - 1));
+    let status = async |bed: &Bed| bed.get("late.test", "/p").await.header("cache-status");
+    assert_eq!(status(&bed).await, "recant; fwd=uri-miss; fwd-status=200");
+    bed.publish(Some(Duration::from_secs(10)));
+    assert_eq!(
+        status(&bed).await,
+        "recant; fwd=uri-miss; fwd-status=200; stored",
+        "nobody has invalidated anything"
+    );
+    assert_eq!(bed.get("late.test", "/p").await.header("x-cache"), "Hit from recant");
+}

@@ -16,6 +16,7 @@ use tokio::time::{Sleep, sleep};
 
 use recant_core::limits::STORED_BODY_BYTES_MAX;
 
+use crate::http2;
 use crate::relay::Relay;
 
 /// Why a body ended before its end.
@@ -24,6 +25,9 @@ pub(crate) enum BodyError {
     /// The sender broke off, or what it sent is not a body.
     #[error("the body broke off: {0}")]
     Broken(#[from] hyper::Error),
+    /// The same, on a stream of HTTP/2.
+    #[error("the body broke off: {0}")]
+    BrokenStream(#[from] h2::Error),
     /// The same, for a viewer who did not read it itself.
     #[error("the body broke off")]
     BrokenForAll,
@@ -85,11 +89,48 @@ pub(crate) async fn read_to_its_end(mut body: Outgoing) {
     }
 }
 
+/// A body as it comes from somebody else.
+pub(crate) enum Received {
+    /// Over HTTP/1.1.
+    Http1(Incoming),
+    /// Over HTTP/2.
+    Http2(http2::Content),
+}
+
+impl Body for Received {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Http1(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::from),
+            Self::Http2(content) => Pin::new(content).poll_frame(cx).map_err(BodyError::from),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http1(body) => body.is_end_stream(),
+            Self::Http2(content) => content.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1(body) => body.size_hint(),
+            Self::Http2(content) => content.size_hint(),
+        }
+    }
+}
+
 /// A received body that must not pause for longer than `pause_max` while somebody waits for it.
 ///
 /// There is no bound on its size or on its whole time: a long upload that keeps moving is fine.
 pub(crate) struct Paced {
-    inner: Incoming,
+    inner: Received,
     pause_max: Duration,
     /// Runs only while somebody waits.
     pause: Option<Pin<Box<Sleep>>>,
@@ -97,7 +138,7 @@ pub(crate) struct Paced {
 }
 
 impl Paced {
-    pub(crate) fn new(inner: Incoming, pause_max: Duration) -> Self {
+    pub(crate) fn new(inner: Received, pause_max: Duration) -> Self {
         Self { inner, pause_max, pause: None, frames: Arc::default() }
     }
 
@@ -118,7 +159,7 @@ impl Body for Paced {
         if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
             self.pause = None;
             self.frames.fetch_add(1, Ordering::Relaxed);
-            return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)));
+            return Poll::Ready(frame);
         }
         let pause_max = self.pause_max;
         let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(pause_max)));

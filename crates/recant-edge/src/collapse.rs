@@ -11,12 +11,11 @@ use http::header::{AGE, CONTENT_LENGTH, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
 use recant_core::cache_key::CachedMethod;
 use recant_core::conditional::not_modified;
 
-use crate::body::Outgoing;
+use crate::body::{Outgoing, Received};
 use crate::flight::{Boarded, FlightKey, Landed, Phase};
 use crate::forward::{Job, ask};
 use crate::interim::Gate;
@@ -34,7 +33,7 @@ pub(crate) async fn fetch(
     shared: &Arc<Shared>,
     mut job: Job,
     head: Parts,
-    body: Option<Incoming>,
+    body: Option<Received>,
     gate: Option<Gate>,
 ) -> Result<Response<Outgoing>, OriginError> {
     let Some(key) = job.joined_flight_key(shared) else {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -23,8 +23,9 @@ use recant_core::lookup::Failure;
 use recant_core::spec::OriginSpec;
 use recant_core::time::WallTime;
 
-use crate::body::{Outgoing, Paced};
+use crate::body::{Outgoing, Paced, Received};
 use crate::coded::{Coded, OriginBody};
+use crate::date::note_date;
 use crate::fetches::Fetching;
 use crate::flight::{Boarding, Landed, Phase};
 use crate::hop;
@@ -62,7 +63,7 @@ pub(crate) async fn ask(
     shared: &Arc<Shared>,
     job: &Job,
     head: &Parts,
-    body: Option<Incoming>,
+    body: Option<Received>,
     mut gate: Option<Gate>,
     boarding: Option<Boarding>,
 ) -> Result<Response<Outgoing>, OriginError> {
@@ -124,7 +125,7 @@ impl Job {
 
     /// The origins to ask, one after the other: more than one only for what may be sent twice (Developer Guide, "Optimize
     /// high availability with CloudFront origin failover").
-    fn targets(&self, head: &Parts, body: Option<&Incoming>) -> Result<Vec<Target<'_>>, OriginError> {
+    fn targets(&self, head: &Parts, body: Option<&Received>) -> Result<Vec<Target<'_>>, OriginError> {
         let Arrival { distribution, tenant, .. } = &self.arrival;
         let id = &self.arrival.behavior().target_origin_id;
         let may_repeat = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)
@@ -284,7 +285,7 @@ impl Job {
             request: head.headers.clone(),
             _fetching: self.fetching.clone(),
         });
-        let body = Paced::new(body, read_timeout);
+        let body = Paced::new(Received::Http1(body), read_timeout);
         let body = match coder {
             Some((coding, permit)) => OriginBody::Coded(Box::new(Coded::new(body, coding, permit))),
             None => OriginBody::Plain(body),
@@ -366,17 +367,4 @@ fn one_length(headers: &HeaderMap) -> Option<u64> {
     });
     let first: u64 = lengths.next()??;
     lengths.all(|length| length == Some(first)).then_some(first)
-}
-
-/// RFC 9110 section 6.6.1: a recipient that keeps a response notes when it came.
-fn note_date(headers: &mut HeaderMap, at: WallTime) {
-    if !headers.contains_key(DATE) {
-        let date = HeaderValue::try_from(http_date(at)).expect("a date is a field's value");
-        headers.insert(DATE, date);
-    }
-}
-
-fn http_date(at: WallTime) -> String {
-    let since = std::time::Duration::from_millis(u64::try_from(at.millis()).unwrap_or(0));
-    httpdate::fmt_http_date(std::time::UNIX_EPOCH + since)
 }

@@ -8,7 +8,7 @@
 //!
 //! | module | owns the words |
 //! |---|---|
-//! | `server`, `io`, `http2`, `streams` | viewer connections, their bounds, the drain |
+//! | `server`, `io`, `http2` | viewer connections, their bounds, the drain |
 //! | `strict` | requests whose bytes could be read in two ways |
 //! | `tls` | the certificates that viewers are shown |
 //! | `viewer`, `https` | what a connection says about its viewer; what only TLS may have |
@@ -43,6 +43,7 @@ mod coded;
 mod collapse;
 mod confirm;
 mod counting;
+mod date;
 mod disk;
 mod edge;
 mod error_page;
@@ -78,7 +79,6 @@ mod server;
 mod shield;
 mod stop;
 mod store;
-mod streams;
 mod strict;
 mod sweep;
 mod target;

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
-use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use recant_core::cache_control::only_if_cached;
@@ -31,7 +30,7 @@ use recant_core::position::Stamp;
 use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
 use recant_wire::feed::EdgeSecret;
 
-use crate::body::Outgoing;
+use crate::body::{Outgoing, Received};
 use crate::clock::Clock;
 use crate::collapse::{self, fetch};
 use crate::error_page::{self, Asker};
@@ -98,9 +97,9 @@ pub(crate) struct Arrival {
 /// Answers one request; `doubt` is what was noted of its bytes, and refuses it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
-    interjections: &Arc<Interjections>,
+    interjections: &Interjections,
     viewer: &Viewer,
-    request: Request<Incoming>,
+    request: Request<Received>,
     doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {
     let (head, body) = request.into_parts();
@@ -138,10 +137,10 @@ pub(crate) type Refused = (Refusal, Option<Why>);
 
 async fn walk(
     shared: &Arc<Shared>,
-    interjections: &Arc<Interjections>,
+    interjections: &Interjections,
     viewer: &Viewer,
     mut head: Parts,
-    body: Incoming,
+    body: Received,
 ) -> Result<Response<Outgoing>, Refused> {
     check_method(&head.method).map_err(at_the_door)?;
     check_expectation(&head.headers).map_err(at_the_door)?;
@@ -188,11 +187,11 @@ async fn walk(
 /// without it.
 pub(crate) async fn answer_edge(
     shared: &Arc<Shared>,
-    interjections: &Arc<Interjections>,
+    interjections: &Interjections,
     viewer: &Viewer,
     (asked, key): (LogPlace, KeyDigest),
     head: Parts,
-    body: Incoming,
+    body: Received,
 ) -> Option<Result<Response<Outgoing>, Refused>> {
     check_method(&head.method).ok()?;
     let target = Target::of(&head, viewer.scheme()).ok()?;
@@ -233,12 +232,12 @@ fn admit(
 /// From the lookup to the response.
 async fn serve(
     shared: &Arc<Shared>,
-    interjections: &Arc<Interjections>,
+    interjections: &Interjections,
     viewer: &Viewer,
     arrival: Arrival,
     (host, path, query): (Host, String, Option<String>),
     mut head: Parts,
-    body: Incoming,
+    body: Received,
 ) -> Result<Response<Outgoing>, Refused> {
     viewer_fields::settle(&mut head, &arrival, viewer, &shared.geo);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref()).await;

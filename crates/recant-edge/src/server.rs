@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::Request;
 use http::header::UPGRADE;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
@@ -27,15 +27,14 @@ use recant_core::limits::{
     VIEWER_BUFFER_BYTES_MAX, VIEWER_STALL_MAX,
 };
 
+use crate::body::Received;
 use crate::head_timer::HeadTimer;
 use crate::http2;
-use crate::interim::{InterimStream, Interjections};
+use crate::interim::{InterimStream, Interjections, Line};
 use crate::io::ViewerStream;
 use crate::request::{Shared, answer};
-use crate::respond::Refusal;
 use crate::shield;
 use crate::stop::Stop;
-use crate::streams::{Streams, Watched};
 use crate::strict::{Doubts, StrictStream};
 use crate::tls::{self, Certificates, Handshaken};
 use crate::upgrade::{Afterwards, Tunnel};
@@ -135,7 +134,8 @@ async fn connection(
     }
 }
 
-type Ended = Result<(), Box<dyn Error + Send + Sync>>;
+/// How a connection came to its end.
+pub(crate) type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 async fn secure(
     stream: ViewerStream,
@@ -151,7 +151,7 @@ async fn secure(
     };
     let viewer = Viewer { address, security: Security::Tls(Arc::new(proof)) };
     if is_http2 {
-        http2(stream, viewer, shared, stop).await
+        http2::serve(stream, viewer, shared, stop).await
     } else {
         http1(stream, viewer, shared, stop).await
     }
@@ -163,9 +163,10 @@ async fn http1(
     shared: Arc<Shared>,
     mut stop: Stop,
 ) -> Ended {
-    let interjections = Arc::<Interjections>::default();
+    let line = Arc::<Line>::default();
     let doubts = Arc::<Doubts>::default();
-    let stream = InterimStream::new(StrictStream::new(stream, doubts.clone()), interjections.clone());
+    let stream = InterimStream::new(StrictStream::new(stream, doubts.clone()), line.clone());
+    let interjections = Interjections::Http1(line);
     let requests = AtomicU64::new(0);
     let afterwards = Afterwards::default();
     let service = service_fn(|mut request: Request<Incoming>| {
@@ -175,6 +176,7 @@ async fn http1(
         async move {
             let left = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
             let doubt = doubts.of(number);
+            let request = request.map(Received::Http1);
             let mut response = match viewer.is_edge() {
                 true => shield::answer(shared, interjections, request, doubt).await,
                 false => answer(shared, interjections, viewer, request, doubt).await,
@@ -206,50 +208,5 @@ async fn http1(
     tokio::select! {
         ended = tunnel.carry() => ended,
         () = &mut stop => Ok(()),
-    }
-}
-
-async fn http2(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    viewer: Viewer,
-    shared: Arc<Shared>,
-    mut stop: Stop,
-) -> Ended {
-    let streams = Arc::new(Streams::default());
-    let service = service_fn(|request: Request<Incoming>| {
-        let (turn, viewer, shared) = (streams.begin(), viewer.clone(), shared.clone());
-        async move {
-            let (mut head, body) = request.into_parts();
-            http2::translate(&mut head, !body.is_end_stream());
-            // HTTP/1.1's reader counts them itself.
-            let response = if head.headers.len() > REQUEST_HEADERS_MAX {
-                Refusal::TooManyFields.into_response(None)
-            } else {
-                // Nobody writes them to a stream of HTTP/2: they are left out there.
-                let interjections = Arc::<Interjections>::default();
-                answer(&shared, &interjections, &viewer, Request::from_parts(head, body), None).await
-            };
-            Ok::<_, Infallible>(response.map(|body| Watched::new(body, turn)))
-        }
-    });
-    let mut connection = pin!(http2::builder().serve_connection(TokioIo::new(stream), service));
-    let (mut is_closing, mut moves) = (false, 0);
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => return Ok(ended?),
-            () = &mut stop, if !is_closing => {
-                connection.as_mut().graceful_shutdown();
-                is_closing = true;
-            }
-            () = sleep(VIEWER_STALL_MAX) => {
-                // Told first, cut off at the next look.
-                match streams.are_stalled(&mut moves) {
-                    true if is_closing => return Ok(()),
-                    true => connection.as_mut().graceful_shutdown(),
-                    false => continue,
-                }
-                is_closing = true;
-            }
-        }
     }
 }

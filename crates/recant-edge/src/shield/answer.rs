@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
 
 use super::fields::{ANSWERED, AUTHORIZATION, CUT_OFF, DECLINED, SHIELD, Told};
-use crate::body::Outgoing;
+use crate::body::{Outgoing, Received};
 use crate::interim::Interjections;
 use crate::request::{self, Shared};
 use crate::respond::Refusal;
@@ -17,8 +16,8 @@ use crate::viewer::{Security, Viewer};
 /// Answers one request of an edge; `doubt` is what was noted of its bytes.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
-    interjections: &Arc<Interjections>,
-    request: Request<Incoming>,
+    interjections: &Interjections,
+    request: Request<Received>,
     doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {
     let (mut head, body) = request.into_parts();

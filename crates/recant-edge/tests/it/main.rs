@@ -16,6 +16,7 @@ mod failing;
 mod failures;
 mod following;
 mod forwarding;
+mod http2;
 mod invalidation;
 mod keeping;
 mod metrics;

@@ -33,7 +33,7 @@ impl SecureBed {
         Self::with(script, |_| {}, None).await
     }
 
-    async fn with(
+    pub(crate) async fn with(
         script: impl Fn(usize, &str) -> Act + Send + Sync + 'static,
         adjust: impl FnOnce(&mut recant_core::spec::DistributionSpec),
         default: Option<&str>,

@@ -1,42 +1,12 @@
-//! HTTP/2 from viewers: its bounds, and its requests in the words of HTTP/1.1.
-//!
-//! h2 refuses malformed requests with a stream error: fields of one connection (`Connection`, `Transfer-Encoding`,
-//! `Upgrade`, …), a `TE` other than `trailers`, an unknown, repeated, misplaced or missing pseudo-field, and a
-//! `Content-Length` that is not the body's (RFC 9113 sections 8.1.1, 8.2 and 8.3). `target` refuses an authority other than the `Host` field, and a scheme that is not the connection's.
+//! Requests of HTTP/2 in the words of HTTP/1.1.
 
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
-use hyper::server::conn::http2::Builder;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-
-use recant_core::limits::{
-    HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_FRAME_BYTES_MAX, HTTP2_LOCAL_RESETS_MAX, HTTP2_PENDING_RESETS_MAX,
-    HTTP2_PING_PERIOD, HTTP2_SEND_BYTES_MAX, HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX,
-    REQUEST_HEAD_BYTES_MAX,
-};
-
-/// Connections within all bounds.
-pub(crate) fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS_MAX)
-        .max_header_list_size(REQUEST_HEAD_BYTES_MAX as u32)
-        .max_frame_size(HTTP2_FRAME_BYTES_MAX)
-        .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
-        .max_send_buf_size(HTTP2_SEND_BYTES_MAX)
-        .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS_MAX)
-        .max_local_error_reset_streams(HTTP2_LOCAL_RESETS_MAX)
-        .keep_alive_interval(HTTP2_PING_PERIOD)
-        .keep_alive_timeout(HTTP2_PING_PERIOD);
-    builder
-}
 
 /// Says in HTTP/1.1's words what HTTP/2 says in its own: the authority as `Host` (RFC 9113 section 8.3.1), and cookies
 /// in one line (section 8.2.3), content of no stated length as chunks: that there is some is to be seen by the head alone. A `Host` field that
 /// is there stays, for `target` to compare.
-pub(crate) fn translate(head: &mut Parts, has_content: bool) {
+pub(super) fn translate(head: &mut Parts, has_content: bool) {
     if has_content && !head.headers.contains_key(CONTENT_LENGTH) {
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }

@@ -1,11 +1,8 @@
-//! Informational responses (1xx) on their way to a viewer: `103 Early Hints`, `102 Processing` (RFC 9110 section 15.2).
+//! Informational responses on a connection of HTTP/1.1.
 //!
 //! hyper's server side cannot send them. They are written to the viewer's connection in front of the response that
 //! hyper will write there, and only while it has nothing else to write: between a request's complete head and the head
 //! of its response, when all of the response before has been flushed. A viewer who pipelines may miss one.
-//!
-//! A [`Gate`] is open for one request. It closes when the head of its response is here, so nothing that comes late
-//! can get into the middle of what the viewer is sent then.
 
 use std::io;
 use std::pin::Pin;
@@ -16,13 +13,11 @@ use std::task::{Context, Poll, Waker, ready};
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use recant_core::limits::INFORMATIONAL_MAX;
-
-use crate::hop;
+use super::Gates;
 
 /// What the viewer's connection and those who speak up in between share.
 #[derive(Debug, Default)]
-pub(crate) struct Interjections {
+pub(crate) struct Line {
     /// A gate is open, or something is still to be written: only then the connection looks at the queue.
     is_active: AtomicBool,
     queue: Mutex<Queue>,
@@ -31,17 +26,14 @@ pub(crate) struct Interjections {
 #[derive(Debug, Default)]
 struct Queue {
     bytes: Vec<u8>,
-    line: Line,
-    /// The gate that is open, by its number.
-    open: Option<u64>,
-    gates: u64,
-    passed: usize,
+    state: State,
+    gates: Gates,
     waker: Option<Waker>,
 }
 
 /// What is known of the connection since the gate has been open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Line {
+enum State {
     /// Nothing: what comes waits until it is known that all before it is flushed.
     #[default]
     Unknown,
@@ -51,38 +43,29 @@ enum Line {
     Busy,
 }
 
-/// The right to speak up in front of one response.
-pub(crate) struct Gate {
-    interjections: Arc<Interjections>,
-    number: u64,
-}
-
-impl Interjections {
-    /// Opens the gate for a request whose head is complete.
-    pub(crate) fn open(self: &Arc<Self>) -> Gate {
+impl Line {
+    /// See [`Gates::open`].
+    pub(super) fn open(&self) -> u64 {
         let mut queue = self.lock();
-        queue.gates += 1;
-        queue.open = Some(queue.gates);
-        queue.passed = 0;
-        queue.line = Line::Unknown;
+        queue.state = State::Unknown;
         self.is_active.store(true, Ordering::Relaxed);
-        Gate { interjections: self.clone(), number: queue.gates }
+        queue.gates.open()
+    }
+
+    pub(super) fn close(&self, number: u64) {
+        self.lock().gates.close(number);
     }
 
     /// Passes an informational response on, if the gate of this number is open and nothing is being written.
-    fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap) {
-        let is_ours = matches!(status, StatusCode::CONTINUE | StatusCode::SWITCHING_PROTOCOLS);
+    pub(super) fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap) {
         let mut queue = self.lock();
-        let is_open = queue.open == Some(number) && queue.line != Line::Busy;
-        if is_ours || !is_open || queue.passed == INFORMATIONAL_MAX {
+        if queue.state == State::Busy {
             return;
         }
-        queue.passed += 1;
-        let mut headers = headers.clone();
-        hop::strip(&mut headers);
+        let Some(response) = queue.gates.admit(number, status, headers) else { return };
         let reason = status.canonical_reason().unwrap_or_default();
         queue.bytes.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).as_bytes());
-        for (name, value) in &headers {
+        for (name, value) in response.headers() {
             queue.bytes.extend_from_slice(name.as_str().as_bytes());
             queue.bytes.extend_from_slice(b": ");
             queue.bytes.extend_from_slice(value.as_bytes());
@@ -99,47 +82,28 @@ impl Interjections {
     }
 }
 
-impl Gate {
-    /// Has what comes before the response to this request passed on.
-    pub(crate) fn listen<B>(&self, request: &mut http::Request<B>) {
-        let (interjections, number) = (self.interjections.clone(), self.number);
-        hyper::ext::on_informational(request, move |response| {
-            interjections.pass(number, response.status(), response.headers());
-        });
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        let mut queue = self.interjections.lock();
-        if queue.open == Some(self.number) {
-            queue.open = None;
-        }
-    }
-}
-
 /// A viewer's connection that lets others speak up.
 pub(crate) struct InterimStream<S> {
     stream: S,
-    interjections: Arc<Interjections>,
+    line: Arc<Line>,
 }
 
 impl<S: AsyncWrite + Unpin> InterimStream<S> {
-    pub(crate) fn new(stream: S, interjections: Arc<Interjections>) -> Self {
-        Self { stream, interjections }
+    pub(crate) fn new(stream: S, line: Arc<Line>) -> Self {
+        Self { stream, line }
     }
 
-    /// Writes what is to go first, before hyper does what makes the line this.
-    fn poll_interjected(&mut self, cx: &mut Context<'_>, line: Line) -> Poll<io::Result<()>> {
-        if !self.interjections.is_active.load(Ordering::Relaxed) {
+    /// Writes what is to go first, before hyper does what brings the connection into this state.
+    fn poll_interjected(&mut self, cx: &mut Context<'_>, state: State) -> Poll<io::Result<()>> {
+        if !self.line.is_active.load(Ordering::Relaxed) {
             return Poll::Ready(Ok(()));
         }
-        let mut queue = self.interjections.lock();
-        if queue.line == Line::Unknown && line == Line::Busy {
+        let mut queue = self.line.lock();
+        if queue.state == State::Unknown && state == State::Busy {
             // Part of the response before: what came is too early to be told.
             queue.bytes.clear();
         }
-        queue.line = line;
+        queue.state = state;
         while !queue.bytes.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &queue.bytes))?;
             if written == 0 {
@@ -147,9 +111,9 @@ impl<S: AsyncWrite + Unpin> InterimStream<S> {
             }
             queue.bytes.drain(..written);
         }
-        if queue.open.is_none() {
-            self.interjections.is_active.store(false, Ordering::Relaxed);
-        } else if line == Line::Flushed {
+        if !queue.gates.is_any_open() {
+            self.line.is_active.store(false, Ordering::Relaxed);
+        } else if state == State::Flushed {
             queue.waker = Some(cx.waker().clone());
         }
         Poll::Ready(Ok(()))
@@ -168,7 +132,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for InterimStream<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for InterimStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_interjected(cx, Line::Busy))?;
+        ready!(self.poll_interjected(cx, State::Busy))?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -177,7 +141,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for InterimStream<S> {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_interjected(cx, Line::Busy))?;
+        ready!(self.poll_interjected(cx, State::Busy))?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
     }
 
@@ -187,7 +151,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for InterimStream<S> {
 
     /// hyper flushes when it has nothing left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_interjected(cx, Line::Flushed))?;
+        ready!(self.poll_interjected(cx, State::Flushed))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -443,6 +443,8 @@ pub const UNSHARED_KEYS_MAX: usize = 16_384;
 pub const BACKGROUND_VALIDATIONS_MAX: usize = 256;
 /// Informational responses passed on in front of one response. Ours.
 pub const INFORMATIONAL_MAX: usize = 16;
+/// Bytes of names and values in the informational responses in front of one response: they are held for a viewer who reads nothing. Ours.
+pub const INFORMATIONAL_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of one stored response's body; a longer one is streamed and not stored. Ours.
 pub const STORED_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Pieces of one incomplete stored response, with no byte in common; the oldest go first. Ours.

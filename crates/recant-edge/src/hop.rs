@@ -32,6 +32,20 @@ const NEVER_LISTED: [HeaderName; 4] = [
     http::header::AUTHORIZATION,
 ];
 
+/// Those that hyper keeps out of trailers over HTTP/1.1.
+const NEVER_TRAILING: [HeaderName; 10] = [
+    http::header::AUTHORIZATION,
+    http::header::CACHE_CONTROL,
+    http::header::CONTENT_ENCODING,
+    http::header::CONTENT_LENGTH,
+    http::header::CONTENT_RANGE,
+    http::header::CONTENT_TYPE,
+    http::header::HOST,
+    http::header::MAX_FORWARDS,
+    http::header::SET_COOKIE,
+    http::header::TRAILER,
+];
+
 /// Whether the field is about one connection.
 pub(crate) fn is_for_one_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name)
@@ -53,6 +67,14 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     let listed: Vec<HeaderName> = listed(headers).filter(|name| !NEVER_LISTED.contains(name)).collect();
     for name in listed.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
+    }
+}
+
+/// Removes what must not be said after a body (RFC 9110 section 6.5.1): how it is framed, coded, controlled, whom it is from or for.
+pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
+    strip(trailers);
+    for name in &NEVER_TRAILING {
+        trailers.remove(name);
     }
 }
 

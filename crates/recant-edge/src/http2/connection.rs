@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use h2::server::Builder;
-use h2::{Ping, PingPong, Reason};
+use h2::{Ping, PingPong};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -57,7 +57,6 @@ where
     let (mut is_closing, mut moves) = (false, 0);
     loop {
         tokio::select! {
-            biased;
             asked = connection.accept() => match asked {
                 None => return Ok(()),
                 Some(asked) => {
@@ -83,7 +82,8 @@ where
                 connection.graceful_shutdown();
                 is_closing = true;
             }
-            () = gone.as_mut() => connection.abrupt_shutdown(Reason::NO_ERROR),
+            // Nobody would read a farewell.
+            () = gone.as_mut() => return Ok(()),
         }
     }
 }

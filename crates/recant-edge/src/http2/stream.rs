@@ -121,7 +121,8 @@ impl Writing {
                     Ok(data) if body.is_end_stream() => return self.send_data(data, true).await,
                     Ok(data) => self.send_data(data, false).await?,
                     Err(frame) => {
-                        if let Ok(trailers) = frame.into_trailers() {
+                        if let Ok(mut trailers) = frame.into_trailers() {
+                            hop::strip_trailers(&mut trailers);
                             return Ok(self.stream.send_trailers(trailers)?);
                         }
                     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Response, StatusCode};
 
-use recant_core::limits::INFORMATIONAL_MAX;
+use recant_core::limits::{INFORMATIONAL_BYTES_MAX, INFORMATIONAL_MAX};
 
 pub(crate) use line::{InterimStream, Line};
 
@@ -38,6 +38,7 @@ pub(crate) struct Gates {
     open: Option<u64>,
     opened: u64,
     passed: usize,
+    passed_bytes: usize,
 }
 
 impl Interjections {
@@ -79,7 +80,7 @@ impl Gates {
     pub(crate) fn open(&mut self) -> u64 {
         self.opened += 1;
         self.open = Some(self.opened);
-        self.passed = 0;
+        (self.passed, self.passed_bytes) = (0, 0);
         self.opened
     }
 
@@ -93,8 +94,8 @@ impl Gates {
         self.open.is_some()
     }
 
-    /// The informational response as it goes on, if the gate of this number is open and lets it. `100` is this edge's own to send, and `101` says
-    /// that there is no response to come.
+    /// The informational response as it goes on, if the gate of this number is open and lets it. `100` is
+    /// this edge's own to send, and `101` says that there is no response to come.
     pub(crate) fn admit(
         &mut self,
         number: u64,
@@ -105,11 +106,16 @@ impl Gates {
         if is_ours || self.open != Some(number) || self.passed == INFORMATIONAL_MAX {
             return None;
         }
-        self.passed += 1;
         let mut response = Response::new(());
         *response.status_mut() = status;
         *response.headers_mut() = headers.clone();
         hop::strip(response.headers_mut());
+        let lengths = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+        let bytes = self.passed_bytes + lengths.sum::<usize>();
+        if bytes > INFORMATIONAL_BYTES_MAX {
+            return None;
+        }
+        (self.passed, self.passed_bytes) = (self.passed + 1, bytes);
         Some(response)
     }
 }

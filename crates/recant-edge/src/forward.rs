@@ -50,7 +50,7 @@ pub(crate) struct Job {
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
     pub(crate) query: Option<String>,
-    /// There when what the origin sends may be stored.
+    /// There when the request may use the cache: what the origin sends may be stored.
     pub(crate) fetching: Option<Arc<Fetching>>,
 }
 
@@ -221,10 +221,11 @@ impl Job {
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
                 let (class, query) = (CachedMethod::Get, query.as_deref());
                 let key = KeyedRequest::new(tenant, distribution, policy, class, &path, query, &headers).key;
-                // First the flights, or what they bring could come after what is removed here.
-                for key in [key.for_parts(), key.with_method(CachedMethod::Options), key] {
-                    shared.flights.outdate(&key);
+                // First what is on its way, or it could come after what is removed here.
+                for key in [key.with_method(CachedMethod::Options), key] {
+                    shared.fetches.outdate(&key);
                     shared.store.remove(&key);
+                    shared.store.remove(&key.for_parts());
                 }
             }
         }
@@ -276,13 +277,14 @@ impl Job {
         if let Some(key) = self.flight_key(shared).filter(|_| !is_head) {
             shared.flights.remember(&key, shareable.is_some());
         }
-        let keeper = facts.zip(self.ask.keyed.as_ref()).map(|(facts, keyed)| Keeper {
+        let keys = self.ask.keyed.as_ref().zip(self.fetching.clone());
+        let keeper = facts.zip(keys).map(|(facts, (keyed, fetching))| Keeper {
             store: shared.store.clone(),
             key: keyed.request.key.clone(),
             facts,
             part,
             request: head.headers.clone(),
-            _fetching: self.fetching.clone(),
+            fetching,
         });
         let body = Paced::new(body, read_timeout);
         let body = match coder {

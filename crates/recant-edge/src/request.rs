@@ -243,7 +243,7 @@ async fn serve(
     viewer_fields::settle(&mut head, &arrival, viewer, &shared.geo);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref()).await;
     let job = |ask: Ask| {
-        let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
+        let fetching = ask.begin(&shared.fetches, arrival.stamp);
         Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
     };
     match found {

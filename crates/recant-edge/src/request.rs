@@ -290,7 +290,7 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
 
 impl Arrival {
     /// Reads everything that the verdict over a request that has just arrived depends on.
-    fn of(world: &World, host: &Host, path: &str) -> Result<Self, Refusal> {
+    pub(crate) fn of(world: &World, host: &Host, path: &str) -> Result<Self, Refusal> {
         // Before the configuration: see `world`.
         let stamp = world.stamp();
         let view = world.view();

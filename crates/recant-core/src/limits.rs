@@ -390,7 +390,12 @@ pub const STORE_BYTES_PER_COLLECTED_BYTE: u64 = 2;
 pub const SWEEP_RESPONSES_AT_ONCE: usize = 512;
 /// How long an edge may take to connect to a shield: shorter than for an origin, which can be asked instead. Ours.
 pub const SHIELD_CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
-/// How long a shield that did not answer is left alone. Ours.
+/// How long a shield may say nothing before it is asked whether it is there. Ours: a request is held up by a dead one for so long, and as long as
+/// the question, once.
+pub const SHIELD_SILENCE_MAX: Duration = Duration::from_secs(1);
+/// How long a shield may take to answer what it need ask nobody for. Ours.
+pub const SHIELD_ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
+/// How long a shield that did not answer is left alone, before it is asked whether it is back. Ours.
 pub const SHIELD_REST: Duration = Duration::from_secs(5);
 /// How long the sweep waits after an entry of the log for those that follow. Ours; what is swept away cannot say any more why it went.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);

@@ -40,15 +40,19 @@ pub(crate) async fn fetch(
         return ask(shared, &job, &head, body, gate, None).await;
     };
     for _ in 0..FLIGHTS_AWAITED_MAX {
-        let boarded =
-            shared.flights.board(key.clone(), job.arrival.stamp, |stamp| job.may_join(shared, stamp));
+        let Some(fetching) = &job.fetching else { break };
+        let may_join = |stamp| job.may_join(shared, stamp);
+        let boarded = shared.flights.board(key.clone(), job.arrival.stamp, fetching, may_join);
         let following = match boarded {
             Boarded::Lead(boarding) => {
                 return ask(shared, &job, &head, None, gate, Some(boarding)).await;
             }
             Boarded::Follow(following) => following,
         };
-        match following.news().await {
+        let news = following.news().await;
+        // What was changed while it waited does not concern what is asked only now.
+        job.fetching = job.fetching.map(|fetching| fetching.anew());
+        match news {
             Some(Phase::Landed(landed)) => {
                 if let Some(response) = job.share(shared, &head, &landed) {
                     return Ok(response);
@@ -78,10 +82,11 @@ pub(crate) async fn fetch(
 /// Validates what a viewer was just served (RFC 5861 section 3), unless that is being done, or too much of it.
 pub(crate) fn validate_behind(shared: &Arc<Shared>, job: Job, mut head: Parts) {
     let job = job.into_stored();
-    let Some(key) = job.flight_key(shared) else { return };
+    let (Some(key), Some(fetching)) = (job.flight_key(shared), job.fetching.clone()) else { return };
     let Ok(permit) = shared.background.clone().try_acquire_owned() else { return };
     // Whoever follows is served from the store; so a flight under way is enough, whatever it brings.
-    let Boarded::Lead(boarding) = shared.flights.board(key, job.arrival.stamp, |_| true) else { return };
+    let boarded = shared.flights.board(key, job.arrival.stamp, &fetching, |_| true);
+    let Boarded::Lead(boarding) = boarded else { return };
     if head.method == Method::HEAD {
         head.method = Method::GET;
     }

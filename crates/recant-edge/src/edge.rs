@@ -221,7 +221,7 @@ impl Edge {
             shields: options
                 .edge_secret
                 .as_ref()
-                .map(|secret| Shields::new(&options.shield, secret, secure.clone())),
+                .map(|secret| Shields::new(&options.shield, secret, secure.clone(), options.clock.clone())),
             edge_secret: options.edge_secret,
             origins: Origins::new(policy, secure),
             clock: options.clock.clone(),

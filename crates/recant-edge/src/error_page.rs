@@ -96,7 +96,7 @@ impl Asker {
         viewer_fields::settle(&mut head, &arrival, &viewer, &shared.geo);
         let found = look_up(shared, &arrival, &head, &path, None).await;
         let job = |ask: Ask| {
-            let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
+            let fetching = ask.begin(&shared.fetches, arrival.stamp);
             Job { arrival, ask, host, viewer, path, query: None, fetching }
         };
         let response = match found {

@@ -16,7 +16,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::StatusCode;
@@ -28,6 +28,7 @@ use recant_core::limits::{COLLAPSED_WAIT_MAX, UNSHARED_KEYS_MAX};
 use recant_core::lookup::Failure;
 use recant_core::position::Stamp;
 
+use crate::fetches::Fetching;
 use crate::relay::Source;
 use crate::store::Facts;
 
@@ -54,8 +55,7 @@ struct Flight {
     stamp: Stamp,
     since: Instant,
     phase: watch::Sender<Phase>,
-    /// What it brings is not to be kept: the resource was changed through this edge meanwhile.
-    is_outdated: AtomicBool,
+    fetching: Arc<Fetching>,
 }
 
 /// How far a flight has come.
@@ -111,35 +111,27 @@ impl Flights {
         }
     }
 
-    /// Joins the flight for this key if `may_join` says so of its stamp, and leads a new one otherwise.
+    /// Joins the flight for this key if `may_join` says so of its stamp, and leads a new one otherwise, which is this fetch.
     pub(crate) fn board(
         self: &Arc<Self>,
         key: FlightKey,
         stamp: Stamp,
+        fetching: &Arc<Fetching>,
         may_join: impl FnOnce(Stamp) -> bool,
     ) -> Boarded {
         let mut shard = self.shard(&key.0);
         if let Some(flight) = shard.get(&key)
             && flight.is_in_time()
-            && !flight.is_outdated.load(Ordering::Relaxed)
+            && !flight.fetching.is_outdated()
             && may_join(flight.stamp)
         {
             let until = flight.since + COLLAPSED_WAIT_MAX;
             return Boarded::Follow(Following { phase: flight.phase.subscribe(), until });
         }
         let phase = watch::Sender::new(Phase::UnderWay);
-        let (since, is_outdated) = (Instant::now(), AtomicBool::new(false));
-        let flight = Arc::new(Flight { stamp, since, phase, is_outdated });
+        let flight = Arc::new(Flight { stamp, since: Instant::now(), phase, fetching: fetching.clone() });
         shard.insert(key.clone(), flight.clone());
         Boarded::Lead(Boarding { flights: self.clone(), key, flight })
-    }
-
-    /// Sees to it that what the flights for this key bring is neither kept nor shared with who comes later.
-    pub(crate) fn outdate(&self, key: &CacheKey) {
-        let shard = self.shard(key);
-        for flight in shard.iter().filter(|((there, _), _)| there == key).map(|(_, flight)| flight) {
-            flight.is_outdated.store(true, Ordering::Relaxed);
-        }
     }
 
     /// Whether the last response for this key could not be shared.
@@ -190,11 +182,6 @@ impl Boarding {
             is_news
         });
     }
-
-    /// Whether what comes is not to be kept.
-    pub(crate) fn is_outdated(&self) -> bool {
-        self.flight.is_outdated.load(Ordering::Relaxed)
-    }
 }
 
 impl Drop for Boarding {
@@ -234,6 +221,7 @@ mod tests {
     use recant_core::spec::{BehaviorSpec, DistributionSpec, TenantSpec};
 
     use super::*;
+    use crate::fetches::Fetches;
 
     const OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
@@ -258,8 +246,12 @@ mod tests {
         (keyed.key, selecting.to_vec())
     }
 
+    fn fetching(key: &FlightKey) -> Arc<Fetching> {
+        Arc::new(Fetches::default()).begin(stamp(5), key.0.clone())
+    }
+
     fn lead(flights: &Arc<Flights>, key: &FlightKey, may_join: bool) -> Option<Boarding> {
-        match flights.board(key.clone(), stamp(5), |stamp| {
+        match flights.board(key.clone(), stamp(5), &fetching(key), |stamp| {
             assert_eq!(stamp.position, Position::new(5));
             may_join
         }) {
@@ -269,7 +261,7 @@ mod tests {
     }
 
     fn follow(flights: &Arc<Flights>, key: &FlightKey) -> Following {
-        match flights.board(key.clone(), stamp(5), |_| true) {
+        match flights.board(key.clone(), stamp(5), &fetching(key), |_| true) {
             Boarded::Follow(following) => following,
             Boarded::Lead(_) => panic!("there is a flight"),
         }
@@ -310,11 +302,14 @@ mod tests {
     #[test]
     fn what_was_changed_meanwhile_is_not_joined() {
         let (flights, key) = (Arc::new(Flights::new()), key("/p", b"x"));
-        let old = lead(&flights, &key, true).expect("nobody else flies");
-        flights.outdate(&key.0);
-        assert!(old.is_outdated());
-        let new = lead(&flights, &key, true).expect("the old one is outdated");
-        assert!(!new.is_outdated());
+        let fetches = Arc::new(Fetches::default());
+        let old = fetches.begin(stamp(5), key.0.clone());
+        let Boarded::Lead(_old) = flights.board(key.clone(), stamp(5), &old, |_| true) else {
+            panic!("nobody else flies")
+        };
+        let _following = follow(&flights, &key);
+        fetches.outdate(&key.0);
+        assert!(lead(&flights, &key, true).is_some(), "the old one is outdated");
     }
 
     #[test]

@@ -14,8 +14,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 
-use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
-use recant_core::changes::changed;
+use recant_core::cache_key::CachedMethod;
 use recant_core::compression::{self, Coding};
 use recant_core::host::Host;
 use recant_core::limits::VIEWER_STALL_MAX;
@@ -24,6 +23,7 @@ use recant_core::spec::OriginSpec;
 use recant_core::time::WallTime;
 
 use crate::body::{Outgoing, Paced, Received};
+use crate::changed::Changed;
 use crate::coded::{Coded, OriginBody};
 use crate::date::note_date;
 use crate::fetches::Fetching;
@@ -51,7 +51,7 @@ pub(crate) struct Job {
     /// The viewer's, with the default root object filled in.
     pub(crate) path: String,
     pub(crate) query: Option<String>,
-    /// There when what the origin sends may be stored.
+    /// There when the request may use the cache: what the origin sends may be stored.
     pub(crate) fetching: Option<Arc<Fetching>>,
 }
 
@@ -108,7 +108,10 @@ pub(crate) async fn ask(
         if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(switched(answer, job.ask.why));
         }
-        job.forget_what_changed(shared, head, &answer);
+        let status = answer.response.status();
+        if !head.method.is_safe() && (status.is_success() || status.is_redirection()) {
+            Box::pin(job.forget_what_changed(shared, head, answer.response.headers())).await;
+        }
         return Ok(job.pass_on(shared, head, answer, times, boarding));
     }
 }
@@ -204,31 +207,13 @@ impl Job {
         may.then(|| serve(head, stored, age, &Account::StandIn(status)))
     }
 
-    /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes.
-    fn forget_what_changed(&self, shared: &Shared, head: &Parts, answer: &Answer) {
-        let status = answer.response.status();
-        // Whatever its own behaviour stores: what it changes may have another one.
-        let is_change = !head.method.is_safe();
-        if !(is_change && (status.is_success() || status.is_redirection())) {
-            return;
-        }
-        let (tenant, distribution) = (&self.arrival.tenant, &self.arrival.distribution);
-        let resources = changed(&self.host, &self.path, self.query.as_deref(), answer.response.headers());
-        for (path, query) in resources {
-            let path = self.arrival.object_path(&path);
-            let Some(policy) = distribution.behavior_of(&path).cache_policy() else { continue };
-            for codings in CODINGS {
-                let mut headers = head.headers.clone();
-                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
-                let (class, query) = (CachedMethod::Get, query.as_deref());
-                let key = KeyedRequest::new(tenant, distribution, policy, class, &path, query, &headers).key;
-                // First the flights, or what they bring could come after what is removed here.
-                for key in [key.for_parts(), key.with_method(CachedMethod::Options), key] {
-                    shared.flights.outdate(&key);
-                    shared.store.remove(&key);
-                }
-            }
-        }
+    /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes. First at the shields, or what
+    /// goes here would come back from there.
+    async fn forget_what_changed(&self, shared: &Shared, head: &Parts, response: &HeaderMap) {
+        let target = (&*self.path, self.query.as_deref());
+        let changed = Changed::of(&self.arrival, &self.host, target, &head.headers, response);
+        shield::tell(shared, self, &changed, head, response).await;
+        changed.forget(shared);
     }
 
     /// Turns an origin's response into the viewer's, has it stored on the way if it may be, and shares it with those who
@@ -277,13 +262,14 @@ impl Job {
         if let Some(key) = self.flight_key(shared).filter(|_| !is_head) {
             shared.flights.remember(&key, shareable.is_some());
         }
-        let keeper = facts.zip(self.ask.keyed.as_ref()).map(|(facts, keyed)| Keeper {
+        let keys = self.ask.keyed.as_ref().zip(self.fetching.clone());
+        let keeper = facts.zip(keys).map(|(facts, (keyed, fetching))| Keeper {
             store: shared.store.clone(),
             key: keyed.request.key.clone(),
             facts,
             part,
             request: head.headers.clone(),
-            _fetching: self.fetching.clone(),
+            fetching,
         });
         let body = Paced::new(Received::Http1(body), read_timeout);
         let body = match coder {

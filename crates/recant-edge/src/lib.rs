@@ -24,6 +24,7 @@
 //! | `sweep`, `removals`, `fetches` | the memory of the invalidated, and of rules that decide nothing any more, given back; how many each invalidation has taken away; what is still on its way |
 //! | `collapse`, `flight` | who asks the origin and who waits |
 //! | `call`, `forward`, `keep`, `confirm`, `hop` | what goes to the origin, what of its response is kept, what of it goes to the viewer |
+//! | `changed` | what a `POST` and its like take away |
 //! | `origin`, `interim` | address policy, connections; 1xx |
 //! | `upgrade` | connections that are left for another protocol |
 //! | `coded` | bodies that the edge compresses |
@@ -38,6 +39,7 @@
 mod body;
 mod brought;
 mod call;
+mod changed;
 mod clock;
 mod coded;
 mod collapse;

@@ -20,6 +20,7 @@ use recant_core::tag::CacheTag;
 use recant_core::vary::is_for_every_coding;
 
 use crate::body::Outgoing;
+use crate::fetches::{Fetches, Fetching};
 use crate::flight::FlightKey;
 use crate::matching;
 use crate::request::{Arrival, Shared};
@@ -76,6 +77,11 @@ impl Found {
 impl Ask {
     fn without_cache(why: Why) -> Self {
         Self { why, keyed: None, reserve: None }
+    }
+
+    /// One more fetch, if what it brings may be stored.
+    pub(crate) fn begin(&self, fetches: &Arc<Fetches>, stamp: Stamp) -> Option<Arc<Fetching>> {
+        self.keyed.as_ref().map(|keyed| fetches.begin(stamp, keyed.stored_under()))
     }
 }
 

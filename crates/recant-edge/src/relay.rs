@@ -101,8 +101,8 @@ pub(crate) struct Keeper {
     pub(crate) part: Option<NewPart>,
     /// The fields of the request that is answered.
     pub(crate) request: HeaderMap,
-    /// Until it is stored, or given up.
-    pub(crate) _fetching: Option<Arc<Fetching>>,
+    /// Until it is stored, or given up; what is outdated is not stored.
+    pub(crate) fetching: Arc<Fetching>,
 }
 
 impl Source {
@@ -238,13 +238,12 @@ impl State {
             lent.give_back();
         }
         self.end = Some(End::Whole(trailers));
-        let is_outdated = || self.boarding.as_ref().is_some_and(Boarding::is_outdated);
-        if let (Some(keeper), false) = (self.keeper.take(), is_outdated())
+        if let Some(keeper) = self.keeper.take().filter(|keeper| !keeper.fetching.is_outdated())
             && let Kept::Growing(collected) = std::mem::replace(&mut self.collected, Kept::Nothing)
         {
             let bytes = collected.into_bytes();
             self.collected = Kept::Whole(bytes.clone());
-            let Keeper { store, key, facts, part, request, _fetching } = keeper;
+            let Keeper { store, key, facts, part, request, fetching } = keeper;
             match part {
                 Some(part) => store.put_part(&key, facts, &part, &bytes, &request),
                 None => {
@@ -253,7 +252,7 @@ impl State {
                 }
             }
             // Who changes the resource outdates first and removes then: what was outdated only now may have been put in after that.
-            if is_outdated() {
+            if fetching.is_outdated() {
                 store.remove(&key);
                 store.remove(&key.for_parts());
             }

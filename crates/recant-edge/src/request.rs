@@ -242,7 +242,7 @@ async fn serve(
     viewer_fields::settle(&mut head, &arrival, viewer, &shared.geo);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref()).await;
     let job = |ask: Ask| {
-        let fetching = ask.keyed.is_some().then(|| shared.fetches.begin(arrival.stamp));
+        let fetching = ask.begin(&shared.fetches, arrival.stamp);
         Job { arrival, ask, host, viewer: viewer.clone(), path, query, fetching }
     };
     match found {
@@ -289,7 +289,7 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
 
 impl Arrival {
     /// Reads everything that the verdict over a request that has just arrived depends on.
-    fn of(world: &World, host: &Host, path: &str) -> Result<Self, Refusal> {
+    pub(crate) fn of(world: &World, host: &Host, path: &str) -> Result<Self, Refusal> {
         // Before the configuration: see `world`.
         let stamp = world.stamp();
         let view = world.view();

@@ -8,6 +8,10 @@
 //! | `recant-viewer-scheme` | `http` or `https`: how the viewer asks |
 //! | `recant-viewer-address` | from where: an address and a port |
 //!
+//! A request with `recant-changed` asks nothing: its target has been changed by a request that the origin has answered. What that answer
+//! names beside the target is in `recant-changed-location` and `recant-changed-content-location`. It is a `GET`, so that it changes nothing
+//! where it is not understood.
+//!
 //! | field | of a response |
 //! |---|---|
 //! | `recant-shield` | `answered`; `cut-off` says that the origin could not be talked to, `declined` that it is to be asked |
@@ -15,7 +19,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LOCATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
 
 use recant_core::cache_key::CacheKey;
 use recant_core::entry::HistoryId;
@@ -26,6 +30,11 @@ const LOG_PLACE: HeaderName = HeaderName::from_static("recant-log-place");
 const CACHE_KEY: HeaderName = HeaderName::from_static("recant-cache-key");
 const VIEWER_SCHEME: HeaderName = HeaderName::from_static("recant-viewer-scheme");
 const VIEWER_ADDRESS: HeaderName = HeaderName::from_static("recant-viewer-address");
+const CHANGED: HeaderName = HeaderName::from_static("recant-changed");
+const CHANGED_LOCATIONS: [(HeaderName, HeaderName); 2] = [
+    (LOCATION, HeaderName::from_static("recant-changed-location")),
+    (CONTENT_LOCATION, HeaderName::from_static("recant-changed-content-location")),
+];
 pub(super) const SHIELD: HeaderName = HeaderName::from_static("recant-shield");
 
 pub(super) const ANSWERED: HeaderValue = HeaderValue::from_static("answered");
@@ -96,6 +105,24 @@ impl Told {
     }
 }
 
+/// Says that the target has been changed, by a request that has got this response.
+pub(super) fn put_changed(headers: &mut HeaderMap, response: &HeaderMap) {
+    headers.insert(CHANGED, HeaderValue::from_static("target"));
+    for (name, told) in CHANGED_LOCATIONS {
+        if let Some(value) = response.get(name) {
+            headers.insert(told, value.clone());
+        }
+    }
+}
+
+/// Reads what of that response names other resources, and takes it out; nothing where it does not say that anything has been changed.
+pub(super) fn take_changed(headers: &mut HeaderMap) -> Option<HeaderMap> {
+    let is_changed = headers.remove(CHANGED).is_some();
+    let named = CHANGED_LOCATIONS.map(|(name, told)| (name, headers.remove(told)));
+    let named = named.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    is_changed.then(|| named.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +139,17 @@ mod tests {
             assert_eq!(Told::take(&mut headers), None);
             assert!(headers.is_empty());
         }
+    }
+
+    #[test]
+    fn changes_are_read_once() {
+        let response = HeaderMap::from_iter([(LOCATION, HeaderValue::from_static("/x"))]);
+        let mut headers = HeaderMap::new();
+        put_changed(&mut headers, &response);
+        assert_eq!(take_changed(&mut headers), Some(response));
+        headers.insert(CHANGED_LOCATIONS[1].1.clone(), HeaderValue::from_static("/y"));
+        assert_eq!(take_changed(&mut headers), None);
+        assert!(headers.is_empty());
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //!                ◀──(what is stored there, or what the origin says)──
 //! ```
 //!
-//! [`mod@ask`] is an edge's side, [`mod@answer`] the shield's, [`fields`] what they tell each other beside the request. A shield is an edge like any
+//! [`mod@ask`] and [`mod@tell`] are an edge's side, [`mod@answer`] the shield's, [`fields`] what they tell each other beside the request, [`known`] which
+//! shields are there. A shield is an edge like any
 //! other, with a listener for edges. It walks the same way as for a viewer: it makes the same key, has the same rules, lets the same requests
 //! share one of its own. What is for viewers alone (countries, protocols, error pages, response headers policies) is left to the edge in
 //! front, which has judged it already.
@@ -24,8 +25,11 @@
 //!
 //! # What a shield cannot do
 //!
-//! Hold anybody up. One that is not there, is behind, or is not one is passed over: the origin is asked, and the shield is left alone for a while.
-//! Not where it only takes long: that may be one tenant's origin, and is not the others' loss. Only what may use the cache goes to it.
+//! Hold anybody up. One that is not there, is behind, or is not one is passed over, and the origin is asked. One that is not there is left alone for a
+//! while; one that only takes long is not: that may be one tenant's origin, and is not the others' loss ([`known`]).
+//!
+//! Change anything. Only what may use the cache goes to it; a `POST` goes to the origin, and when the origin has answered the shield is told what has
+//! changed, before the edge in front forgets it itself ([`mod@tell`]).
 //!
 //! Requests of edges have flights of their own at an edge that asks shields itself ([`crate::collapse`]): else two edges that
 //! are each other's shields, or one that is its own, would wait for themselves.
@@ -33,9 +37,13 @@
 mod answer;
 mod ask;
 mod fields;
+mod known;
 mod options;
+mod tell;
 
 pub(crate) use answer::answer;
-pub(crate) use ask::{Shields, ask};
+pub(crate) use ask::ask;
 pub(crate) use fields::{KeyDigest, LogPlace};
+pub(crate) use known::Shields;
 pub use options::{ShieldAddress, ShieldAddressError, ShieldOptions};
+pub(crate) use tell::tell;

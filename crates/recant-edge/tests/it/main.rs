@@ -6,6 +6,7 @@ mod attacks;
 mod behaviors;
 mod cache_policies;
 mod caching;
+mod changing;
 mod coding;
 mod collapsing;
 mod confirming;

@@ -10,9 +10,11 @@ use recant_core::position::Era;
 use recant_core::spec::DistributionSpec;
 use recant_edge::ShieldOptions;
 use recant_wire::feed::EdgeSecret;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
-use crate::support::{ALL_VIEWER, Act, Bed, Origin, Viewer, distribution, ok, tenant};
+use crate::support::{ALL_VIEWER, Act, Bed, Gate, Origin, Viewer, distribution, ok, tenant};
 
 const HISTORY: HistoryId = HistoryId(7);
 const SECRET: EdgeSecret = EdgeSecret::new([7; 32]);
@@ -148,26 +150,200 @@ async fn a_shield_of_another_history_or_another_plane_is_passed_over() {
     assert_eq!(shield.origin.count(), 2);
 }
 
-#[tokio::test]
-async fn a_shield_that_does_not_answer_is_left_alone_for_a_while() {
-    let origin = numbered().await;
+/// What pretends to be a shield: it is told of each connection, and does as it likes.
+async fn false_shield<F>(act: impl Fn(usize, TcpStream) -> F + Send + 'static) -> (SocketAddr, Arc<Calls>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, calls) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let (address, calls) = (listener.local_addr().unwrap(), Arc::new(Calls::default()));
     let counted = calls.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            counted.fetch_add(1, Ordering::SeqCst);
-            drop(stream);
+            let before = counted.count.fetch_add(1, Ordering::SeqCst);
+            counted.news.notify_one();
+            tokio::spawn(act(before, stream));
         }
     });
+    (address, calls)
+}
+
+#[derive(Default)]
+struct Calls {
+    count: AtomicUsize,
+    news: Notify,
+}
+
+impl Calls {
+    fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    async fn reach(&self, count: usize) {
+        while self.count() < count {
+            self.news.notified().await;
+        }
+        assert_eq!(self.count(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_shield_that_does_not_answer_is_left_alone_for_a_while() {
+    let (address, calls) = false_shield(async |_, stream| drop(stream)).await;
+    let origin = numbered().await;
     let front = edge(shielded(origin.address.port()), origin, Some(address)).await;
     for (n, target) in ["/p", "/q"].into_iter().enumerate() {
         assert_eq!(front.get("a.test", target).await.text(), format!("#{n}"));
     }
-    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    assert_eq!(calls.count(), 1);
+    // Then one finds out whether it is back, and none waits for that.
     front.pass_leased(Duration::from_secs(6));
-    assert_eq!(front.get("a.test", "/r").await.text(), "#2");
-    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    for (n, target) in ["/r", "/s"].into_iter().enumerate() {
+        assert_eq!(front.get("a.test", target).await.text(), format!("#{}", n + 2));
+    }
+    calls.reach(2).await;
+}
+
+#[tokio::test]
+async fn a_shield_that_takes_connections_and_says_nothing_is_left_alone_too() {
+    let (address, calls) = false_shield(async |_, stream| {
+        let _held = stream;
+        std::future::pending().await
+    })
+    .await;
+    let origin = numbered().await;
+    // Its origins might take 34 seconds.
+    let front = edge(shielded(origin.address.port()), origin, Some(address)).await;
+    let first = front.get("a.test", "/p").await;
+    assert_eq!((first.text(), first.header("via").as_str()), ("#0", "1.1 recant"));
+    // The request and the question whether it is there.
+    assert_eq!(calls.count(), 2);
+    assert_eq!(front.get("a.test", "/q").await.text(), "#1");
+    assert_eq!(calls.count(), 2);
+}
+
+#[tokio::test]
+async fn a_shield_that_waits_for_a_slow_origin_is_waited_for() {
+    let asked = Arc::new(Notify::new());
+    let (address, calls) = false_shield(move |before, mut stream| {
+        let asked = asked.clone();
+        async move {
+            let _ = stream.read_buf(&mut Vec::with_capacity(4096)).await;
+            let answer = match before {
+                0 => {
+                    asked.notified().await;
+                    "HTTP/1.1 200 OK\r\nRecant-Shield: answered\r\nContent-Length: 4\r\n\r\nslow"
+                }
+                _ => "HTTP/1.1 403 Forbidden\r\nRecant-Shield: declined\r\nContent-Length: 0\r\n\r\n",
+            };
+            let _ = stream.write_all(answer.as_bytes()).await;
+            asked.notify_one();
+            let _ = stream.read_buf(&mut Vec::with_capacity(1)).await;
+        }
+    })
+    .await;
+    let origin = numbered().await;
+    let front = edge(shielded(origin.address.port()), origin, Some(address)).await;
+    assert_eq!(front.get("a.test", "/p").await.text(), "slow");
+    assert_eq!((calls.count(), front.origin.count()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_shield_that_is_back_is_asked_again() {
+    let origin = numbered().await;
+    let spec = shielded(origin.address.port());
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let front = edge(spec.clone(), nobody().await, Some(address)).await;
+    assert_eq!(front.get("a.test", "/p").await.header("via"), "1.1 recant");
+    let shield = Bed::with(origin, spec, |options| {
+        options.edge_secret = Some(SECRET);
+        options.shield.listen = Some(address);
+    })
+    .await;
+    shield.world().follow(Era::default(), HISTORY);
+    assert_eq!(front.get("a.test", "/q").await.header("via"), "1.1 recant", "it is left alone");
+    front.pass_leased(Duration::from_secs(6));
+    let mut target = 0;
+    // It is found out beside.
+    while front.get("a.test", &format!("/{target}")).await.header("via") != "1.1 recant, 1.1 recant" {
+        target += 1;
+        assert!(target < 10_000, "it is never asked again");
+    }
+}
+
+/// An origin that changes what is asked for by each `POST`, and says so of `/named`, too.
+async fn changing() -> Origin {
+    let changes = AtomicUsize::new(0);
+    Origin::start(move |_, request| match request.starts_with("POST") {
+        true => ok(&["Location: /named"], &format!("done {}", changes.fetch_add(1, Ordering::SeqCst) + 1)),
+        false => ok(&["Cache-Control: max-age=600"], &format!("#{}", changes.load(Ordering::SeqCst))),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_a_request_past_the_shield_has_changed_does_not_come_back_from_there() {
+    let origin = changing().await;
+    let spec = shielded(origin.address.port());
+    let shield = edge(spec.clone(), origin, None).await;
+    let front = edge(spec.clone(), nobody().await, shield.edge.shield_address()).await;
+    let targets = ["/p?q=1", "/named", "/other"];
+    for target in targets {
+        assert_eq!(front.get("a.test", target).await.text(), "#0");
+    }
+    let lines = ["Content-Length: 4", "Content-Type: text/plain", "Recant-Changed-Location: /other"];
+    let bytes = format!("POST /p?q=1 HTTP/1.1\r\nHost: a.test\r\n{}\r\n\r\nbody", lines.join("\r\n"));
+    assert_eq!(front.raw("POST", &bytes).await.text(), "done 1");
+    let posts = shield.origin.seen().iter().filter(|request| request.starts_with("POST")).count();
+    assert_eq!(posts, 1, "it is sent once");
+    for (target, body) in targets.into_iter().zip(["#1", "#1", "#0"]) {
+        assert_eq!(front.get("a.test", target).await.text(), body, "{target}");
+        assert_eq!(shield.get("a.test", target).await.header("x-cache"), "Hit from recant", "{target}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_shield_is_fetching_when_it_is_changed_is_not_kept_there() {
+    let gate = Arc::new(Gate::default());
+    let held = gate.clone();
+    let origin = Origin::start(move |before, request| match before {
+        0 => Act::AtGate(
+            held.clone(),
+            b"HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nContent-Length: 3\r\n\r\nold".into(),
+        ),
+        _ if request.starts_with("POST") => ok(&[], "done"),
+        _ => ok(&["Cache-Control: max-age=600"], "new"),
+    })
+    .await;
+    let spec = shielded(origin.address.port());
+    let shield = edge(spec.clone(), origin, None).await;
+    let front = edge(spec, nobody().await, shield.edge.shield_address()).await;
+    let first = async {
+        let first = front.get("a.test", "/p").await;
+        assert_eq!(first.text(), "old");
+    };
+    let then = async {
+        gate.reached.notified().await;
+        assert_eq!(front.send("POST", "a.test", "/p", &["Content-Length: 0"]).await.text(), "done");
+        gate.open.notify_one();
+    };
+    tokio::join!(first, then);
+    assert_eq!(front.get("a.test", "/p").await.text(), "new");
+    assert_eq!(shield.get("a.test", "/p").await.text(), "new");
+}
+
+#[tokio::test]
+async fn only_an_edge_says_what_has_changed() {
+    let (shield, front) = pair().await;
+    assert_eq!(front.get("a.test", "/p").await.text(), "#0");
+    let lines = ["Recant-Changed: target", "Recant-Changed-Location: /p", "Accept-Encoding: gzip"];
+    assert_eq!(front.send("GET", "a.test", "/p", &lines).await.status, 200);
+    assert_eq!(front.send("GET", "a.test", "/new", &lines).await.text().len(), 2);
+    let mut stranger = Viewer::connect(shield.edge.shield_address().unwrap()).await;
+    stranger.write("GET /p HTTP/1.1\r\nHost: a.test\r\nRecant-Changed: target\r\n\r\n").await;
+    assert_eq!(stranger.read("GET").await.status, 403);
+    assert_eq!(shield.get("a.test", "/p").await.text(), "#0");
+    assert_eq!(shield.get("a.test", "/p").await.header("x-cache"), "Hit from recant");
 }
 
 #[tokio::test]
@@ -296,27 +472,27 @@ async fn the_origin_learns_of_the_viewer_and_not_of_the_edge() {
 
 #[tokio::test]
 async fn a_tenant_whose_origin_is_slow_keeps_nobody_from_the_shield() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let calls = Arc::new(AtomicUsize::new(0));
-    let counted = calls.clone();
-    tokio::spawn(async move {
-        let mut held = Vec::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            counted.fetch_add(1, Ordering::SeqCst);
-            held.push(stream);
+    // It answers questions, and no requests.
+    let (address, calls) = false_shield(async |_, mut stream| {
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") && matches!(stream.read_buf(&mut asked).await, Ok(1..)) {}
+        if !String::from_utf8_lossy(&asked).to_ascii_lowercase().contains("recant-cache-key") {
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await;
         }
-    });
+        let _ = stream.read_buf(&mut asked).await;
+    })
+    .await;
     let origin = numbered().await;
     let mut spec = shielded(origin.address.port());
     spec.origins[0].connection_timeout = Duration::from_millis(10);
     spec.origins[0].connection_attempts = 1;
     spec.origins[0].read_timeout = Duration::from_millis(50);
     let front = edge(spec, origin, Some(address)).await;
-    for (n, target) in ["/p", "/q"].into_iter().enumerate() {
-        assert_eq!(front.get("a.test", target).await.text(), format!("#{n}"));
-    }
-    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    assert_eq!(front.get("a.test", "/p").await.text(), "#0");
+    // The request and the question.
+    calls.reach(2).await;
+    assert_eq!(front.get("a.test", "/q").await.text(), "#1");
+    assert!(calls.count() >= 3);
 }
 
 #[tokio::test]

@@ -208,7 +208,7 @@ async fn a_shield_that_does_not_answer_is_left_alone_for_a_while() {
 async fn a_shield_that_takes_connections_and_says_nothing_is_left_alone_too() {
     let (address, calls) = false_shield(async |_, stream| {
         let _held = stream;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let origin = numbered().await;

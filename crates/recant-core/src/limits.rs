@@ -77,6 +77,8 @@ pub const REMOVED_PER_EDGE_MAX: usize = 4_096;
 pub const REMOVED_PER_PLANE_MAX: usize = 262_144;
 /// How long a feed may be silent before the edge opens it anew. Ours; the plane sends its head every second.
 pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(5);
+/// How long an edge that hears nothing of its plane waits at the most before it tries again. Ours; so late it finds one that is back.
+pub const PLANE_RETRY_MAX: Duration = Duration::from_secs(1);
 /// Entries sent in one piece of a feed before the plane looks at the log again. Ours.
 pub const FEED_ENTRIES_PER_READ_MAX: usize = 512;
 /// Bytes of a snapshot sent in one piece of a feed. Ours.

@@ -17,10 +17,12 @@ use crate::time::BootTime;
 pub struct EdgeTimings {
     /// How long an answer to a heartbeat is waited for before another one is sent.
     pub answer_max: Duration,
-    /// How long to wait after a heartbeat that was refused or got lost.
+    /// How long to wait after a heartbeat that was refused or got lost; after one more that got lost twice as long.
     pub heartbeat_retry: Duration,
-    /// How long to wait before a broken feed is opened again.
+    /// How long to wait before a broken feed is opened again; after one more that cannot be opened twice as long.
     pub feed_retry: Duration,
+    /// How long to wait at the most: so late is a plane found that is back.
+    pub retry_max: Duration,
     /// How long an acknowledgement waits for company while an earlier one is on its way.
     pub ack_delay_max: Duration,
 }
@@ -31,6 +33,7 @@ impl Default for EdgeTimings {
             answer_max: Duration::from_secs(1),
             heartbeat_retry: Duration::from_millis(100),
             feed_retry: Duration::from_millis(200),
+            retry_max: limits::PLANE_RETRY_MAX,
             ack_delay_max: limits::ACK_DELAY_MAX,
         }
     }
@@ -148,6 +151,10 @@ pub struct EdgeHalf {
     /// What the last heartbeat acknowledged.
     last_acked: Option<Position>,
     next_heartbeat: BootTime,
+    /// How long to wait after the next heartbeat that gets lost.
+    heartbeat_pause: Duration,
+    /// How long to wait after the next end of a feed.
+    feed_pause: Duration,
     leaving: bool,
 }
 
@@ -176,6 +183,8 @@ impl EdgeHalf {
             last_sent: None,
             last_acked: None,
             next_heartbeat: now,
+            heartbeat_pause: timings.heartbeat_retry,
+            feed_pause: timings.feed_retry,
             leaving: false,
         }
     }
@@ -229,7 +238,8 @@ impl EdgeHalf {
             EdgeEvent::Answered { renewal, answer } => self.answered(now, renewal, &answer, &mut effects),
             EdgeEvent::Unanswered { renewal } => {
                 if self.outstanding.remove(&renewal).is_some() {
-                    self.next_heartbeat = now.saturating_add(self.timings.heartbeat_retry);
+                    self.next_heartbeat = now.saturating_add(self.heartbeat_pause);
+                    self.heartbeat_pause = self.longer(self.heartbeat_pause);
                 }
             }
             EdgeEvent::Leave => {
@@ -264,12 +274,19 @@ impl EdgeHalf {
             return;
         }
         self.feed = Feed::Open { history: hello.history, snapshot_due: hello.resume != Resume::Entries };
+        self.feed_pause = self.timings.feed_retry;
         self.know_committed(hello.head);
     }
 
     fn feed_closed(&mut self, now: BootTime) {
         self.pending.clear();
-        self.feed = Feed::Closed { retry_at: now.saturating_add(self.timings.feed_retry) };
+        self.feed = Feed::Closed { retry_at: now.saturating_add(self.feed_pause) };
+        self.feed_pause = self.longer(self.feed_pause);
+    }
+
+    /// The pause after this one, if there is nothing to be heard of the plane in between.
+    fn longer(&self, pause: Duration) -> Duration {
+        pause.saturating_mul(2).min(self.timings.retry_max)
     }
 
     fn snapshot(&mut self, position: Position, hash: Hash, effects: &mut Vec<EdgeEffect>) {
@@ -337,6 +354,7 @@ impl EdgeHalf {
             return;
         };
         self.next_heartbeat = now.saturating_add(self.timings.heartbeat_retry);
+        self.heartbeat_pause = self.timings.heartbeat_retry;
         if !self.listens_to(answer.history, answer.term, effects) || self.leaving {
             return;
         }
@@ -515,6 +533,51 @@ mod tests {
         edge.step(at(1), entry(7));
         assert_eq!(edge.step(at(1), EdgeEvent::Applied { position: Position::new(7) }), []);
         assert_eq!(edge.next_deadline(), at(1).saturating_add(limits::ACK_DELAY_MAX));
+    }
+
+    #[test]
+    fn a_plane_that_is_away_is_asked_less_and_less_often_up_to_a_bound() {
+        // What reaches nobody fails at once; how often is it tried in a minute?
+        let tries = |edge: &mut EdgeHalf, from: u64| {
+            let (mut feeds, mut heartbeats, mut now) = (0, 0, at(from));
+            while now < at(from + 60) {
+                for effect in edge.step(now, EdgeEvent::Tick) {
+                    match effect {
+                        EdgeEffect::OpenFeed { .. } => {
+                            feeds += 1;
+                            edge.step(now, EdgeEvent::FeedClosed);
+                        }
+                        EdgeEffect::SendHeartbeat(heartbeat) => {
+                            heartbeats += 1;
+                            edge.step(now, EdgeEvent::Unanswered { renewal: heartbeat.renewal });
+                        }
+                        other => panic!("{other:?}"),
+                    }
+                }
+                now = edge.next_deadline();
+            }
+            (feeds, heartbeats)
+        };
+        let member = Member { edge: EdgeId::parse("edge").unwrap(), incarnation: Incarnation(1) };
+        let mut edge = EdgeHalf::new(member, EdgeTimings::default(), at(0));
+        let (feeds, heartbeats) = tries(&mut edge, 0);
+        assert!((60..65).contains(&feeds) && (60..65).contains(&heartbeats), "{feeds}, {heartbeats}");
+        // Once it is back, the first failure is as good as new.
+        let effects = edge.step(at(61), EdgeEvent::Tick);
+        let [EdgeEffect::OpenFeed { .. }, EdgeEffect::SendHeartbeat(heartbeat)] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        let RenewalId(renewal) = heartbeat.renewal;
+        edge.step(at(61), hello(HISTORY, 1, 5, Resume::Snapshot));
+        edge.step(at(61), granted(renewal));
+        edge.step(at(61), EdgeEvent::FeedClosed);
+        let timings = EdgeTimings::default();
+        assert_eq!(edge.next_deadline(), at(61).saturating_add(timings.heartbeat_retry));
+        let effects = edge.step(at(61).saturating_add(timings.feed_retry), EdgeEvent::Tick);
+        assert!(
+            matches!(&effects[..], [EdgeEffect::OpenFeed { .. }, EdgeEffect::SendHeartbeat(_)]),
+            "{effects:?}"
+        );
     }
 
     #[test]

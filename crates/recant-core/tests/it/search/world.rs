@@ -629,7 +629,13 @@ fn params(bounds: Bounds, mutant: Option<Mutant>, term: u64) -> LeaseParams {
 }
 
 fn timings() -> EdgeTimings {
-    EdgeTimings { answer_max: TICK, heartbeat_retry: TICK, feed_retry: TICK, ack_delay_max: TICK }
+    EdgeTimings {
+        answer_max: TICK,
+        heartbeat_retry: TICK,
+        feed_retry: TICK,
+        retry_max: TICK,
+        ack_delay_max: TICK,
+    }
 }
 
 fn durable(head: Position, completed: Position, term: u64, members: Vec<MemberRecord>) -> PlaneDurable {

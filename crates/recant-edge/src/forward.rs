@@ -90,7 +90,7 @@ pub(crate) async fn ask(
         let times = (request_time, shared.clock.wall());
         if let Some(reserve) = validate.filter(|_| answer.response.status() == StatusCode::NOT_MODIFIED) {
             let mut headers = answer.response.headers().clone();
-            hop::strip(&mut headers);
+            job.strip(&mut headers);
             hop::append_via(&mut headers, answer.response.version());
             note_date(&mut headers, times.1);
             answer.lent.give_back();
@@ -237,7 +237,7 @@ impl Job {
             && compression::is_eligible(parts.status, &parts.headers);
 
         state_length(&mut parts, &body, head.method == Method::HEAD);
-        hop::strip(&mut parts.headers);
+        self.strip(&mut parts.headers);
         hop::append_via(&mut parts.headers, parts.version);
         note_date(&mut parts.headers, times.1);
         let coder = is_to_be_coded.then(|| self.coder(shared)).flatten();

@@ -15,6 +15,7 @@ use recant_core::storability::storability;
 use recant_core::time::WallTime;
 
 use crate::forward::Job;
+use crate::hop;
 use crate::store::{Facts, NewPart};
 
 /// What is kept of a response.
@@ -87,6 +88,21 @@ impl Job {
         let tags = distribution.cache_tag_header.as_deref();
         tags.is_some_and(|tags| withheld.iter().any(|name| name.as_str().eq_ignore_ascii_case(tags)))
             && distribution.origins.iter().any(|origin| origin.shield.is_some())
+    }
+
+    /// Removes what is for one hop. Not the tags: an edge that asks through this one needs them, whatever `Connection` lists.
+    pub(crate) fn strip(&self, headers: &mut HeaderMap) {
+        let tags = self.arrival.distribution.cache_tag_header.as_deref();
+        let tags = tags.and_then(|tags| HeaderName::from_bytes(tags.as_bytes()).ok());
+        let listed = tags.filter(|tags| hop::lists(headers, tags) && !hop::is_for_one_hop(tags));
+        let lines: Vec<HeaderValue> = listed.iter().flat_map(|tags| headers.get_all(tags)).cloned().collect();
+        hop::strip(headers);
+        if let Some(tags) = listed {
+            headers.remove(&tags);
+            for line in lines {
+                headers.append(tags.clone(), line);
+            }
+        }
     }
 
     /// What the response to a request for a range is a part of; inside, nothing when it is the whole. Nothing else is kept

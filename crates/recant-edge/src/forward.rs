@@ -13,11 +13,12 @@ use http::{Method, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use recant_core::cache_key::CachedMethod;
 use recant_core::compression::{self, Coding};
 use recant_core::host::Host;
-use recant_core::limits::VIEWER_STALL_MAX;
+use recant_core::limits::{SHIELD_ANSWER_TIME_MAX, VIEWER_STALL_MAX};
 use recant_core::lookup::Failure;
 use recant_core::spec::OriginSpec;
 use recant_core::time::WallTime;
@@ -110,7 +111,7 @@ pub(crate) async fn ask(
         }
         let status = answer.response.status();
         if !head.method.is_safe() && (status.is_success() || status.is_redirection()) {
-            Box::pin(job.forget_what_changed(shared, head, answer.response.headers())).await;
+            job.forget_what_changed(shared, head, answer.response.headers()).await;
         }
         return Ok(job.pass_on(shared, head, answer, times, boarding));
     }
@@ -209,11 +210,27 @@ impl Job {
 
     /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes. First at the shields, or what
     /// goes here would come back from there.
-    async fn forget_what_changed(&self, shared: &Shared, head: &Parts, response: &HeaderMap) {
+    ///
+    /// At once, whatever becomes of the viewer; and once more when the shields have been told, for what came back from them until then. That comes to
+    /// its end without him, and he waits for it for a second.
+    async fn forget_what_changed(&self, shared: &Arc<Shared>, head: &Parts, response: &HeaderMap) {
+        self.changed(head, response).forget(shared);
+        if shared.shields.is_none() {
+            return;
+        }
+        let (shared, job, head, response) = (shared.clone(), self.clone(), head.clone(), response.clone());
+        let telling = tokio::spawn(async move {
+            let changed = job.changed(&head, &response);
+            shield::tell(&shared, &job, &changed, &head, &response).await;
+            changed.forget(&shared);
+        });
+        // It goes on when nobody waits for it any more.
+        let _ = timeout(SHIELD_ANSWER_TIME_MAX, telling).await;
+    }
+
+    fn changed<'a>(&'a self, head: &'a Parts, response: &HeaderMap) -> Changed<'a> {
         let target = (&*self.path, self.query.as_deref());
-        let changed = Changed::of(&self.arrival, &self.host, target, &head.headers, response);
-        shield::tell(shared, self, &changed, head, response).await;
-        changed.forget(shared);
+        Changed::of(&self.arrival, &self.host, target, &head.headers, response)
     }
 
     /// Turns an origin's response into the viewer's, has it stored on the way if it may be, and shares it with those who

@@ -11,8 +11,9 @@ use h2::{Reason, RecvStream, SendStream};
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response};
 use http_body::{Body as _, Frame};
+use tokio::time::timeout;
 
-use recant_core::limits::{HTTP2_SEND_BYTES_MAX, REQUEST_HEADERS_MAX};
+use recant_core::limits::{HTTP2_SEND_BYTES_MAX, REQUEST_HEADERS_MAX, VIEWER_STALL_MAX};
 
 use super::turns::Turn;
 use super::{Content, Reply, fields};
@@ -77,6 +78,8 @@ enum Broken {
     Body(#[from] BodyError),
     #[error("the stream is closed")]
     Closed,
+    #[error("the viewer takes nothing of it")]
+    Stalled,
 }
 
 async fn send(
@@ -99,9 +102,12 @@ async fn send(
     }
     let mut writing = Writing { stream, turn };
     let sent = writing.send(body).await;
-    if let Err(Broken::Body(_)) = &sent {
+    match &sent {
         // The viewer must not take it for a whole one (RFC 9113 section 8.1.1).
-        writing.stream.send_reset(Reason::INTERNAL_ERROR);
+        Err(Broken::Body(_)) => writing.stream.send_reset(Reason::INTERNAL_ERROR),
+        // Others may be waiting for him to take his share, and what he holds is not the store's any more.
+        Err(Broken::Stalled) => writing.stream.send_reset(Reason::CANCEL),
+        _ => {}
     }
     sent
 }
@@ -150,7 +156,8 @@ impl Writing {
         self.turn.pass(false);
         while !data.is_empty() {
             self.stream.reserve_capacity(data.len().min(HTTP2_SEND_BYTES_MAX));
-            let capacity = self.capacity().await?;
+            let capacity =
+                timeout(VIEWER_STALL_MAX, self.capacity()).await.map_err(|_| Broken::Stalled)??;
             let piece = data.split_to(capacity.min(data.len()));
             self.stream.send_data(piece, is_last && data.is_empty())?;
             self.turn.pass(false);

@@ -104,10 +104,10 @@ impl Shields {
                 shield.hear();
                 Some(answer)
             }
-            // One tenant's origin may be what takes so long: no reason for the others to do without the shield.
-            Err(error @ OriginError::ReadTimeout(_)) => {
-                tracing::warn!(%error, shield = %shield.address, "the shield takes too long; the origin is asked without it");
-                // Or the time was too short to find out.
+            // One tenant's origin may be what takes so long, or what cannot be read: no reason for the others to do without the shield. It is asked
+            // whether it is there.
+            Err(error) if has_spoken_or_waits(&error) => {
+                tracing::warn!(%error, shield = %shield.address, "what the shield answers, or does not, is of no use");
                 self.ask_beside(shield);
                 None
             }
@@ -179,6 +179,15 @@ impl Shield {
     fn rest(&self, error: &OriginError, now: BootTime) {
         tracing::warn!(%error, shield = %self.address, "the shield does not answer; origins are asked without it");
         self.rests_until.store(rest_from(now), Ordering::Relaxed);
+    }
+}
+
+/// Whether it may be the one answer that a shield failed with, and not the shield.
+fn has_spoken_or_waits(error: &OriginError) -> bool {
+    match error {
+        OriginError::ReadTimeout(_) | OriginError::Coded | OriginError::Upgraded => true,
+        OriginError::Broken(error) => error.is_parse(),
+        _ => false,
     }
 }
 

@@ -560,3 +560,68 @@ async fn tags_that_are_not_to_be_stored_take_away_what_came_through_a_shield() {
         assert_ne!(front.get("a.test", "/p").await.text(), before.text(), "{hides}");
     }
 }
+
+#[tokio::test]
+async fn a_post_whose_viewer_goes_while_shields_are_told_is_forgotten_all_the_same() {
+    let told = Arc::new(Notify::new());
+    let noted = told.clone();
+    let (address, _calls) = false_shield(move |_, mut stream| {
+        let noted = noted.clone();
+        async move {
+            loop {
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"\r\n\r\n") {
+                    if !matches!(stream.read_buf(&mut asked).await, Ok(1..)) {
+                        return;
+                    }
+                }
+                if String::from_utf8_lossy(&asked).to_ascii_lowercase().contains("recant-changed") {
+                    noted.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                let _ = stream
+                    .write_all(b"HTTP/1.1 503 X\r\nRecant-Shield: declined\r\nContent-Length: 0\r\n\r\n")
+                    .await;
+            }
+        }
+    })
+    .await;
+    let origin = changing().await;
+    let front = edge(shielded(origin.address.port()), origin, Some(address)).await;
+    assert_eq!(front.get("a.test", "/p").await.text(), "#0");
+    let mut viewer = Viewer::connect(front.address()).await;
+    viewer.write("POST /p HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n").await;
+    told.notified().await;
+    drop(viewer);
+    assert_eq!(front.get("a.test", "/p").await.text(), "#1");
+}
+
+#[tokio::test]
+async fn one_tenants_many_fields_keep_nobody_from_the_shield() {
+    let many: Vec<String> = (0..124).map(|n| format!("X-{n}: 1")).collect();
+    let changes = AtomicUsize::new(0);
+    let origin = Origin::start(move |_, request| {
+        if request.contains("/many ") {
+            let mut lines: Vec<&str> = many.iter().map(String::as_str).collect();
+            lines.push("Cache-Control: max-age=60");
+            ok(&lines, "many")
+        } else if request.starts_with("POST") {
+            ok(&[], &format!("done {}", changes.fetch_add(1, Ordering::SeqCst) + 1))
+        } else {
+            ok(&["Cache-Control: max-age=600"], &format!("#{}", changes.load(Ordering::SeqCst)))
+        }
+    })
+    .await;
+    let spec = shielded(origin.address.port());
+    let mut shield = edge(spec.clone(), origin, None).await;
+    let mut front = edge(spec.clone(), nobody().await, shield.edge.shield_address()).await;
+    let mut third = edge(spec, nobody().await, shield.edge.shield_address()).await;
+    for bed in [&mut shield, &mut front, &mut third] {
+        bed.apply(&Change::PutTenant(tenant("b", &["b.test"])));
+    }
+    assert_eq!(front.get("b.test", "/p").await.text(), "#0");
+    assert_eq!(front.get("a.test", "/many").await.text(), "many");
+    assert_eq!(front.get("b.test", "/after").await.header("via"), "1.1 recant, 1.1 recant");
+    assert_eq!(front.send("POST", "b.test", "/p", &["Content-Length: 0"]).await.text(), "done 1");
+    assert_eq!(third.get("b.test", "/p").await.text(), "#1");
+}

@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 
 use recant_core::limits::{
     DRAIN_TIME_MAX, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIME_MAX, REQUEST_HEADERS_MAX,
-    VIEWER_BUFFER_BYTES_MAX, VIEWER_STALL_MAX,
+    SHIELD_FIELDS_BYTES_MAX, SHIELD_FIELDS_MAX, VIEWER_BUFFER_BYTES_MAX, VIEWER_STALL_MAX,
 };
 
 use crate::body::Received;
@@ -188,12 +188,17 @@ async fn http1(
             Ok::<_, Infallible>(response)
         }
     });
+    // An edge sends its viewer's fields, and its own.
+    let (more_fields, more_bytes) = match viewer.is_edge() {
+        true => (SHIELD_FIELDS_MAX, SHIELD_FIELDS_BYTES_MAX),
+        false => (0, 0),
+    };
     let connection = http1::Builder::new()
         .timer(HeadTimer::new(REQUEST_HEAD_TIME_MAX))
         .header_read_timeout(REQUEST_HEAD_TIME_MAX)
         .max_buf_size(VIEWER_BUFFER_BYTES_MAX)
-        .max_header_size(REQUEST_HEAD_BYTES_MAX)
-        .max_headers(REQUEST_HEADERS_MAX)
+        .max_header_size(REQUEST_HEAD_BYTES_MAX + more_bytes)
+        .max_headers(REQUEST_HEADERS_MAX + more_fields)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);

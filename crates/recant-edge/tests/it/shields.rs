@@ -625,3 +625,17 @@ async fn one_tenants_many_fields_keep_nobody_from_the_shield() {
     assert_eq!(front.send("POST", "b.test", "/p", &["Content-Length: 0"]).await.text(), "done 1");
     assert_eq!(third.get("b.test", "/p").await.text(), "#1");
 }
+
+#[tokio::test]
+async fn a_post_of_many_fields_is_told_too() {
+    let origin = changing().await;
+    let spec = shielded(origin.address.port());
+    let shield = edge(spec.clone(), origin, None).await;
+    let front = edge(spec.clone(), nobody().await, shield.edge.shield_address()).await;
+    assert_eq!(front.get("a.test", "/p").await.text(), "#0");
+    let many: Vec<String> = (0..124).map(|n| format!("X-{n}: 1")).collect();
+    let mut lines: Vec<&str> = many.iter().map(String::as_str).collect();
+    lines.push("Content-Length: 0");
+    assert_eq!(front.send("POST", "a.test", "/p", &lines).await.text(), "done 1");
+    assert_eq!(front.get("a.test", "/p").await.text(), "#1");
+}

@@ -277,7 +277,8 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
     }
 }
 
-/// The one expectation that there is (RFC 9110 section 10.1.1), said in one way: hyper sends its `100 (Continue)`.
+/// The one expectation that there is (RFC 9110 section 10.1.1), said in one way. Its `100 (Continue)` is sent by hyper, and over HTTP/2
+/// by the request's content.
 fn check_expectation(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut expectations = headers.get_all(EXPECT).iter();
     match (expectations.next(), expectations.next()) {

@@ -12,7 +12,8 @@
 //! h2 refuses malformed requests with a stream error: fields of one connection (`Connection`, `Transfer-Encoding`,
 //! `Upgrade`, …), a `TE` other than `trailers`, an unknown, repeated, misplaced or missing pseudo-field, and a
 //! `Content-Length` that is not the content's (RFC 9113 sections 8.1.1, 8.2 and 8.3). `target` refuses an authority other
-//! than the `Host` field, and a scheme that is not the connection's.
+//! than the `Host` field, and beside an authority a scheme that is not the connection's. h2 passes on neither a scheme without an authority nor
+//! a fragment in the path, so those are not seen here.
 
 mod connection;
 mod content;

@@ -13,7 +13,7 @@ use crate::interim::Gates;
 pub(crate) struct Reply(Mutex<Speaker>);
 
 struct Speaker {
-    /// None once the response has begun, or the viewer has given up.
+    /// None once the response has begun.
     sender: Option<SendResponse<Bytes>>,
     gates: Gates,
 }

@@ -12,11 +12,13 @@ pub(crate) const NAME: &str = "recant";
 /// Fields that are about one connection, whether `Connection` lists them or not (RFC 9110 section 7.6.1).
 ///
 /// `Trailer` is not among them any more: what it announces goes on to the viewer (RFC 9110 section 6.6.2).
-const HOP_BY_HOP: [HeaderName; 8] = [
+/// The four with `proxy` are between a proxy and whoever asks it, and no cache may keep those that authenticate (RFC 9111 section 3.1).
+const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
     PROXY_AUTHORIZATION,
     TE,
     TRANSFER_ENCODING,

@@ -330,6 +330,8 @@ pub const STALE_WHEN_CUT_OFF_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Header fields of a viewer request. Ours.
 pub const REQUEST_HEADERS_MAX: usize = 128;
+/// Changes that an edge keeps telling its shields until they take note; of more, shields that are away may keep what was changed. Ours.
+pub const UNTOLD_CHANGES_MAX: usize = 4_096;
 /// Header fields that an edge adds to its viewer's when it asks a shield, `Via` and `Host` included. Ours.
 pub const SHIELD_FIELDS_MAX: usize = 16;
 /// Bytes of these fields; a `Location` that a change names is among them. Ours.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 
-use recant_core::cache_key::{CODINGS, CachedMethod, KeyedRequest};
+use recant_core::cache_key::{CODINGS, CacheKey, CachedMethod, KeyedRequest};
 use recant_core::changes::{Resource, changed};
 use recant_core::host::Host;
 
@@ -43,6 +43,19 @@ impl<'a> Changed<'a> {
 
     /// Takes out what is stored here of them, and sees to it that what is on its way does not come after that.
     pub(crate) fn forget(&self, shared: &Shared) {
+        for key in self.keys() {
+            // First what is on its way, or it could come after what is removed here.
+            for key in [key.with_method(CachedMethod::Options), key] {
+                shared.fetches.outdate(&key);
+                shared.store.remove(&key);
+                shared.store.remove(&key.for_parts());
+            }
+        }
+    }
+
+    /// Under which keys a `GET` of them may be stored.
+    pub(crate) fn keys(&self) -> Vec<CacheKey> {
+        let mut keys = Vec::new();
         let (tenant, distribution) = (&self.arrival.tenant, &self.arrival.distribution);
         for (path, query) in &self.resources {
             // Whatever the request's own behaviour stores: what it changes may have another one.
@@ -51,14 +64,9 @@ impl<'a> Changed<'a> {
                 let mut headers = self.request.clone();
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
                 let (class, query) = (CachedMethod::Get, query.as_deref());
-                let key = KeyedRequest::new(tenant, distribution, policy, class, path, query, &headers).key;
-                // First what is on its way, or it could come after what is removed here.
-                for key in [key.with_method(CachedMethod::Options), key] {
-                    shared.fetches.outdate(&key);
-                    shared.store.remove(&key);
-                    shared.store.remove(&key.for_parts());
-                }
+                keys.push(KeyedRequest::new(tenant, distribution, policy, class, path, query, &headers).key);
             }
         }
+        keys
     }
 }

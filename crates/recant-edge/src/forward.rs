@@ -211,26 +211,17 @@ impl Job {
     /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes. First at the shields, or what
     /// goes here would come back from there.
     ///
-    /// At once, whatever becomes of the viewer; and once more when the shields have been told, for what came back from them until then. That comes to
-    /// its end without him, and he waits for it for a second.
+    /// Here at once, whatever becomes of the viewer. Shields are told, and he waits for a second at most until they have been.
     async fn forget_what_changed(&self, shared: &Arc<Shared>, head: &Parts, response: &HeaderMap) {
-        self.changed(head, response).forget(shared);
-        if shared.shields.is_none() {
-            return;
-        }
-        let (shared, job, head, response) = (shared.clone(), self.clone(), head.clone(), response.clone());
-        let telling = tokio::spawn(async move {
-            let changed = job.changed(&head, &response);
-            shield::tell(&shared, &job, &changed, &head, &response).await;
-            changed.forget(&shared);
-        });
-        // It goes on when nobody waits for it any more.
-        let _ = timeout(SHIELD_ANSWER_TIME_MAX, telling).await;
-    }
-
-    fn changed<'a>(&'a self, head: &'a Parts, response: &HeaderMap) -> Changed<'a> {
         let target = (&*self.path, self.query.as_deref());
-        Changed::of(&self.arrival, &self.host, target, &head.headers, response)
+        let changed = Changed::of(&self.arrival, &self.host, target, &head.headers, response);
+        // First the shields: from here on they are not asked for it.
+        let told = shield::tell(shared, self, &changed, head, response);
+        changed.forget(shared);
+        if let Some(told) = told {
+            // It goes on when nobody waits for it any more.
+            let _ = timeout(SHIELD_ANSWER_TIME_MAX, told).await;
+        }
     }
 
     /// Turns an origin's response into the viewer's, has it stored on the way if it may be, and shares it with those who

@@ -27,6 +27,9 @@ pub(crate) async fn ask(
     // A shield asks no shield.
     let keyed = job.ask.keyed.as_ref().filter(|_| !job.viewer.is_edge())?;
     let shields = shared.shields.as_ref()?;
+    if shields.untold.has(&keyed.request.key) {
+        return None;
+    }
     let shield = shields.of(specs.first()?.shield.as_ref()?)?;
     let place = shared.world.place_of(job.arrival.stamp)?;
     let told = Told {

@@ -23,6 +23,7 @@ use recant_core::time::BootTime;
 use recant_wire::feed::EdgeSecret;
 
 use super::fields::SHIELD;
+use super::untold::Untold;
 use super::{ShieldAddress, ShieldOptions};
 use crate::clock::Clock;
 use crate::origin::{AddressPolicy, Answer, Call, Origin, OriginError, Origins, Secure, Upload};
@@ -34,6 +35,8 @@ pub(crate) struct Shields {
     connections: Arc<Origins>,
     clock: Arc<dyn Clock>,
     pub(super) authorization: HeaderValue,
+    /// What they are not asked for.
+    pub(super) untold: Arc<Untold>,
 }
 
 /// One of them.
@@ -62,12 +65,18 @@ impl Shields {
             connections: Arc::new(Origins::new(AddressPolicy::default(), secure)),
             clock,
             authorization,
+            untold: Arc::default(),
         }
     }
 
     /// Whether it knows any.
     pub(crate) fn has_any(&self) -> bool {
         !self.by_region.is_empty()
+    }
+
+    /// Whether one of them is for this region.
+    pub(super) fn knows(&self, region: &str) -> bool {
+        self.by_region.contains_key(region)
     }
 
     /// The shield of this region, unless it is resting. The first who comes when the time is over has it asked whether it is back.

@@ -7,8 +7,7 @@
 //! ```
 //!
 //! [`mod@ask`] and [`mod@tell`] are an edge's side, [`mod@answer`] the shield's, [`fields`] what they tell each other beside the request, [`known`] which
-//! shields are there. A shield is an edge like any
-//! other, with a listener for edges. It walks the same way as for a viewer: it makes the same key, has the same rules, lets the same requests
+//! shields are there. A shield is an edge like any other, with a listener for edges. It walks the same way as for a viewer: it makes the same key, has the same rules, lets the same requests
 //! share one of its own. What is for viewers alone (countries, protocols, error pages, response headers policies) is left to the edge in
 //! front, which has judged it already.
 //!
@@ -29,7 +28,7 @@
 //! while; one that only takes long is not: that may be one tenant's origin, and is not the others' loss ([`known`]).
 //!
 //! Change anything. Only what may use the cache goes to it; a `POST` goes to the origin, and when the origin has answered the shield is told what has
-//! changed, before the edge in front forgets it itself ([`mod@tell`]).
+//! changed. Until it has taken note it is not asked for that ([`mod@tell`]).
 //!
 //! Requests of edges have flights of their own at an edge that asks shields itself ([`crate::collapse`]): else two edges that
 //! are each other's shields, or one that is its own, would wait for themselves.
@@ -40,6 +39,7 @@ mod fields;
 mod known;
 mod options;
 mod tell;
+mod untold;
 
 pub(crate) use answer::answer;
 pub(crate) use ask::ask;

@@ -303,6 +303,35 @@ async fn what_a_request_past_the_shield_has_changed_does_not_come_back_from_ther
 }
 
 #[tokio::test]
+async fn a_shield_that_has_not_taken_note_of_a_change_is_not_asked_for_it() {
+    let (address, _calls) = false_shield(|_, mut stream| async move {
+        loop {
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                if !matches!(stream.read_buf(&mut asked).await, Ok(1..)) {
+                    return;
+                }
+            }
+            // Well, but for what it is told.
+            if String::from_utf8_lossy(&asked).to_ascii_lowercase().contains("recant-changed") {
+                std::future::pending::<()>().await;
+            }
+            let old = b"HTTP/1.1 200 OK\r\nRecant-Shield: answered\r\nCache-Control: max-age=600\r\nContent-Length: 3\r\n\r\nold";
+            let _ = stream.write_all(old).await;
+        }
+    })
+    .await;
+    let origin = changing().await;
+    let front = edge(shielded(origin.address.port()), origin, Some(address)).await;
+    for path in ["/p", "/other"] {
+        assert_eq!(front.get("a.test", path).await.text(), "old");
+    }
+    assert_eq!(front.send("POST", "a.test", "/p", &["Content-Length: 0"]).await.text(), "done 1");
+    assert_eq!(front.get("a.test", "/p").await.text(), "#1");
+    assert_eq!(front.get("a.test", "/new").await.text(), "old", "it is asked for everything else");
+}
+
+#[tokio::test]
 async fn what_a_shield_is_fetching_when_it_is_changed_is_not_kept_there() {
     let gate = Arc::new(Gate::default());
     let held = gate.clone();

@@ -41,7 +41,7 @@ use crate::forward::Job;
 use crate::geo::Geo;
 use crate::hop;
 use crate::https;
-use crate::interim::Interjections;
+use crate::interim::{Gate, Interjections};
 use crate::lookup::{self, Ask, Found, look_up};
 use crate::max_forwards;
 use crate::origin::Origins;
@@ -97,7 +97,7 @@ pub(crate) struct Arrival {
 /// Answers one request; `doubt` is what was noted of its bytes, and refuses it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
-    interjections: &Interjections,
+    interjections: &Arc<dyn Interjections>,
     viewer: &Viewer,
     request: Request<Received>,
     doubt: Option<Ambiguous>,
@@ -137,7 +137,7 @@ pub(crate) type Refused = (Refusal, Option<Why>);
 
 async fn walk(
     shared: &Arc<Shared>,
-    interjections: &Interjections,
+    interjections: &Arc<dyn Interjections>,
     viewer: &Viewer,
     mut head: Parts,
     body: Received,
@@ -187,7 +187,7 @@ async fn walk(
 /// without it.
 pub(crate) async fn answer_edge(
     shared: &Arc<Shared>,
-    interjections: &Interjections,
+    interjections: &Arc<dyn Interjections>,
     viewer: &Viewer,
     (asked, key): (LogPlace, KeyDigest),
     head: Parts,
@@ -232,7 +232,7 @@ fn admit(
 /// From the lookup to the response.
 async fn serve(
     shared: &Arc<Shared>,
-    interjections: &Interjections,
+    interjections: &Arc<dyn Interjections>,
     viewer: &Viewer,
     arrival: Arrival,
     (host, path, query): (Host, String, Option<String>),
@@ -257,7 +257,7 @@ async fn serve(
             if only_if_cached(&head.headers) && !viewer.is_edge() {
                 return Err((Refusal::NotStored, why));
             }
-            let gate = Some(interjections.open());
+            let gate = Some(Gate::open(interjections));
             let fetched = Box::pin(fetch(shared, job(ask), head, Some(body), gate)).await;
             fetched.map_err(|error| (error.into(), why))
         }

@@ -166,7 +166,7 @@ async fn http1(
     let line = Arc::<Line>::default();
     let doubts = Arc::<Doubts>::default();
     let stream = InterimStream::new(StrictStream::new(stream, doubts.clone()), line.clone());
-    let interjections = Interjections::Http1(line);
+    let interjections: Arc<dyn Interjections> = line;
     let requests = AtomicU64::new(0);
     let afterwards = Afterwards::default();
     let service = service_fn(|mut request: Request<Incoming>| {

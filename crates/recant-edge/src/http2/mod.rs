@@ -24,4 +24,4 @@ mod turns;
 
 pub(crate) use connection::serve;
 pub(crate) use content::Content;
-pub(crate) use reply::Reply;
+use reply::Reply;

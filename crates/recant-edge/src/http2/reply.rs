@@ -7,10 +7,10 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use http::{HeaderMap, Response, StatusCode};
 
-use crate::interim::Gates;
+use crate::interim::{Gates, Interjections};
 
 /// The answering side of one stream, until its response begins.
-pub(crate) struct Reply(Mutex<Speaker>);
+pub(super) struct Reply(Mutex<Speaker>);
 
 struct Speaker {
     /// None once the response has begun.
@@ -21,23 +21,6 @@ struct Speaker {
 impl Reply {
     pub(super) fn new(sender: SendResponse<Bytes>) -> Self {
         Self(Mutex::new(Speaker { sender: Some(sender), gates: Gates::default() }))
-    }
-
-    /// See [`Gates::open`].
-    pub(crate) fn open(&self) -> u64 {
-        self.lock().gates.open()
-    }
-
-    pub(crate) fn close(&self, number: u64) {
-        self.lock().gates.close(number);
-    }
-
-    /// Passes an informational response on, if the gate of this number is open and the response has not begun.
-    pub(crate) fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap) {
-        let mut speaker = self.lock();
-        if let Some(response) = speaker.gates.admit(number, status, headers) {
-            speaker.say(response);
-        }
     }
 
     /// Says that the content is awaited (RFC 9110 section 15.2.1).
@@ -62,6 +45,23 @@ impl Reply {
 
     fn lock(&self) -> MutexGuard<'_, Speaker> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Interjections for Reply {
+    fn open(&self) -> u64 {
+        self.lock().gates.open()
+    }
+
+    fn close(&self, number: u64) {
+        self.lock().gates.close(number);
+    }
+
+    fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap) {
+        let mut speaker = self.lock();
+        if let Some(response) = speaker.gates.admit(number, status, headers) {
+            speaker.say(response);
+        }
     }
 }
 

@@ -62,7 +62,7 @@ async fn respond(
     if head.headers.len() > REQUEST_HEADERS_MAX {
         return Refusal::TooManyFields.into_response(None);
     }
-    let interjections = Interjections::Http2(reply.clone());
+    let interjections: Arc<dyn Interjections> = reply.clone();
     let request = Request::from_parts(head, Received::Http2(content));
     request::answer(shared, &interjections, viewer, request, None).await
 }
@@ -180,5 +180,38 @@ impl Writing {
             }
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use h2::{client, server};
+    use tokio::io::duplex;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::http2::turns::Streams;
+
+    /// What a stream whose viewer takes nothing comes to.
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_nobody_takes_is_given_up() {
+        let (near, far) = duplex(64 * 1024);
+        let opening = client::Builder::new().initial_window_size(1_000).handshake::<_, Bytes>(near);
+        let (client, server) = tokio::join!(opening, server::handshake(far));
+        let (mut client, connection) = client.expect("a viewer");
+        tokio::spawn(connection);
+        let mut server = server.expect("an edge");
+        let request = Request::get("https://a.test/").body(()).expect("a request");
+        let (response, _) = client.send_request(request, true).expect("it is sent");
+        let (_, mut sender) = server.accept().await.expect("a stream").expect("a request");
+        tokio::spawn(async move { while server.accept().await.is_some() {} });
+        let stream = sender.send_response(Response::new(()), false).expect("it is sent");
+        let mut writing = Writing { stream, turn: Arc::new(Streams::default()).begin() };
+        let start = Instant::now();
+        let body = Outgoing::Whole(Some(Bytes::from(vec![7; 2_000])));
+        let sent = writing.send(body).await;
+        assert!(matches!(sent, Err(Broken::Stalled)), "{sent:?}");
+        assert_eq!(start.elapsed().as_secs(), VIEWER_STALL_MAX.as_secs());
+        drop(response);
     }
 }

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Gates;
+use super::{Gates, Interjections};
 
 /// What the viewer's connection and those who speak up in between share.
 #[derive(Debug, Default)]
@@ -43,21 +43,19 @@ enum State {
     Busy,
 }
 
-impl Line {
-    /// See [`Gates::open`].
-    pub(super) fn open(&self) -> u64 {
+impl Interjections for Line {
+    fn open(&self) -> u64 {
         let mut queue = self.lock();
         queue.state = State::Unknown;
         self.is_active.store(true, Ordering::Relaxed);
         queue.gates.open()
     }
 
-    pub(super) fn close(&self, number: u64) {
+    fn close(&self, number: u64) {
         self.lock().gates.close(number);
     }
 
-    /// Passes an informational response on, if the gate of this number is open and nothing is being written.
-    pub(super) fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap) {
+    fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap) {
         let mut queue = self.lock();
         if queue.state == State::Busy {
             return;
@@ -76,7 +74,9 @@ impl Line {
             waker.wake();
         }
     }
+}
 
+impl Line {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

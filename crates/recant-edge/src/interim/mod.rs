@@ -2,7 +2,7 @@
 //!
 //! They reach a viewer between his request's complete head and the head of its response, or not at all. A [`Gate`] is
 //! open for one request. It closes when the head of its response is here, so nothing that comes late can get into what the viewer
-//! is sent then. How they are written is the connection's business: [`Line`] for HTTP/1.1, [`Reply`] for a stream of HTTP/2.
+//! is sent then. How they are written is the connection's business: [`Line`] for HTTP/1.1, `http2` for a stream of HTTP/2.
 
 mod line;
 
@@ -15,20 +15,22 @@ use recant_core::limits::{INFORMATIONAL_BYTES_MAX, INFORMATIONAL_MAX};
 pub(crate) use line::{InterimStream, Line};
 
 use crate::hop;
-use crate::http2::Reply;
 
-/// Where a viewer is told something in front of a response.
-#[derive(Clone)]
-pub(crate) enum Interjections {
-    /// On his connection.
-    Http1(Arc<Line>),
-    /// On the stream of his request.
-    Http2(Arc<Reply>),
+/// Where a viewer is told something in front of a response: on his connection, or on the stream of his request.
+pub(crate) trait Interjections: Send + Sync {
+    /// See [`Gates::open`].
+    fn open(&self) -> u64;
+
+    /// See [`Gates::close`].
+    fn close(&self, number: u64);
+
+    /// Passes an informational response on, if the gate of this number is open and it can still come in front of the response.
+    fn pass(&self, number: u64, status: StatusCode, headers: &HeaderMap);
 }
 
 /// The right to speak up in front of one response.
 pub(crate) struct Gate {
-    interjections: Interjections,
+    interjections: Arc<dyn Interjections>,
     number: u64,
 }
 
@@ -41,37 +43,24 @@ pub(crate) struct Gates {
     passed_bytes: usize,
 }
 
-impl Interjections {
-    /// Opens the gate for a request whose head is complete.
-    pub(crate) fn open(&self) -> Gate {
-        let number = match self {
-            Self::Http1(line) => line.open(),
-            Self::Http2(reply) => reply.open(),
-        };
-        Gate { interjections: self.clone(), number }
-    }
-}
-
 impl Gate {
+    /// Opens the gate for a request whose head is complete.
+    pub(crate) fn open(interjections: &Arc<dyn Interjections>) -> Self {
+        Self { interjections: interjections.clone(), number: interjections.open() }
+    }
+
     /// Has what comes before the response to this request passed on.
     pub(crate) fn listen<B>(&self, request: &mut http::Request<B>) {
         let (interjections, number) = (self.interjections.clone(), self.number);
         hyper::ext::on_informational(request, move |response| {
-            let (status, headers) = (response.status(), response.headers());
-            match &interjections {
-                Interjections::Http1(line) => line.pass(number, status, headers),
-                Interjections::Http2(reply) => reply.pass(number, status, headers),
-            }
+            interjections.pass(number, response.status(), response.headers());
         });
     }
 }
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        match &self.interjections {
-            Interjections::Http1(line) => line.close(self.number),
-            Interjections::Http2(reply) => reply.close(self.number),
-        }
+        self.interjections.close(self.number);
     }
 }
 
@@ -84,6 +73,7 @@ impl Gates {
         self.opened
     }
 
+    /// Closes the gate of this number, if it is the one that is open.
     pub(crate) fn close(&mut self, number: u64) {
         if self.open == Some(number) {
             self.open = None;

@@ -18,7 +18,7 @@ use crate::viewer::{Security, Viewer};
 /// Answers one request of an edge; `doubt` is what was noted of its bytes.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
-    interjections: &Interjections,
+    interjections: &Arc<dyn Interjections>,
     request: Request<Received>,
     doubt: Option<Ambiguous>,
 ) -> Response<Outgoing> {

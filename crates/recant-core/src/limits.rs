@@ -332,10 +332,12 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
 pub const REQUEST_HEADERS_MAX: usize = 128;
 /// Changes that an edge keeps telling its shields until they take note; of more, shields that are away may keep what was changed. Ours.
 pub const UNTOLD_CHANGES_MAX: usize = 4_096;
-/// Header fields that an edge adds to its viewer's when it asks a shield, `Via` and `Host` included. Ours.
+/// Header fields that an edge adds to its viewer's when it asks a shield, `Via` and `Host` included, and that a shield adds to its answer. Ours.
 pub const SHIELD_FIELDS_MAX: usize = 16;
 /// Bytes of these fields; a `Location` that a change names is among them. Ours.
 pub const SHIELD_FIELDS_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of the fields that a shield adds to its answer; all tags are among them. Ours.
+pub const SHIELD_ANSWER_FIELDS_BYTES_MAX: usize = 48 * 1024;
 /// How long a viewer may take to send a request's head, and how long a kept connection may idle before it. Ours.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a viewer may make no progress at all: with a request's body, or with taking a response. Ours.
@@ -465,7 +467,8 @@ pub const SEGMENTS_PER_RESPONSE_MAX: usize = 64;
 
 const _: () = assert!(DISK_SEGMENT_BYTES_MAX + 2 * STORED_BODY_BYTES_MAX as u64 <= u32::MAX as u64);
 const _: () = assert!(REQUEST_HEAD_BYTES_MAX + SHIELD_FIELDS_BYTES_MAX <= VIEWER_BUFFER_BYTES_MAX);
-const _: () = assert!(ORIGIN_HEAD_BYTES_MAX <= ORIGIN_BUFFER_BYTES_MAX);
+const _: () = assert!(ORIGIN_HEAD_BYTES_MAX + SHIELD_ANSWER_FIELDS_BYTES_MAX <= ORIGIN_BUFFER_BYTES_MAX);
+const _: () = assert!(TAGS_PER_CONFIRMED_RESPONSE_MAX * (TAG_CHARS_MAX + 1) < SHIELD_ANSWER_FIELDS_BYTES_MAX);
 const _: () = assert!(LEASE_MIN.as_nanos() <= LEASE_DEFAULT.as_nanos());
 const _: () = assert!(LEASE_DEFAULT.as_nanos() <= LEASE_MAX.as_nanos());
 const _: () = assert!(CLOCK_SKEW_DEFAULT.as_nanos() <= CLOCK_SKEW_MAX.as_nanos());

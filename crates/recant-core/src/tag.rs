@@ -88,6 +88,14 @@ impl fmt::Display for CacheTag {
 /// What no invalidation could name is dropped, then what was named before, then all beyond the first
 /// [`TAGS_PER_RESPONSE_MAX`] (CloudFront drops them silently, too).
 pub fn parse_header_values<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<CacheTag> {
+    parse_header_values_up_to(TAGS_PER_RESPONSE_MAX, values)
+}
+
+/// The same with another bound.
+pub fn parse_header_values_up_to<'a>(
+    tags_max: usize,
+    values: impl Iterator<Item = &'a [u8]>,
+) -> Vec<CacheTag> {
     let mut tags = Vec::new();
     for value in values {
         for piece in value.split(|byte| *byte == b',') {
@@ -99,7 +107,7 @@ pub fn parse_header_values<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<Ca
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
-            if tags.len() == TAGS_PER_RESPONSE_MAX {
+            if tags.len() == tags_max {
                 return tags;
             }
         }

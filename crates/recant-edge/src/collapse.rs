@@ -24,6 +24,7 @@ use crate::origin::OriginError;
 use crate::request::Shared;
 use crate::respond;
 use crate::shield::Shields;
+use crate::tags;
 
 /// Flights that a request follows before it asks alone.
 const FLIGHTS_AWAITED_MAX: usize = 3;
@@ -154,6 +155,7 @@ impl Job {
             headers.insert(AGE, HeaderValue::from(fresh.age.as_secs()));
         }
         debug_assert!(status != StatusCode::NOT_MODIFIED || !headers.contains_key(CONTENT_LENGTH));
+        tags::tell(head, &mut headers, &facts.tags);
         respond::mark_collapsed(&mut headers, status, self.ask.why);
         let mut response = Response::new(body);
         *response.status_mut() = status;

@@ -1,15 +1,15 @@
 //! A 304 from the origin: what is stored is still good, with some of its fields renewed.
 
+use http::Response;
 use http::header::HeaderMap;
 use http::request::Parts;
-use http::{HeaderValue, Response};
 
 use recant_core::compression;
 use recant_core::freshen;
 use recant_core::freshness::Terms;
 use recant_core::limits::TAGS_PER_CONFIRMED_RESPONSE_MAX;
 use recant_core::storability::{NotStored, storability};
-use recant_core::tag::{self, CacheTag};
+use recant_core::tag::CacheTag;
 use recant_core::time::WallTime;
 
 use crate::body::Outgoing;
@@ -31,6 +31,7 @@ impl Job {
         head: &Parts,
         reserve: &Reserve,
         not_modified: &HeaderMap,
+        new_tags: Vec<CacheTag>,
         times: (WallTime, WallTime),
     ) -> Option<Response<Outgoing>> {
         let (old, policy, keyed) = (&reserve.stored, self.arrival.policy()?, self.ask.keyed.as_ref()?);
@@ -47,7 +48,7 @@ impl Job {
         }
         let headers = freshen::freshened(&old_headers, not_modified);
         let mut tags = old.tags.to_vec();
-        tags.extend(self.tags(&headers).into_iter().filter(|tag| !old.tags.contains(tag)));
+        tags.extend(new_tags.into_iter().filter(|tag| !old.tags.contains(tag)));
         // Rules for the new tags have never been looked at; of those up to here some may be forgotten by now.
         let has_new_tags = tags.len() > old.tags.len();
         // Until it is written, what lies on the disk has not got them, and a process that is killed before would leave it to the next
@@ -87,10 +88,6 @@ impl Job {
         };
         let key = keyed.request.key.clone();
         let is_stored = match verdict {
-            Ok(storable) if self.hides_tags(&storable.withheld) => {
-                shared.store.remove_one(&key, old);
-                false
-            }
             Ok(storable) => {
                 for name in &storable.withheld {
                     facts.headers.remove(name);
@@ -119,13 +116,5 @@ impl Job {
         }
         let age = fresh.age;
         Some(serve(head, &new, age, &Account::Validated { stored: is_stored }))
-    }
-
-    /// The tags that a response with these fields has.
-    pub(crate) fn tags(&self, headers: &HeaderMap) -> Vec<CacheTag> {
-        let name = self.arrival.distribution.cache_tag_header.as_deref();
-        name.map_or_else(Vec::new, |name| {
-            tag::parse_header_values(headers.get_all(name).iter().map(HeaderValue::as_bytes))
-        })
     }
 }

@@ -26,7 +26,7 @@ use crate::files::EdgeFiles;
 use crate::flight::Flights;
 use crate::geo::GeoDatabaseError;
 use crate::metrics::{self, Metrics};
-use crate::origin::{AddressPolicy, Network, OriginCaError, Origins};
+use crate::origin::{AddressPolicy, HeadMax, Network, OriginCaError, Origins};
 use crate::recall::Recalls;
 use crate::removals::Removals;
 use crate::request::Shared;
@@ -223,7 +223,7 @@ impl Edge {
                 .as_ref()
                 .map(|secret| Shields::new(&options.shield, secret, secure.clone(), options.clock.clone())),
             edge_secret: options.edge_secret,
-            origins: Origins::new(policy, secure),
+            origins: Origins::new(policy, secure, HeadMax::OF_ORIGINS),
             clock: options.clock.clone(),
             geo,
             https_port: options.https_port.or(viewer_tls.map(|address| address.port())).unwrap_or(443),

@@ -39,6 +39,7 @@ use crate::request::{Arrival, Shared};
 use crate::respond::{self, Account};
 use crate::serve::serve;
 use crate::shield;
+use crate::tags;
 use crate::upgrade::switched;
 use crate::viewer::Viewer;
 
@@ -91,11 +92,12 @@ pub(crate) async fn ask(
         let times = (request_time, shared.clock.wall());
         if let Some(reserve) = validate.filter(|_| answer.response.status() == StatusCode::NOT_MODIFIED) {
             let mut headers = answer.response.headers().clone();
-            job.strip(&mut headers);
+            let tags = job.take_tags(&mut headers);
+            hop::strip(&mut headers);
             hop::append_via(&mut headers, answer.response.version());
             note_date(&mut headers, times.1);
             answer.lent.give_back();
-            if let Some(response) = job.confirm(shared, head, reserve, &headers, times) {
+            if let Some(response) = job.confirm(shared, head, reserve, &headers, tags, times) {
                 if let Some(boarding) = &boarding {
                     boarding.tell(Phase::Validated);
                 }
@@ -208,10 +210,8 @@ impl Job {
         may.then(|| serve(head, stored, age, &Account::StandIn(status)))
     }
 
-    /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes. First at the shields, or what
-    /// goes here would come back from there.
-    ///
-    /// Here at once, whatever becomes of the viewer. Shields are told, and he waits for a second at most until they have been.
+    /// RFC 9111 section 4.4: after a request that was to change something and succeeded, what is stored of it goes: here at once,
+    /// whatever becomes of the viewer. Shields are told, and he waits for a second at most until they have been.
     async fn forget_what_changed(&self, shared: &Arc<Shared>, head: &Parts, response: &HeaderMap) {
         let target = (&*self.path, self.query.as_deref());
         let changed = Changed::of(&self.arrival, &self.host, target, &head.headers, response);
@@ -236,7 +236,8 @@ impl Job {
     ) -> Response<Outgoing> {
         let Answer { response, lent, read_timeout } = answer;
         let (mut parts, body) = response.into_parts();
-        let kept = self.facts_to_keep(head, &parts, &body, times);
+        let tags = self.take_tags(&mut parts.headers);
+        let kept = self.facts_to_keep(head, &parts, &body, &tags, times);
         self.freshen_by_head(shared, head, &parts);
         let is_to_be_coded = kept.is_some()
             && head.method == Method::GET
@@ -245,7 +246,7 @@ impl Job {
             && compression::is_eligible(parts.status, &parts.headers);
 
         state_length(&mut parts, &body, head.method == Method::HEAD);
-        self.strip(&mut parts.headers);
+        hop::strip(&mut parts.headers);
         hop::append_via(&mut parts.headers, parts.version);
         note_date(&mut parts.headers, times.1);
         let coder = is_to_be_coded.then(|| self.coder(shared)).flatten();
@@ -263,6 +264,7 @@ impl Job {
                 (Some(facts), part)
             }
         };
+        tags::tell(head, &mut parts.headers, &tags);
         respond::mark_forwarded(&mut parts.headers, parts.status, self.ask.why, facts.is_some());
         let shareable = facts.as_ref().filter(|facts| facts.terms.is_fresh());
         let shareable = shareable.cloned();

@@ -12,10 +12,10 @@ use recant_core::limits::STORED_BODY_BYTES_MAX;
 use recant_core::part::Part;
 use recant_core::range::AskedRange;
 use recant_core::storability::storability;
+use recant_core::tag::CacheTag;
 use recant_core::time::WallTime;
 
 use crate::forward::Job;
-use crate::hop;
 use crate::store::{Facts, NewPart};
 
 /// What is kept of a response.
@@ -33,6 +33,7 @@ impl Job {
         head: &Parts,
         parts: &http::response::Parts,
         body: &Incoming,
+        tags: &[CacheTag],
         times: (WallTime, WallTime),
     ) -> Option<Kept> {
         let (keyed, policy) = (self.ask.keyed.as_ref()?, self.arrival.policy()?);
@@ -63,14 +64,14 @@ impl Job {
         let storable = storability(request, status, headers, policy, error_min_ttl, sent, came)
             .inspect_err(|reason| tracing::debug!(%reason, path = %self.path, "not stored"))
             .ok()?;
-        if part.is_some() && !storable.terms.is_fresh() || self.hides_tags(&storable.withheld) {
+        if part.is_some() && !storable.terms.is_fresh() {
             return None;
         }
         let facts = Facts {
             tenant: self.arrival.tenant.id.clone(),
             stamp: self.arrival.stamp,
             uris: keyed.request.key.uris(),
-            tags: self.tags(headers),
+            tags: tags.to_vec(),
             status: parts.status,
             headers: HeaderMap::new(),
             terms: storable.terms,
@@ -79,30 +80,6 @@ impl Job {
             is_coded_here: false,
         };
         Some(Kept { facts, withheld: storable.withheld, part })
-    }
-
-    /// Whether tags would be known here, and not to the edge that is given what is stored without their field: where there are shields, such a
-    /// response is not stored.
-    pub(crate) fn hides_tags(&self, withheld: &[HeaderName]) -> bool {
-        let distribution = &self.arrival.distribution;
-        let tags = distribution.cache_tag_header.as_deref();
-        tags.is_some_and(|tags| withheld.iter().any(|name| name.as_str().eq_ignore_ascii_case(tags)))
-            && distribution.origins.iter().any(|origin| origin.shield.is_some())
-    }
-
-    /// Removes what is for one hop. Not the tags: an edge that asks through this one needs them, whatever `Connection` lists.
-    pub(crate) fn strip(&self, headers: &mut HeaderMap) {
-        let tags = self.arrival.distribution.cache_tag_header.as_deref();
-        let tags = tags.and_then(|tags| HeaderName::from_bytes(tags.as_bytes()).ok());
-        let listed = tags.filter(|tags| hop::lists(headers, tags) && !hop::is_for_one_hop(tags));
-        let lines: Vec<HeaderValue> = listed.iter().flat_map(|tags| headers.get_all(tags)).cloned().collect();
-        hop::strip(headers);
-        if let Some(tags) = listed {
-            headers.remove(&tags);
-            for line in lines {
-                headers.append(tags.clone(), line);
-            }
-        }
     }
 
     /// What the response to a request for a range is a part of; inside, nothing when it is the whole. Nothing else is kept

@@ -83,6 +83,7 @@ mod stop;
 mod store;
 mod strict;
 mod sweep;
+mod tags;
 mod target;
 mod tls;
 mod upgrade;

@@ -16,6 +16,7 @@ use recant_core::range::{Portion, portion};
 use crate::body::Outgoing;
 use crate::respond::{self, Account};
 use crate::store::Stored;
+use crate::tags;
 
 /// What a request gets of the stored response that it selects, in the order of RFC 9110 section 13.2.2.
 pub(crate) fn serve(head: &Parts, stored: &Stored, age: Duration, account: &Account) -> Response<Outgoing> {
@@ -39,6 +40,7 @@ pub(crate) fn serve(head: &Parts, stored: &Stored, age: Duration, account: &Acco
             Portion::Unsatisfiable => (status, body) = as_unsatisfiable(&mut headers, length),
         }
     }
+    tags::tell(head, &mut headers, &stored.tags);
     respond::mark_stored(&mut headers, status, age, account);
     response(status, headers, body)
 }
@@ -64,6 +66,7 @@ pub(crate) fn serve_incomplete(
             Portion::Unsatisfiable => as_unsatisfiable(&mut headers, segments.length()),
         }
     };
+    tags::tell(head, &mut headers, &stored.tags);
     respond::mark_stored(&mut headers, status, age, account);
     Some(response(status, headers, body))
 }

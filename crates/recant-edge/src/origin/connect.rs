@@ -10,15 +10,16 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
-use recant_core::limits::{ORIGIN_BUFFER_BYTES_MAX, ORIGIN_HEAD_BYTES_MAX, ORIGIN_HEADERS_MAX};
+use recant_core::limits::ORIGIN_BUFFER_BYTES_MAX;
 
-use super::{AddressPolicy, Origin, OriginError, Place, Secure, Upload};
+use super::{AddressPolicy, HeadMax, Origin, OriginError, Place, Secure, Upload};
 
 /// Opens a connection to the origin. Each attempt tries all of its allowed addresses, which share the time. An origin
 /// that does not prove its name over TLS is not asked at its other addresses.
 pub(super) async fn connect(
     policy: &AddressPolicy,
     secure: &Secure,
+    head_max: HeadMax,
     origin: &Origin,
 ) -> Result<SendRequest<Upload>, OriginError> {
     let addresses = resolve(policy, origin).await?;
@@ -27,7 +28,7 @@ pub(super) async fn connect(
     for _ in 0..origin.connection_attempts {
         for address in &addresses {
             match timeout(share, open(policy, secure, &origin.place, *address)).await {
-                Ok(Ok(stream)) => return stream.handshake(*address).await,
+                Ok(Ok(stream)) => return stream.handshake(*address, head_max).await,
                 Ok(Err(OriginError::Unreachable(address, refused))) => {
                     error = OriginError::Unreachable(address, refused);
                 }
@@ -80,22 +81,30 @@ async fn open(
 }
 
 impl Opened {
-    async fn handshake(self, address: SocketAddr) -> Result<SendRequest<Upload>, OriginError> {
+    async fn handshake(
+        self,
+        address: SocketAddr,
+        head_max: HeadMax,
+    ) -> Result<SendRequest<Upload>, OriginError> {
         match self {
-            Self::Plain(stream) => handshake(address, stream).await,
-            Self::Secure(stream) => handshake(address, stream).await,
+            Self::Plain(stream) => handshake(address, stream, head_max).await,
+            Self::Secure(stream) => handshake(address, stream, head_max).await,
         }
     }
 }
 
-async fn handshake<S>(address: SocketAddr, stream: S) -> Result<SendRequest<Upload>, OriginError>
+async fn handshake<S>(
+    address: SocketAddr,
+    stream: S,
+    head_max: HeadMax,
+) -> Result<SendRequest<Upload>, OriginError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (sender, connection) = Builder::new()
-        .max_headers(ORIGIN_HEADERS_MAX)
+        .max_headers(head_max.fields)
         .max_buf_size(ORIGIN_BUFFER_BYTES_MAX)
-        .max_header_size(ORIGIN_HEAD_BYTES_MAX)
+        .max_header_size(head_max.bytes)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(OriginError::Broken)?;

@@ -22,6 +22,9 @@ use http::request::Parts;
 use hyper::body::Incoming;
 
 use recant_core::host::Host;
+use recant_core::limits::{
+    ORIGIN_HEAD_BYTES_MAX, ORIGIN_HEADERS_MAX, SHIELD_ANSWER_FIELDS_BYTES_MAX, SHIELD_FIELDS_MAX,
+};
 use recant_core::spec::{DistributionSpec, OriginProtocol, OriginSpec, TemplateError, TenantSpec};
 
 pub(crate) use address::AddressPolicy;
@@ -40,12 +43,29 @@ use crate::viewer::Viewer;
 pub(crate) struct Origins {
     policy: AddressPolicy,
     secure: Secure,
+    head_max: HeadMax,
     pool: Arc<Pool>,
 }
 
+/// How much the head of a response may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadMax {
+    pub(crate) fields: usize,
+    pub(crate) bytes: usize,
+}
+
+impl HeadMax {
+    pub(crate) const OF_ORIGINS: Self = Self { fields: ORIGIN_HEADERS_MAX, bytes: ORIGIN_HEAD_BYTES_MAX };
+    /// What an origin may say, and what a shield adds.
+    pub(crate) const OF_SHIELDS: Self = Self {
+        fields: ORIGIN_HEADERS_MAX + SHIELD_FIELDS_MAX,
+        bytes: ORIGIN_HEAD_BYTES_MAX + SHIELD_ANSWER_FIELDS_BYTES_MAX,
+    };
+}
+
 impl Origins {
-    pub(crate) fn new(policy: AddressPolicy, secure: Secure) -> Self {
-        Self { policy, secure, pool: Arc::default() }
+    pub(crate) fn new(policy: AddressPolicy, secure: Secure, head_max: HeadMax) -> Self {
+        Self { policy, secure, head_max, pool: Arc::default() }
     }
 }
 

@@ -55,7 +55,7 @@ impl Origins {
                 Err(failure) => return Err(failure.error),
             }
         }
-        let sender = connect(&self.policy, &self.secure, origin).await?;
+        let sender = connect(&self.policy, &self.secure, self.head_max, origin).await?;
         let lent = Lent::new(&self.pool, &origin.place, sender);
         exchange(lent, call, origin.read_timeout).await.map_err(|failure| failure.error)
     }

@@ -12,6 +12,7 @@ use crate::changed::Changed;
 use crate::interim::Interjections;
 use crate::request::{self, Arrival, Shared};
 use crate::respond::Refusal;
+use crate::tags::OfEdge;
 use crate::target::{Ambiguous, Target};
 use crate::viewer::{Security, Viewer};
 
@@ -38,6 +39,7 @@ pub(crate) async fn answer(
     let Some(told) = Told::take(&mut head.headers).filter(|_| doubt.is_none()) else {
         return empty(StatusCode::BAD_REQUEST);
     };
+    head.extensions.insert(OfEdge);
     let viewer = Viewer { address: told.viewer, security: Security::Edge { is_secure: told.is_secure } };
     let asked = (told.place, told.key);
     let Some(outcome) = request::answer_edge(shared, interjections, &viewer, asked, head, body).await else {

@@ -14,6 +14,7 @@
 //!
 //! | field | of a response |
 //! |---|---|
+//! | `recant-cache-tags` | all tags of what is answered, with commas between them ([`crate::tags`]) |
 //! | `recant-shield` | `answered`; `cut-off` says that the origin could not be talked to, `declined` that it is to be asked |
 
 use std::fmt::Write as _;

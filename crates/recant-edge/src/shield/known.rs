@@ -26,7 +26,7 @@ use super::fields::SHIELD;
 use super::untold::Untold;
 use super::{ShieldAddress, ShieldOptions};
 use crate::clock::Clock;
-use crate::origin::{AddressPolicy, Answer, Call, Origin, OriginError, Origins, Secure, Upload};
+use crate::origin::{AddressPolicy, Answer, Call, HeadMax, Origin, OriginError, Origins, Secure, Upload};
 
 /// The shields that this edge knows, by region. None unless the operator names some.
 pub(crate) struct Shields {
@@ -62,7 +62,7 @@ impl Shields {
         let shields = options.shields.iter();
         Self {
             by_region: shields.map(|(region, at)| (region.clone(), Arc::new(Shield::new(at)))).collect(),
-            connections: Arc::new(Origins::new(AddressPolicy::default(), secure)),
+            connections: Arc::new(Origins::new(AddressPolicy::default(), secure, HeadMax::OF_SHIELDS)),
             clock,
             authorization,
             untold: Arc::default(),

@@ -668,3 +668,28 @@ async fn a_post_of_many_fields_is_told_too() {
     assert_eq!(front.send("POST", "a.test", "/p", &lines).await.text(), "done 1");
     assert_eq!(front.get("a.test", "/p").await.text(), "#1");
 }
+
+#[tokio::test]
+async fn tags_from_before_a_confirmation_take_away_what_came_through_a_shield() {
+    let origin = Origin::start(|before, request| match request.contains("if-none-match: ") {
+        true => Act::Reply(
+            b"HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=60\r\nCache-Tag: new\r\n\r\n".to_vec(),
+        ),
+        false => ok(&["Cache-Control: max-age=60", "ETag: \"a\"", "Cache-Tag: old"], &format!("#{before}")),
+    })
+    .await;
+    let spec = shielded(origin.address.port());
+    let mut shield = edge(spec.clone(), origin, None).await;
+    let mut front = edge(spec, nobody().await, shield.edge.shield_address()).await;
+    let _ = shield.get("a.test", "/p").await;
+    shield.pass_leased(Duration::from_secs(61));
+    assert_eq!(shield.get("a.test", "/p").await.header("x-cache"), "RefreshHit from recant");
+    // What the edge gets has the newer tag in its head alone.
+    let reply = front.get("a.test", "/p").await;
+    assert_eq!((reply.text(), reply.header("cache-tag").as_str()), ("#0", "new"));
+    assert_eq!(reply.header("recant-cache-tags"), "", "no viewer is told");
+    for bed in [&mut shield, &mut front] {
+        bed.invalidate("a", &["#old"]);
+    }
+    assert_eq!(front.get("a.test", "/p").await.text(), "#2");
+}

@@ -22,6 +22,8 @@
 //! | `matching` | which rules match a stored response |
 //! | `counting` | how many of them an invalidation would take away |
 //! | `sweep`, `removals`, `fetches` | the memory of the invalidated, and of rules that decide nothing any more, given back; how many each invalidation has taken away; what is still on its way |
+//! | `changed`, `tags` | what is forgotten after a `POST`; the tags of a response, also through a shield |
+//! | `shield` | an edge that others ask in an origin's place |
 //! | `collapse`, `flight` | who asks the origin and who waits |
 //! | `call`, `forward`, `keep`, `confirm`, `hop` | what goes to the origin, what of its response is kept, what of it goes to the viewer |
 //! | `changed` | what a `POST` and its like take away |

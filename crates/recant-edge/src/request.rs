@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderValue};
+use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use tokio::sync::Semaphore;
@@ -51,6 +51,7 @@ use crate::respond::Refusal;
 use crate::shield::{KeyDigest, LogPlace, Shields};
 use crate::store::Store;
 use crate::target::{Ambiguous, Target};
+use crate::upgrade;
 use crate::viewer::Viewer;
 use crate::viewer_fields;
 use crate::world::{DistributionSlot, TenantSlot, World};
@@ -239,6 +240,10 @@ async fn serve(
     mut head: Parts,
     body: Received,
 ) -> Result<Response<Outgoing>, Refused> {
+    // What nobody carries on is no reason to go past the store (RFC 9110 section 7.8).
+    if upgrade::asked(&head).is_none() {
+        head.headers.remove(UPGRADE);
+    }
     viewer_fields::settle(&mut head, &arrival, viewer, &shared.geo);
     let found = look_up(shared, &arrival, &head, &path, query.as_deref()).await;
     let job = |ask: Ask| {

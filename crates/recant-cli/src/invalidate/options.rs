@@ -121,7 +121,8 @@ pub(super) struct Options {
 ///
 /// What is wrong with its form.
 pub(super) fn resolve(words: &[String], environment: &mut dyn Environment) -> Result<Line, Error> {
-    if words.is_empty() || words.first().is_some_and(|word| word == "help") {
+    // No words at all are empty variables of a script more often than a question.
+    if words.first().is_some_and(|word| word == "help") {
         return Ok(Line::Help);
     }
     let typed = words.to_vec();
@@ -151,8 +152,11 @@ pub(super) fn resolve(words: &[String], environment: &mut dyn Environment) -> Re
         )));
     }
     let target = own.positional.clone().filter(|target| !target.is_empty());
-    let target =
-        target.ok_or_else(|| Error::Parameter("TARGET is missing: a tenant's id, name or domain".into()))?;
+    let target = target.ok_or_else(|| {
+        Error::Parameter(
+            "TARGET is missing: a tenant's id, name or domain; 'recant invalidate help' says more".into(),
+        )
+    })?;
     if target.starts_with('/') || target.starts_with('#') {
         return Err(Error::Parameter(format!(
             "the first word is the target, a tenant or a distribution; '{target}' is a path"
@@ -250,7 +254,7 @@ mod tests {
 
     #[test]
     fn help_is_given_when_asked_for() {
-        for line in ["", "help", "--help", "t /a --help"] {
+        for line in ["help", "--help", "t /a --help"] {
             assert!(matches!(read(line), Ok(Line::Help)), "{line}");
         }
     }
@@ -262,6 +266,7 @@ mod tests {
             assert_eq!(error.exit_status(), 252, "{line}");
             assert!(error.to_string().contains(want), "{line}: {error}");
         };
+        check("", "TARGET is missing");
         check("--dry-run", "TARGET is missing");
         check("/a /b", "'/a' is a path");
         check("t /a --every", "no option '--every'");

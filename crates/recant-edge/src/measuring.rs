@@ -137,7 +137,7 @@ impl Inside {
             let mut facts = fixtures::facts(tenant, &path, stamp.position);
             facts.headers = headers.clone();
             let stored = self.store.make(&key, facts, Bytes::from(body.to_vec().into_boxed_slice()));
-            self.store.put(key, stored, &request);
+            self.store.put(key, stored, &request, &|| true);
         }
     }
 

@@ -175,7 +175,7 @@ mod tests {
             (fixtures::key(&tenant, "/p"), fixtures::facts(&tenant, "/p", Position::new(3)));
         facts.response_time = clock.wall();
         let stored = store.make(&key, facts, Bytes::from(vec![7; 30_000]));
-        store.put(key.clone(), stored, &HeaderMap::new());
+        store.put(key.clone(), stored, &HeaderMap::new(), &|| true);
         while disk.usage().written < 1 || !disk.usage().is_ready {
             tokio::task::yield_now().await;
         }

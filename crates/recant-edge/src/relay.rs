@@ -244,17 +244,14 @@ impl State {
             let bytes = collected.into_bytes();
             self.collected = Kept::Whole(bytes.clone());
             let Keeper { store, key, facts, part, request, fetching } = keeper;
+            // Who changes the resource outdates first, and removes then: it is either seen here, or removes what is put in.
+            let may = || !fetching.is_outdated();
             match part {
-                Some(part) => store.put_part(&key, facts, &part, &bytes, &request),
+                Some(part) => store.put_part(&key, facts, &part, &bytes, &request, &may),
                 None => {
                     let stored = store.make(&key, facts, bytes);
-                    store.put(key.clone(), stored, &request);
+                    store.put(key, stored, &request, &may);
                 }
-            }
-            // Who changes the resource outdates first and removes then: what was outdated only now may have been put in after that.
-            if fetching.is_outdated() {
-                store.remove(&key);
-                store.remove(&key.for_parts());
             }
         }
         // Only now, so that whoever does not come along any more finds it stored.

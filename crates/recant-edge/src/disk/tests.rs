@@ -153,7 +153,7 @@ impl Process {
     fn put(&self, tenant: &str, path: &str) -> Arc<Stored> {
         let (key, facts) = (key(tenant, path), facts(tenant, path, self.applied.position));
         let stored = self.store.make(&key, facts, Bytes::from(text(tenant, path)));
-        self.store.put(key, stored.clone(), &HeaderMap::new());
+        self.store.put(key, stored.clone(), &HeaderMap::new(), &|| true);
         stored
     }
 
@@ -386,7 +386,7 @@ fn the_oldest_goes_for_want_of_space() {
         (0..n).for_each(|before| process.store.evict(&key("a", &format!("/{before}"))));
         let key = key("a", &path);
         let stored = process.store.make(&key, facts("a", &path, position), vec![b'x'; 100_000].into());
-        process.store.put(key, stored, &HeaderMap::new());
+        process.store.put(key, stored, &HeaderMap::new(), &|| true);
         process.until(|usage| usage.written == n + 1);
         assert!(process.disk.usage().bytes <= bytes_max, "{:?}", process.disk.usage());
     }
@@ -415,7 +415,7 @@ fn what_is_still_in_memory_when_its_segment_goes_is_written_again() {
         let (path, position) = (format!("/{n}"), process.applied.position);
         let key = key("a", &path);
         let stored = process.store.make(&key, facts("a", &path, position), vec![b'x'; 100_000].into());
-        process.store.put(key.clone(), stored, &HeaderMap::new());
+        process.store.put(key.clone(), stored, &HeaderMap::new(), &|| true);
         process.until(|usage| usage.waiting == 0);
         process.store.evict(&key);
         assert!(process.has("a", "/hot"), "{n}");

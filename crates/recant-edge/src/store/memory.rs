@@ -177,13 +177,22 @@ impl Store {
     }
 
     /// Stores the response to a request with these fields, unless one with a newer stamp answers it already, or its
-    /// tenant may not have as much.
-    pub(crate) fn put(&self, key: CacheKey, stored: Arc<Stored>, request: &HeaderMap) {
+    /// tenant may not have as much, or it may not be when nobody else can change what is stored under this key.
+    pub(crate) fn put(
+        &self,
+        key: CacheKey,
+        stored: Arc<Stored>,
+        request: &HeaderMap,
+        may: &dyn Fn() -> bool,
+    ) {
         if stored.weight() > self.share_bytes {
             return;
         }
         let mut is_put = false;
         let is_first = self.change(&key, |there| {
+            if !may() {
+                return None;
+            }
             let (answer, others): (Vec<_>, Vec<_>) =
                 there.iter().partition(|old| old.selecting.matches(request));
             if answer.iter().any(|old| order(old.stamp) > order(stored.stamp)) {

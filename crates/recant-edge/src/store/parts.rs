@@ -52,7 +52,7 @@ struct Grown {
 
 impl Store {
     /// Stores a part of the response to a request with these fields: beside those that are there, or in their place. `key`
-    /// is that of the whole.
+    /// is that of the whole. Not, if it may not be, as with [`Self::put`].
     pub(crate) fn put_part(
         self: &Arc<Self>,
         key: &CacheKey,
@@ -60,6 +60,7 @@ impl Store {
         new: &NewPart,
         bytes: &Bytes,
         request: &HeaderMap,
+        may: &dyn Fn() -> bool,
     ) {
         if !self.is_news_beside_whole(key, &facts, &new.part, request) {
             return;
@@ -67,6 +68,9 @@ impl Store {
         let parts_key = key.for_parts();
         let (mut whole, mut account) = (None, None);
         let is_first = self.change(&parts_key, |there| {
+            if !may() {
+                return None;
+            }
             let (answer, others): (Vec<_>, Vec<_>) =
                 there.iter().partition(|old| old.selecting.matches(request));
             let others = others.into_iter().take(VARIANTS_PER_KEY_MAX - 1).cloned();
@@ -93,7 +97,7 @@ impl Store {
         if let Some((grown, body)) = whole {
             let stored = self.make(key, grown.facts, body);
             stored.checked_up_to(grown.valid_up_to);
-            self.put(key.clone(), stored, request);
+            self.put(key.clone(), stored, request, may);
         } else if let Some(account) = account {
             self.keep_to_share(&account, is_first.then_some(parts_key));
         }

@@ -19,13 +19,27 @@ fn facts_of(tenant: &str, n: usize) -> Facts {
 }
 
 #[test]
+fn what_may_not_be_when_its_turn_comes_is_not_put() {
+    let store = Arc::new(Store::new(8 * MIB as u64, 100));
+    let put = |n, may: &dyn Fn() -> bool| {
+        let stored = store.make(&key(n), facts_of("a", n), Bytes::from_static(b"body"));
+        store.put(key(n), stored, &HeaderMap::new(), may);
+        store.contains(&key(n))
+    };
+    assert!(!put(0, &|| false) && put(0, &|| true));
+    // It is asked when the others' turns are over.
+    store.remove(&key(0));
+    assert!(!put(0, &|| store.contains(&key(0))), "and what was taken out before stays out");
+}
+
+#[test]
 fn large_bodies_never_take_much_more_than_the_store_may() {
     let store = Store::new(8 * MIB as u64, 100);
     let mut put: Vec<Weak<Stored>> = Vec::new();
     for n in 0..48 {
         let stored = store.make(&key(n), facts_of("a", n), Bytes::from(vec![0; MIB]));
         put.push(Arc::downgrade(&stored));
-        store.put(key(n), stored, &HeaderMap::new());
+        store.put(key(n), stored, &HeaderMap::new(), &|| true);
         let alive = put.iter().filter(|stored| stored.strong_count() > 0).count();
         assert!(alive <= 8, "{alive} MiB");
     }
@@ -74,15 +88,15 @@ fn variants_lie_side_by_side() {
     let store = Store::new(MIB as u64, 100);
     let (one, request_one) = variant(&store, "1", 5);
     let (two, request_two) = variant(&store, "2", 5);
-    store.put(key(0), one.clone(), &request_one);
+    store.put(key(0), one.clone(), &request_one, &|| true);
     assert!(matches!(store.find(&key(0), &request_two), Found::Other(_)));
-    store.put(key(0), two, &request_two);
+    store.put(key(0), two, &request_two, &|| true);
     assert_eq!(body(&store, &request_one).expect("stored"), "1");
     assert_eq!(body(&store, &request_two).expect("stored"), "2");
     // An older one takes nobody's place, a newer one its own predecessor's alone.
-    store.put(key(0), variant(&store, "1", 4).0, &request_one);
+    store.put(key(0), variant(&store, "1", 4).0, &request_one, &|| true);
     let newer = variant(&store, "1", 6).0;
-    store.put(key(0), newer.clone(), &request_one);
+    store.put(key(0), newer.clone(), &request_one, &|| true);
     store.remove_one(&key(0), &one);
     assert_eq!(body(&store, &request_one).expect("stored"), "1");
     store.remove_one(&key(0), &newer);
@@ -99,7 +113,7 @@ fn the_variants_of_a_key_are_bounded() {
     let names: Vec<&'static str> = (0..=VARIANTS_PER_KEY_MAX).map(|n| &*n.to_string().leak()).collect();
     for x in &names {
         let (stored, request) = variant(&store, x, 1);
-        store.put(key(0), stored, &request);
+        store.put(key(0), stored, &request, &|| true);
     }
     let there = names.iter().filter(|x| body(&store, &variant(&store, x, 1).1).is_some()).count();
     assert_eq!(there, VARIANTS_PER_KEY_MAX);
@@ -119,7 +133,7 @@ fn put(store: &Store, tenant: &str, n: usize, length: usize) -> bool {
     let facts = facts_of(tenant, n);
     let key = key_of(tenant, n);
     let stored = store.make(&key, facts, Bytes::from(vec![0; length]));
-    store.put(key, stored, &HeaderMap::new());
+    store.put(key, stored, &HeaderMap::new(), &|| true);
     is_there(store, tenant, n)
 }
 
@@ -145,7 +159,7 @@ fn a_scan_does_not_wash_out_what_is_asked_for_again() {
         let key = key_of("crawled", n);
         let facts = facts_of("crawled", n);
         let stored = store.make(&key, facts, Bytes::from(vec![0; 1_000]));
-        store.put(key, stored, &HeaderMap::new());
+        store.put(key, stored, &HeaderMap::new(), &|| true);
     }
     let left = hot.filter(|n| is_there(&store, "a", *n)).count();
     assert!(left >= 490, "{left} of 500 are left");
@@ -233,7 +247,7 @@ fn put_part(store: &Arc<Store>, tenant: &str, n: usize, start: usize, length: us
     let facts = Facts { headers, stamp, ..facts_of(tenant, n) };
     let (key, range) = (key_of(tenant, n), part.range.clone());
     let new = NewPart { part, stands_alone: true, may_be_whole: true };
-    store.put_part(&key, facts, &new, &Bytes::from(vec![0; length]), &HeaderMap::new());
+    store.put_part(&key, facts, &new, &Bytes::from(vec![0; length]), &HeaderMap::new(), &|| true);
     match store.find(&key.for_parts(), &HeaderMap::new()) {
         Found::Response(stored) => stored.segments().is_some_and(|there| there.range(&range).is_some()),
         Found::Other(_) | Found::Nothing => false,

@@ -450,6 +450,8 @@ pub const ORIGIN_BUFFER_BYTES_MAX: usize = 128 * 1024;
 pub const VARIANTS_PER_KEY_MAX: usize = 32;
 /// Bytes that viewers of one body may lie apart once it is too long to be stored. Ours.
 pub const SHARED_LAG_BYTES_MAX: usize = 1024 * 1024;
+/// How long a viewer of such a body who is waited for has to take as much; one who does not is left behind. Ours.
+pub const SHARED_LAG_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a request waits for another one's response before it asks the origin itself. Ours.
 pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Keys whose last response could not be shared, that are remembered. Ours.

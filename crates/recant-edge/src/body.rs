@@ -31,6 +31,9 @@ pub(crate) enum BodyError {
     /// The same, for a viewer who did not read it itself.
     #[error("the body broke off")]
     BrokenForAll,
+    /// Its viewer held up others who share it.
+    #[error("the body goes on without a viewer who holds others up")]
+    LeftBehind,
     /// Nothing came for too long.
     #[error("nothing of the body came for {0:?}")]
     Stalled(Duration),

@@ -10,6 +10,9 @@
 //!              └──▶ Relay, Relay, Relay: each from where it is
 //! ```
 //!
+//! **Nobody is held up by one who takes next to nothing.** Of a body that is too long to be stored, whoever is ahead waits for whoever is behind. One who
+//! is waited for and does not come along in some time is left behind: his body breaks off, and the others go on.
+//!
 //! What is kept is kept only when the body came to its correctly framed end.
 
 use std::collections::VecDeque;
@@ -20,9 +23,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use recant_core::cache_key::CacheKey;
-use recant_core::limits::SHARED_LAG_BYTES_MAX;
+use recant_core::limits::{SHARED_LAG_BYTES_MAX, SHARED_LAG_TIME_MAX};
 
 use crate::body::BodyError;
 use crate::coded::OriginBody;
@@ -48,6 +52,8 @@ pub(crate) struct Source {
 pub(crate) struct Relay {
     source: Arc<Source>,
     id: u64,
+    /// Runs while this one waits for others.
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 struct State {
@@ -72,12 +78,22 @@ struct State {
     end: Option<End>,
     viewers: Vec<Viewer>,
     next_id: u64,
+    /// Since when the slowest has been waited for, and where he was then.
+    waited: Option<(Instant, u64)>,
 }
 
 struct Viewer {
     id: u64,
     at: u64,
     has_trailers: bool,
+    /// The others go on without him.
+    is_left: bool,
+}
+
+impl Viewer {
+    fn new(id: u64) -> Self {
+        Self { id, at: 0, has_trailers: false, is_left: false }
+    }
 }
 
 /// The body from its start, for viewers who come later.
@@ -129,8 +145,9 @@ impl Source {
             tail_at: 0,
             length: 0,
             end: None,
-            viewers: vec![Viewer { id: 0, at: 0, has_trailers: false }],
+            viewers: vec![Viewer::new(0)],
             next_id: 1,
+            waited: None,
         };
         let source = Arc::new(Self { state: Mutex::new(state), waiting: Arc::default(), length });
         let boarding = board(&source);
@@ -141,7 +158,7 @@ impl Source {
                 state.finish(None);
             }
         }
-        Relay { source, id: 0 }
+        Relay { source, id: 0, patience: None }
     }
 
     /// One more viewer, from the start; nothing when the start is gone or the body is stored by now.
@@ -152,8 +169,8 @@ impl Source {
         }
         let id = state.next_id;
         state.next_id += 1;
-        state.viewers.push(Viewer { id, at: 0, has_trailers: false });
-        Some(Relay { source: self.clone(), id })
+        state.viewers.push(Viewer::new(id));
+        Some(Relay { source: self.clone(), id, patience: None })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -214,7 +231,7 @@ impl State {
 
     /// Forgets what every viewer has.
     fn trim(&mut self) {
-        let slowest = self.viewers.iter().map(|viewer| viewer.at).min().unwrap_or(self.length);
+        let slowest = self.slowest();
         while let Some(piece) = self.tail.front().filter(|piece| self.tail_at + piece.len() as u64 <= slowest)
         {
             self.tail_at += piece.len() as u64;
@@ -223,6 +240,28 @@ impl State {
         if self.is_too_long && slowest >= self.tail_at {
             self.collected = Kept::Nothing;
         }
+    }
+
+    /// Where the last is of those who are not left behind.
+    fn slowest(&self) -> u64 {
+        let with_us = self.viewers.iter().filter(|viewer| !viewer.is_left);
+        with_us.map(|viewer| viewer.at).min().unwrap_or(self.length)
+    }
+
+    /// Until when the slowest is waited for. Once that is over, and he has not come along by as much as viewers may lie apart, he is left behind.
+    fn wait_for_the_slowest(&mut self, now: Instant) -> Instant {
+        let (mut since, from) = *self.waited.get_or_insert((now, self.slowest()));
+        if now >= since + SHARED_LAG_TIME_MAX {
+            let least = from + SHARED_LAG_BYTES_MAX as u64;
+            self.viewers
+                .iter_mut()
+                .filter(|viewer| viewer.at < least)
+                .for_each(|viewer| viewer.is_left = true);
+            self.trim();
+            since = now;
+            self.waited = self.is_torn().then(|| (since, self.slowest()));
+        }
+        since + SHARED_LAG_TIME_MAX
     }
 
     /// Whether whoever is ahead has to wait for whoever is behind: what lies between them is all in memory.
@@ -299,24 +338,37 @@ impl Body for Relay {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let mut state = self.source.lock();
-        let at = state.viewer(self.id).at;
+        let this = self.get_mut();
+        let mut state = this.source.lock();
+        let viewer = state.viewer(this.id);
+        if viewer.is_left {
+            return Poll::Ready(Some(Err(BodyError::LeftBehind)));
+        }
+        let at = viewer.at;
         if let Some(piece) = state.piece_at(at) {
-            state.viewer(self.id).at += piece.len() as u64;
+            state.viewer(this.id).at += piece.len() as u64;
             if state.is_too_long {
                 state.trim();
-                self.source.waiting.wake_all();
+                this.source.waiting.wake_all();
             }
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
-        if let Some(end) = state.at_the_end(self.id) {
+        if let Some(end) = state.at_the_end(this.id) {
             return Poll::Ready(end);
         }
-        self.source.waiting.add(cx.waker());
-        if state.is_torn() {
-            return Poll::Pending;
+        this.source.waiting.add(cx.waker());
+        while state.is_torn() {
+            let until = state.wait_for_the_slowest(Instant::now());
+            if !state.is_torn() {
+                break;
+            }
+            let patience = this.patience.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            if patience.deadline() != until {
+                patience.as_mut().reset(until);
+            }
+            std::task::ready!(patience.as_mut().poll(cx));
         }
-        let for_all = Waker::from(self.source.waiting.clone());
+        let for_all = Waker::from(this.source.waiting.clone());
         let body = state.body.as_mut().expect("a body is there until its end");
         let polled = std::task::ready!(Pin::new(body).poll_frame(&mut Context::from_waker(&for_all)));
         let is_end = state.body.as_ref().is_none_or(Body::is_end_stream);
@@ -326,7 +378,7 @@ impl Body for Relay {
             Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
                 (Some(data), _) => {
                     state.add(data);
-                    state.viewer(self.id).at += data.len() as u64;
+                    state.viewer(this.id).at += data.len() as u64;
                     state.trim();
                     // With a Content-Length the server side does not ask for the end once it has all bytes.
                     if is_end {
@@ -335,13 +387,13 @@ impl Body for Relay {
                 }
                 (None, Some(trailers)) => {
                     state.finish(Some(trailers.clone()));
-                    state.viewer(self.id).has_trailers = true;
+                    state.viewer(this.id).has_trailers = true;
                 }
                 (None, None) => {}
             },
         }
         drop(state);
-        self.source.waiting.wake_all();
+        this.source.waiting.wake_all();
         Poll::Ready(polled)
     }
 
@@ -361,7 +413,7 @@ impl Drop for Relay {
     fn drop(&mut self) {
         let mut state = self.source.lock();
         state.viewers.retain(|viewer| viewer.id != self.id);
-        if state.viewers.is_empty() && state.end.is_none() {
+        if state.viewers.iter().all(|viewer| viewer.is_left) && state.end.is_none() {
             state.give_up();
         }
         state.trim();
@@ -392,5 +444,57 @@ impl Waiting {
 impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
         self.wake_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAG: u64 = SHARED_LAG_BYTES_MAX as u64;
+
+    #[test]
+    fn who_holds_others_up_is_left_behind_and_who_comes_along_is_not() {
+        // The last of three comes along by so much of what viewers may lie apart.
+        for (share, is_left) in [(0, true), (LAG / 2, true), (LAG, false)] {
+            let viewers = vec![Viewer::new(0), Viewer::new(1), Viewer::new(2)];
+            let mut state = State {
+                body: None,
+                lent: None,
+                keeper: None,
+                boarding: None,
+                collected: Kept::Nothing,
+                is_too_long: true,
+                tail: VecDeque::new(),
+                tail_at: 0,
+                length: 0,
+                end: None,
+                viewers,
+                next_id: 3,
+                waited: None,
+            };
+            let piece = Bytes::from(vec![7; SHARED_LAG_BYTES_MAX / 4]);
+            (0..4).for_each(|_| state.add(&piece));
+            state.viewer(0).at = LAG;
+            state.viewer(1).at = LAG;
+            state.trim();
+            assert!(state.is_torn());
+            let start = Instant::now();
+            let until = state.wait_for_the_slowest(start);
+            assert_eq!(until, start + SHARED_LAG_TIME_MAX);
+            state.viewer(2).at += share;
+            state.trim();
+            // Who is ahead reads on as soon as that may be, and waits again.
+            while !state.is_torn() {
+                state.add(&piece);
+                state.viewer(0).at += piece.len() as u64;
+                state.viewer(1).at += piece.len() as u64;
+                state.trim();
+            }
+            state.wait_for_the_slowest(until);
+            let left: Vec<bool> = state.viewers.iter().map(|viewer| viewer.is_left).collect();
+            assert_eq!(left, [false, false, is_left], "{share}");
+            assert_eq!(state.is_torn(), !is_left);
+        }
     }
 }
